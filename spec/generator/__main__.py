@@ -9,6 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from .golden import GoldenWriter
+from .java import JavaWriter
 from .layout import Layouts
 from .python import PythonWriter
 from .schema import read_schema
@@ -47,6 +49,9 @@ def generated_files() -> dict[Path, str]:
     layouts = Layouts(read_schema(SCHEMAS))
     messages = ROOT / "python" / "bowstring_wire" / "messages.py"
     files = {messages: _formatted(PythonWriter(layouts).write(), messages)}
+    files.update(JavaWriter(layouts).write(ROOT / "java" / "src" / "main" / "java"))
+    golden = ROOT / "java" / "src" / "test" / "resources" / "golden.txt"
+    files[golden] = GoldenWriter(layouts, ROOT / "python").write()
     with tempfile.TemporaryDirectory() as folder:
         files.update(_flatc_readers(Path(folder)))
     return files
