@@ -459,9 +459,7 @@ class ActorHandle(Message):
         return read_actor_handle(data, at)
 
 
-_ACTOR_HANDLE_HEAD = bytes.fromhex(
-    "1600600008003000340038003c004000440048005800000018000000"
-)
+_ACTOR_HANDLE_HEAD = bytes.fromhex("1600600008003000340038003c004000440048005800000018000000")
 _ACTOR_HANDLE_BLOCK = Struct("<28s 4x 20s I Q Q B 3x I i i I I 16s I 4x 8x")
 _ACTOR_HANDLE_FIELDS = Struct("<4x 20s I Q Q B 3x I i i I I 16s I 4x")
 _ACTOR_HANDLE_SLOTS = (
@@ -717,9 +715,7 @@ class ActorCreate(Message):
         return read_actor_create(data, at)
 
 
-_ACTOR_CREATE_HEAD = bytes.fromhex(
-    "1c003800080010001400180019001c002000240028002c00300034000000000020000000"
-)
+_ACTOR_CREATE_HEAD = bytes.fromhex("1c003800080010001400180019001c002000240028002c00300034000000000020000000")
 _ACTOR_CREATE_BLOCK = Struct("<36s 4x Q I i ? ? 2x I I I I I I I 0x 8x")
 _ACTOR_CREATE_FIELDS = Struct("<4x Q I i ? ? 2x I I I I I I I 0x")
 _ACTOR_CREATE_SLOTS = (
@@ -975,10 +971,7 @@ def block_error_cause(
         tail += flat.string_chunk(message)
     else:
         message_at = 8
-    return (
-        _ERROR_CAUSE_BLOCK.pack(_ERROR_CAUSE_HEAD, type_name_at, message_at, language)
-        + tail
-    )
+    return _ERROR_CAUSE_BLOCK.pack(_ERROR_CAUSE_HEAD, type_name_at, message_at, language) + tail
 
 
 def read_error_cause(data: bytes, at: int) -> ErrorCause:
@@ -1082,9 +1075,7 @@ class ErrorRecord(Message):
         return read_error_record(data, at)
 
 
-_ERROR_RECORD_HEAD = bytes.fromhex(
-    "1e00400004000600070008000c001000180028002c003000340038003c00000020000000"
-)
+_ERROR_RECORD_HEAD = bytes.fromhex("1e00400004000600070008000c001000180028002c003000340038003c00000020000000")
 _ERROR_RECORD_BLOCK = Struct("<36s H B ? ? 3x I Q 16s I I I I I I 0x 8x")
 _ERROR_RECORD_FIELDS = Struct("<H B ? ? 3x I Q 16s I I I I I I 0x")
 _ERROR_RECORD_SLOTS = (
@@ -1267,14 +1258,7 @@ class ActorState(Message):
         self.error = error
 
     def block(self) -> bytes:
-        return block_actor_state(
-            self.actor,
-            self.life,
-            self.incarnation,
-            self.worker,
-            self.address,
-            self.error,
-        )
+        return block_actor_state(self.actor, self.life, self.incarnation, self.worker, self.address, self.error)
 
     @staticmethod
     def read(data: bytes, at: int) -> ActorState:
@@ -1312,25 +1296,16 @@ def block_actor_state(
         address_at = 8
     error_at = len(tail) + 44
     tail += (error or ErrorRecord()).block()
-    return (
-        _ACTOR_STATE_BLOCK.pack(
-            _ACTOR_STATE_HEAD, actor, life, incarnation, worker, address_at, error_at
-        )
-        + tail
-    )
+    return _ACTOR_STATE_BLOCK.pack(_ACTOR_STATE_HEAD, actor, life, incarnation, worker, address_at, error_at) + tail
 
 
 def read_actor_state(data: bytes, at: int) -> ActorState:
     if data[at - 16 : at + 4] == _ACTOR_STATE_HEAD:
-        actor, life, incarnation, worker, address, error = (
-            _ACTOR_STATE_FIELDS.unpack_from(data, at + 4)
-        )
+        actor, life, incarnation, worker, address, error = _ACTOR_STATE_FIELDS.unpack_from(data, at + 4)
         address += at + 40
         error += at + 44
     else:
-        actor, life, incarnation, worker, address, error = flat.table_fields(
-            data, at, _ACTOR_STATE_SLOTS
-        )
+        actor, life, incarnation, worker, address, error = flat.table_fields(data, at, _ACTOR_STATE_SLOTS)
     return ActorState(
         actor,
         life,
@@ -1467,10 +1442,7 @@ def block_actor_lookup(
         tail += flat.string_chunk(namespace)
     else:
         namespace_at = 4
-    return (
-        _ACTOR_LOOKUP_BLOCK.pack(_ACTOR_LOOKUP_HEAD, request, name_at, namespace_at)
-        + tail
-    )
+    return _ACTOR_LOOKUP_BLOCK.pack(_ACTOR_LOOKUP_HEAD, request, name_at, namespace_at) + tail
 
 
 def read_actor_lookup(data: bytes, at: int) -> ActorLookup:
@@ -1579,9 +1551,7 @@ class ActorStart(Message):
         self.namespace = namespace
 
     def block(self) -> bytes:
-        return block_actor_start(
-            self.handle, self.incarnation, self.name, self.namespace
-        )
+        return block_actor_start(self.handle, self.incarnation, self.name, self.namespace)
 
     @staticmethod
     def read(data: bytes, at: int) -> ActorStart:
@@ -1620,26 +1590,17 @@ def block_actor_start(
         tail += flat.string_chunk(namespace)
     else:
         namespace_at = 8
-    return (
-        _ACTOR_START_BLOCK.pack(
-            _ACTOR_START_HEAD, handle_at, incarnation, name_at, namespace_at
-        )
-        + tail
-    )
+    return _ACTOR_START_BLOCK.pack(_ACTOR_START_HEAD, handle_at, incarnation, name_at, namespace_at) + tail
 
 
 def read_actor_start(data: bytes, at: int) -> ActorStart:
     if data[at - 16 : at + 4] == _ACTOR_START_HEAD:
-        handle, incarnation, name, namespace = _ACTOR_START_FIELDS.unpack_from(
-            data, at + 4
-        )
+        handle, incarnation, name, namespace = _ACTOR_START_FIELDS.unpack_from(data, at + 4)
         handle += at + 4
         name += at + 12
         namespace += at + 16
     else:
-        handle, incarnation, name, namespace = flat.table_fields(
-            data, at, _ACTOR_START_SLOTS
-        )
+        handle, incarnation, name, namespace = flat.table_fields(data, at, _ACTOR_START_SLOTS)
     return ActorStart(
         flat.read_table(data, handle, read_actor_handle),
         incarnation,
@@ -1707,10 +1668,7 @@ def block_actor_started(
     tail = b""
     error_at = len(tail) + 44
     tail += (error or ErrorRecord()).block()
-    return (
-        _ACTOR_STARTED_BLOCK.pack(_ACTOR_STARTED_HEAD, actor, incarnation, ok, error_at)
-        + tail
-    )
+    return _ACTOR_STARTED_BLOCK.pack(_ACTOR_STARTED_HEAD, actor, incarnation, ok, error_at) + tail
 
 
 def read_actor_started(data: bytes, at: int) -> ActorStarted:
@@ -1718,9 +1676,7 @@ def read_actor_started(data: bytes, at: int) -> ActorStarted:
         actor, incarnation, ok, error = _ACTOR_STARTED_FIELDS.unpack_from(data, at + 4)
         error += at + 28
     else:
-        actor, incarnation, ok, error = flat.table_fields(
-            data, at, _ACTOR_STARTED_SLOTS
-        )
+        actor, incarnation, ok, error = flat.table_fields(data, at, _ACTOR_STARTED_SLOTS)
     return ActorStarted(
         actor,
         incarnation,
@@ -1819,13 +1775,7 @@ class FunctionPut(Message):
 
     def block(self) -> bytes:
         return block_function_put(
-            self.key,
-            self.language,
-            self.module,
-            self.name,
-            self.signature,
-            self.length,
-            self.contains,
+            self.key, self.language, self.module, self.name, self.signature, self.length, self.contains
         )
 
     @staticmethod
@@ -1833,9 +1783,7 @@ class FunctionPut(Message):
         return read_function_put(data, at)
 
 
-_FUNCTION_PUT_HEAD = bytes.fromhex(
-    "120038000400140018001c0020002800300000000000000018000000"
-)
+_FUNCTION_PUT_HEAD = bytes.fromhex("120038000400140018001c0020002800300000000000000018000000")
 _FUNCTION_PUT_BLOCK = Struct("<28s 16s B 3x I I I 4x Q I 4x 8x")
 _FUNCTION_PUT_FIELDS = Struct("<16s B 3x I I I 4x Q I 4x")
 _FUNCTION_PUT_SLOTS = (
@@ -1883,14 +1831,7 @@ def block_function_put(
         contains_at = 12
     return (
         _FUNCTION_PUT_BLOCK.pack(
-            _FUNCTION_PUT_HEAD,
-            key,
-            language,
-            module_at,
-            name_at,
-            signature_at,
-            length,
-            contains_at,
+            _FUNCTION_PUT_HEAD, key, language, module_at, name_at, signature_at, length, contains_at
         )
         + tail
     )
@@ -1898,17 +1839,13 @@ def block_function_put(
 
 def read_function_put(data: bytes, at: int) -> FunctionPut:
     if data[at - 24 : at + 4] == _FUNCTION_PUT_HEAD:
-        key, language, module, name, signature, length, contains = (
-            _FUNCTION_PUT_FIELDS.unpack_from(data, at + 4)
-        )
+        key, language, module, name, signature, length, contains = _FUNCTION_PUT_FIELDS.unpack_from(data, at + 4)
         module += at + 24
         name += at + 28
         signature += at + 32
         contains += at + 48
     else:
-        key, language, module, name, signature, length, contains = flat.table_fields(
-            data, at, _FUNCTION_PUT_SLOTS
-        )
+        key, language, module, name, signature, length, contains = flat.table_fields(data, at, _FUNCTION_PUT_SLOTS)
     return FunctionPut(
         key,
         language,
@@ -2021,13 +1958,7 @@ class Function(Message):
 
     def block(self) -> bytes:
         return block_function(
-            self.request,
-            self.key,
-            self.language,
-            self.module,
-            self.name,
-            self.signature,
-            self.length,
+            self.request, self.key, self.language, self.module, self.name, self.signature, self.length
         )
 
     @staticmethod
@@ -2035,9 +1966,7 @@ class Function(Message):
         return read_function(data, at)
 
 
-_FUNCTION_HEAD = bytes.fromhex(
-    "12003800080010002000240028002c00300000000000000018000000"
-)
+_FUNCTION_HEAD = bytes.fromhex("12003800080010002000240028002c00300000000000000018000000")
 _FUNCTION_BLOCK = Struct("<28s 4x Q 16s B 3x I I I Q 0x 8x")
 _FUNCTION_FIELDS = Struct("<4x Q 16s B 3x I I I Q 0x")
 _FUNCTION_SLOTS = (
@@ -2078,33 +2007,17 @@ def block_function(
         tail += flat.string_chunk(signature)
     else:
         signature_at = 12
-    return (
-        _FUNCTION_BLOCK.pack(
-            _FUNCTION_HEAD,
-            request,
-            key,
-            language,
-            module_at,
-            name_at,
-            signature_at,
-            length,
-        )
-        + tail
-    )
+    return _FUNCTION_BLOCK.pack(_FUNCTION_HEAD, request, key, language, module_at, name_at, signature_at, length) + tail
 
 
 def read_function(data: bytes, at: int) -> Function:
     if data[at - 24 : at + 4] == _FUNCTION_HEAD:
-        request, key, language, module, name, signature, length = (
-            _FUNCTION_FIELDS.unpack_from(data, at + 4)
-        )
+        request, key, language, module, name, signature, length = _FUNCTION_FIELDS.unpack_from(data, at + 4)
         module += at + 36
         name += at + 40
         signature += at + 44
     else:
-        request, key, language, module, name, signature, length = flat.table_fields(
-            data, at, _FUNCTION_SLOTS
-        )
+        request, key, language, module, name, signature, length = flat.table_fields(data, at, _FUNCTION_SLOTS)
     return Function(
         request,
         key,
@@ -2178,9 +2091,7 @@ class LeaseRequest(Message):
         return read_lease_request(data, at)
 
 
-_LEASE_REQUEST_HEAD = bytes.fromhex(
-    "1400300008001000140018001c002000240028000000000018000000"
-)
+_LEASE_REQUEST_HEAD = bytes.fromhex("1400300008001000140018001c002000240028000000000018000000")
 _LEASE_REQUEST_BLOCK = Struct("<28s 4x Q B 3x I I I I I I 4x 8x")
 _LEASE_REQUEST_FIELDS = Struct("<4x Q B 3x I I I I I I 4x")
 _LEASE_REQUEST_SLOTS = (
@@ -2246,31 +2157,17 @@ def block_lease_request(
 
 def read_lease_request(data: bytes, at: int) -> LeaseRequest:
     if data[at - 24 : at + 4] == _LEASE_REQUEST_HEAD:
-        (
-            request,
-            language,
-            count,
-            backlog,
-            language_version,
-            environment,
-            resources,
-            jvm_flags,
-        ) = _LEASE_REQUEST_FIELDS.unpack_from(data, at + 4)
+        request, language, count, backlog, language_version, environment, resources, jvm_flags = (
+            _LEASE_REQUEST_FIELDS.unpack_from(data, at + 4)
+        )
         language_version += at + 28
         environment += at + 32
         resources += at + 36
         jvm_flags += at + 40
     else:
-        (
-            request,
-            language,
-            count,
-            backlog,
-            language_version,
-            environment,
-            resources,
-            jvm_flags,
-        ) = flat.table_fields(data, at, _LEASE_REQUEST_SLOTS)
+        request, language, count, backlog, language_version, environment, resources, jvm_flags = flat.table_fields(
+            data, at, _LEASE_REQUEST_SLOTS
+        )
     return LeaseRequest(
         request,
         language,
@@ -2321,9 +2218,7 @@ class LeaseGrant(Message):
         self.address = address
 
     def block(self) -> bytes:
-        return block_lease_grant(
-            self.request, self.lease, self.worker, self.epoch, self.pid, self.address
-        )
+        return block_lease_grant(self.request, self.lease, self.worker, self.epoch, self.pid, self.address)
 
     @staticmethod
     def read(data: bytes, at: int) -> LeaseGrant:
@@ -2359,24 +2254,15 @@ def block_lease_grant(
         tail += flat.string_chunk(address)
     else:
         address_at = 8
-    return (
-        _LEASE_GRANT_BLOCK.pack(
-            _LEASE_GRANT_HEAD, request, lease, worker, epoch, pid, address_at
-        )
-        + tail
-    )
+    return _LEASE_GRANT_BLOCK.pack(_LEASE_GRANT_HEAD, request, lease, worker, epoch, pid, address_at) + tail
 
 
 def read_lease_grant(data: bytes, at: int) -> LeaseGrant:
     if data[at - 16 : at + 4] == _LEASE_GRANT_HEAD:
-        request, lease, worker, epoch, pid, address = _LEASE_GRANT_FIELDS.unpack_from(
-            data, at + 4
-        )
+        request, lease, worker, epoch, pid, address = _LEASE_GRANT_FIELDS.unpack_from(data, at + 4)
         address += at + 40
     else:
-        request, lease, worker, epoch, pid, address = flat.table_fields(
-            data, at, _LEASE_GRANT_SLOTS
-        )
+        request, lease, worker, epoch, pid, address = flat.table_fields(data, at, _LEASE_GRANT_SLOTS)
     return LeaseGrant(
         request,
         lease,
@@ -2846,12 +2732,7 @@ class WorkerBind(Message):
 
     def block(self) -> bytes:
         return block_worker_bind(
-            self.job,
-            self.visible_gpus,
-            self.python_path,
-            self.class_path,
-            self.working_directory,
-            self.namespace,
+            self.job, self.visible_gpus, self.python_path, self.class_path, self.working_directory, self.namespace
         )
 
     @staticmethod
@@ -2910,13 +2791,7 @@ def block_worker_bind(
         namespace_at = 8
     return (
         _WORKER_BIND_BLOCK.pack(
-            _WORKER_BIND_HEAD,
-            job,
-            visible_gpus_at,
-            python_path_at,
-            class_path_at,
-            working_directory_at,
-            namespace_at,
+            _WORKER_BIND_HEAD, job, visible_gpus_at, python_path_at, class_path_at, working_directory_at, namespace_at
         )
         + tail
     )
@@ -2924,8 +2799,8 @@ def block_worker_bind(
 
 def read_worker_bind(data: bytes, at: int) -> WorkerBind:
     if data[at - 16 : at + 4] == _WORKER_BIND_HEAD:
-        job, visible_gpus, python_path, class_path, working_directory, namespace = (
-            _WORKER_BIND_FIELDS.unpack_from(data, at + 4)
+        job, visible_gpus, python_path, class_path, working_directory, namespace = _WORKER_BIND_FIELDS.unpack_from(
+            data, at + 4
         )
         visible_gpus += at + 8
         python_path += at + 12
@@ -2933,8 +2808,8 @@ def read_worker_bind(data: bytes, at: int) -> WorkerBind:
         working_directory += at + 20
         namespace += at + 24
     else:
-        job, visible_gpus, python_path, class_path, working_directory, namespace = (
-            flat.table_fields(data, at, _WORKER_BIND_SLOTS)
+        job, visible_gpus, python_path, class_path, working_directory, namespace = flat.table_fields(
+            data, at, _WORKER_BIND_SLOTS
         )
     return WorkerBind(
         job,
@@ -2980,9 +2855,7 @@ class ObjectHeader(Message):
         self.shape = shape
 
     def block(self) -> bytes:
-        return block_object_header(
-            self.encoding, self.element, self.single_batch, self.buffers, self.shape
-        )
+        return block_object_header(self.encoding, self.element, self.single_batch, self.buffers, self.shape)
 
     @staticmethod
     def read(data: bytes, at: int) -> ObjectHeader:
@@ -3021,25 +2894,16 @@ def block_object_header(
         tail += flat.wide_chunk(shape, "q")
     else:
         shape_at = 8
-    return (
-        _OBJECT_HEADER_BLOCK.pack(
-            _OBJECT_HEADER_HEAD, encoding, element, single_batch, buffers_at, shape_at
-        )
-        + tail
-    )
+    return _OBJECT_HEADER_BLOCK.pack(_OBJECT_HEADER_HEAD, encoding, element, single_batch, buffers_at, shape_at) + tail
 
 
 def read_object_header(data: bytes, at: int) -> ObjectHeader:
     if data[at - 16 : at + 4] == _OBJECT_HEADER_HEAD:
-        encoding, element, single_batch, buffers, shape = (
-            _OBJECT_HEADER_FIELDS.unpack_from(data, at + 4)
-        )
+        encoding, element, single_batch, buffers, shape = _OBJECT_HEADER_FIELDS.unpack_from(data, at + 4)
         buffers += at + 8
         shape += at + 12
     else:
-        encoding, element, single_batch, buffers, shape = flat.table_fields(
-            data, at, _OBJECT_HEADER_SLOTS
-        )
+        encoding, element, single_batch, buffers, shape = flat.table_fields(data, at, _OBJECT_HEADER_SLOTS)
     return ObjectHeader(
         encoding,
         element,
@@ -3087,9 +2951,7 @@ class ObjectPublish(Message):
         self.contains = contains
 
     def block(self) -> bytes:
-        return block_object_publish(
-            self.ref, self.state, self.encoding, self.layout, self.length, self.contains
-        )
+        return block_object_publish(self.ref, self.state, self.encoding, self.layout, self.length, self.contains)
 
     @staticmethod
     def read(data: bytes, at: int) -> ObjectPublish:
@@ -3125,23 +2987,18 @@ def block_object_publish(
         tail += flat.wide_chunk(contains, OBJECT_REF)
     else:
         contains_at = 12
-    return (
-        _OBJECT_PUBLISH_BLOCK.pack(
-            _OBJECT_PUBLISH_HEAD, *ref, state, encoding, layout, length, contains_at
-        )
-        + tail
-    )
+    return _OBJECT_PUBLISH_BLOCK.pack(_OBJECT_PUBLISH_HEAD, *ref, state, encoding, layout, length, contains_at) + tail
 
 
 def read_object_publish(data: bytes, at: int) -> ObjectPublish:
     if data[at - 16 : at + 4] == _OBJECT_PUBLISH_HEAD:
-        ref_0, ref_1, ref_2, ref_3, state, encoding, layout, length, contains = (
-            _OBJECT_PUBLISH_FIELDS.unpack_from(data, at + 4)
+        ref_0, ref_1, ref_2, ref_3, state, encoding, layout, length, contains = _OBJECT_PUBLISH_FIELDS.unpack_from(
+            data, at + 4
         )
         contains += at + 64
     else:
-        ref_0, ref_1, ref_2, ref_3, state, encoding, layout, length, contains = (
-            flat.table_fields(data, at, _OBJECT_PUBLISH_SLOTS)
+        ref_0, ref_1, ref_2, ref_3, state, encoding, layout, length, contains = flat.table_fields(
+            data, at, _OBJECT_PUBLISH_SLOTS
         )
     return ObjectPublish(
         ObjectRef(ref_0, ref_1, ref_2, ref_3),
@@ -3187,9 +3044,7 @@ class ObjectSeal(Message):
         self.contains = contains
 
     def block(self) -> bytes:
-        return block_object_seal(
-            self.ref, self.location, self.extent, self.encoding, self.contains
-        )
+        return block_object_seal(self.ref, self.location, self.extent, self.encoding, self.contains)
 
     @staticmethod
     def read(data: bytes, at: int) -> ObjectSeal:
@@ -3223,44 +3078,19 @@ def block_object_seal(
         tail += flat.wide_chunk(contains, OBJECT_REF)
     else:
         contains_at = 8
-    return (
-        _OBJECT_SEAL_BLOCK.pack(
-            _OBJECT_SEAL_HEAD, *ref, *location, extent, encoding, contains_at
-        )
-        + tail
-    )
+    return _OBJECT_SEAL_BLOCK.pack(_OBJECT_SEAL_HEAD, *ref, *location, extent, encoding, contains_at) + tail
 
 
 def read_object_seal(data: bytes, at: int) -> ObjectSeal:
     if data[at - 16 : at + 4] == _OBJECT_SEAL_HEAD:
-        (
-            ref_0,
-            ref_1,
-            ref_2,
-            ref_3,
-            location_0,
-            location_1,
-            location_2,
-            location_3,
-            extent,
-            encoding,
-            contains,
-        ) = _OBJECT_SEAL_FIELDS.unpack_from(data, at + 4)
+        ref_0, ref_1, ref_2, ref_3, location_0, location_1, location_2, location_3, extent, encoding, contains = (
+            _OBJECT_SEAL_FIELDS.unpack_from(data, at + 4)
+        )
         contains += at + 84
     else:
-        (
-            ref_0,
-            ref_1,
-            ref_2,
-            ref_3,
-            location_0,
-            location_1,
-            location_2,
-            location_3,
-            extent,
-            encoding,
-            contains,
-        ) = flat.table_fields(data, at, _OBJECT_SEAL_SLOTS)
+        ref_0, ref_1, ref_2, ref_3, location_0, location_1, location_2, location_3, extent, encoding, contains = (
+            flat.table_fields(data, at, _OBJECT_SEAL_SLOTS)
+        )
     return ObjectSeal(
         ObjectRef(ref_0, ref_1, ref_2, ref_3),
         Location(location_0, location_1, location_2, location_3),
@@ -3331,13 +3161,9 @@ def block_object_get(
 
 def read_object_get(data: bytes, at: int) -> ObjectGet:
     if data[at - 16 : at + 4] == _OBJECT_GET_HEAD:
-        request, ref_0, ref_1, ref_2, ref_3, mode, reader = (
-            _OBJECT_GET_FIELDS.unpack_from(data, at + 4)
-        )
+        request, ref_0, ref_1, ref_2, ref_3, mode, reader = _OBJECT_GET_FIELDS.unpack_from(data, at + 4)
     else:
-        request, ref_0, ref_1, ref_2, ref_3, mode, reader = flat.table_fields(
-            data, at, _OBJECT_GET_SLOTS
-        )
+        request, ref_0, ref_1, ref_2, ref_3, mode, reader = flat.table_fields(data, at, _OBJECT_GET_SLOTS)
     return ObjectGet(
         request,
         ObjectRef(ref_0, ref_1, ref_2, ref_3),
@@ -3413,9 +3239,7 @@ class ObjectValue(Message):
         return read_object_value(data, at)
 
 
-_OBJECT_VALUE_HEAD = bytes.fromhex(
-    "16005000080010001100120018002000280040004800000018000000"
-)
+_OBJECT_VALUE_HEAD = bytes.fromhex("16005000080010001100120018002000280040004800000018000000")
 _OBJECT_VALUE_BLOCK = Struct("<28s 4x Q B B B 5x Q Q I I Q Q I 4x Q 0x 8x")
 _OBJECT_VALUE_FIELDS = Struct("<4x Q B B B 5x Q Q I I Q Q I 4x Q 0x")
 _OBJECT_VALUE_SLOTS = (
@@ -3721,13 +3545,7 @@ class ExtentGrant(Message):
 
     def block(self) -> bytes:
         return block_extent_grant(
-            self.request,
-            self.extent,
-            self.segment,
-            self.offset,
-            self.length,
-            self.segment_length,
-            self.segment_path,
+            self.request, self.extent, self.segment, self.offset, self.length, self.segment_length, self.segment_path
         )
 
     @staticmethod
@@ -3735,9 +3553,7 @@ class ExtentGrant(Message):
         return read_extent_grant(data, at)
 
 
-_EXTENT_GRANT_HEAD = bytes.fromhex(
-    "12004000080010001800200028003000380000000000000018000000"
-)
+_EXTENT_GRANT_HEAD = bytes.fromhex("12004000080010001800200028003000380000000000000018000000")
 _EXTENT_GRANT_BLOCK = Struct("<28s 4x Q Q I 4x Q Q Q I 4x 8x")
 _EXTENT_GRANT_FIELDS = Struct("<4x Q Q I 4x Q Q Q I 4x")
 _EXTENT_GRANT_SLOTS = (
@@ -3770,14 +3586,7 @@ def block_extent_grant(
         segment_path_at = 8
     return (
         _EXTENT_GRANT_BLOCK.pack(
-            _EXTENT_GRANT_HEAD,
-            request,
-            extent,
-            segment,
-            offset,
-            length,
-            segment_length,
-            segment_path_at,
+            _EXTENT_GRANT_HEAD, request, extent, segment, offset, length, segment_length, segment_path_at
         )
         + tail
     )
@@ -3785,13 +3594,13 @@ def block_extent_grant(
 
 def read_extent_grant(data: bytes, at: int) -> ExtentGrant:
     if data[at - 24 : at + 4] == _EXTENT_GRANT_HEAD:
-        request, extent, segment, offset, length, segment_length, segment_path = (
-            _EXTENT_GRANT_FIELDS.unpack_from(data, at + 4)
+        request, extent, segment, offset, length, segment_length, segment_path = _EXTENT_GRANT_FIELDS.unpack_from(
+            data, at + 4
         )
         segment_path += at + 56
     else:
-        request, extent, segment, offset, length, segment_length, segment_path = (
-            flat.table_fields(data, at, _EXTENT_GRANT_SLOTS)
+        request, extent, segment, offset, length, segment_length, segment_path = flat.table_fields(
+            data, at, _EXTENT_GRANT_SLOTS
         )
     return ExtentGrant(
         request,
@@ -4017,9 +3826,7 @@ class Transcode(Message):
         return read_transcode(data, at)
 
 
-_TRANSCODE_HEAD = bytes.fromhex(
-    "1800700008001000380039003a003b00400048006000680018000000"
-)
+_TRANSCODE_HEAD = bytes.fromhex("1800700008001000380039003a003b00400048006000680018000000")
 _TRANSCODE_BLOCK = Struct("<28s 4x Q 20s I Q Q B B B B 4x Q I I Q Q I 4x Q 0x 8x")
 _TRANSCODE_FIELDS = Struct("<4x Q 20s I Q Q B B B B 4x Q I I Q Q I 4x Q 0x")
 _TRANSCODE_SLOTS = (
@@ -4171,13 +3978,7 @@ class Transcoded(Message):
 
     def block(self) -> bytes:
         return block_transcoded(
-            self.request,
-            self.state,
-            self.encoding,
-            self.layout,
-            self.length,
-            self.location,
-            self.extent,
+            self.request, self.state, self.encoding, self.layout, self.length, self.location, self.extent
         )
 
     @staticmethod
@@ -4185,9 +3986,7 @@ class Transcoded(Message):
         return read_transcoded(data, at)
 
 
-_TRANSCODED_HEAD = bytes.fromhex(
-    "12004000080010001100120018002000380000000000000018000000"
-)
+_TRANSCODED_HEAD = bytes.fromhex("12004000080010001100120018002000380000000000000018000000")
 _TRANSCODED_BLOCK = Struct("<28s 4x Q B B B 5x Q I I Q Q Q 0x 8x")
 _TRANSCODED_FIELDS = Struct("<4x Q B B B 5x Q I I Q Q Q 0x")
 _TRANSCODED_SLOTS = (
@@ -4212,38 +4011,18 @@ def block_transcoded(
     location: Location = Location(0, 0, 0, 0),
     extent: int = 0,
 ) -> bytes:
-    return _TRANSCODED_BLOCK.pack(
-        _TRANSCODED_HEAD, request, state, encoding, layout, length, *location, extent
-    )
+    return _TRANSCODED_BLOCK.pack(_TRANSCODED_HEAD, request, state, encoding, layout, length, *location, extent)
 
 
 def read_transcoded(data: bytes, at: int) -> Transcoded:
     if data[at - 24 : at + 4] == _TRANSCODED_HEAD:
-        (
-            request,
-            state,
-            encoding,
-            layout,
-            length,
-            location_0,
-            location_1,
-            location_2,
-            location_3,
-            extent,
-        ) = _TRANSCODED_FIELDS.unpack_from(data, at + 4)
+        request, state, encoding, layout, length, location_0, location_1, location_2, location_3, extent = (
+            _TRANSCODED_FIELDS.unpack_from(data, at + 4)
+        )
     else:
-        (
-            request,
-            state,
-            encoding,
-            layout,
-            length,
-            location_0,
-            location_1,
-            location_2,
-            location_3,
-            extent,
-        ) = flat.table_fields(data, at, _TRANSCODED_SLOTS)
+        request, state, encoding, layout, length, location_0, location_1, location_2, location_3, extent = (
+            flat.table_fields(data, at, _TRANSCODED_SLOTS)
+        )
     return Transcoded(
         request,
         state,
@@ -4907,14 +4686,7 @@ class Result(Message):
         self.kept = kept
 
     def block(self) -> bytes:
-        return block_result(
-            self.id,
-            self.attempt,
-            self.status,
-            self.duration_ns,
-            self.returns,
-            self.kept,
-        )
+        return block_result(self.id, self.attempt, self.status, self.duration_ns, self.returns, self.kept)
 
     @staticmethod
     def read(data: bytes, at: int) -> Result:
@@ -4955,25 +4727,16 @@ def block_result(
         tail += flat.wide_chunk(kept, OBJECT_REF)
     else:
         kept_at = 8
-    return (
-        _RESULT_BLOCK.pack(
-            _RESULT_HEAD, id, attempt, status, duration_ns, returns_at, kept_at
-        )
-        + tail
-    )
+    return _RESULT_BLOCK.pack(_RESULT_HEAD, id, attempt, status, duration_ns, returns_at, kept_at) + tail
 
 
 def read_result(data: bytes, at: int) -> Result:
     if data[at - 16 : at + 4] == _RESULT_HEAD:
-        id, attempt, status, duration_ns, returns, kept = _RESULT_FIELDS.unpack_from(
-            data, at + 4
-        )
+        id, attempt, status, duration_ns, returns, kept = _RESULT_FIELDS.unpack_from(data, at + 4)
         returns += at + 40
         kept += at + 44
     else:
-        id, attempt, status, duration_ns, returns, kept = flat.table_fields(
-            data, at, _RESULT_SLOTS
-        )
+        id, attempt, status, duration_ns, returns, kept = flat.table_fields(data, at, _RESULT_SLOTS)
     return Result(
         id,
         attempt,
@@ -5311,10 +5074,7 @@ def block_challenge(
         tail += flat.blob_chunk(nonce)
     else:
         nonce_at = 8
-    return (
-        _CHALLENGE_BLOCK.pack(_CHALLENGE_HEAD, min_version, max_version, nonce_at)
-        + tail
-    )
+    return _CHALLENGE_BLOCK.pack(_CHALLENGE_HEAD, min_version, max_version, nonce_at) + tail
 
 
 def read_challenge(data: bytes, at: int) -> Challenge:
@@ -5437,9 +5197,7 @@ class Hello(Message):
         return read_hello(data, at)
 
 
-_HELLO_HEAD = bytes.fromhex(
-    "2600480004000600080009000c00100018002000240028002c003000340038003c0040004400000028000000"
-)
+_HELLO_HEAD = bytes.fromhex("2600480004000600080009000c00100018002000240028002c003000340038003c0040004400000028000000")
 _HELLO_BLOCK = Struct("<44s H H B B 2x I Q Q I I ? 3x I I I I I I I 0x 8x")
 _HELLO_FIELDS = Struct("<H H B B 2x I Q Q I I ? 3x I I I I I I I 0x")
 _HELLO_SLOTS = (
@@ -5681,9 +5439,7 @@ class Welcome(Message):
         return read_welcome(data, at)
 
 
-_WELCOME_HEAD = bytes.fromhex(
-    "160038000400080010001800200028002c0030003400000018000000"
-)
+_WELCOME_HEAD = bytes.fromhex("160038000400080010001800200028002c0030003400000018000000")
 _WELCOME_BLOCK = Struct("<28s H 2x Q Q I 4x Q I I I I 0x 8x")
 _WELCOME_FIELDS = Struct("<H 2x Q Q I 4x Q I I I I 0x")
 _WELCOME_SLOTS = (
@@ -5725,16 +5481,7 @@ def block_welcome(
         namespace_at = 4
     return (
         _WELCOME_BLOCK.pack(
-            _WELCOME_HEAD,
-            version,
-            features,
-            process,
-            pid,
-            node,
-            job,
-            inline_bytes_max,
-            session_path_at,
-            namespace_at,
+            _WELCOME_HEAD, version, features, process, pid, node, job, inline_bytes_max, session_path_at, namespace_at
         )
         + tail
     )
@@ -5742,31 +5489,15 @@ def block_welcome(
 
 def read_welcome(data: bytes, at: int) -> Welcome:
     if data[at - 24 : at + 4] == _WELCOME_HEAD:
-        (
-            version,
-            features,
-            process,
-            pid,
-            node,
-            job,
-            inline_bytes_max,
-            session_path,
-            namespace,
-        ) = _WELCOME_FIELDS.unpack_from(data, at + 4)
+        version, features, process, pid, node, job, inline_bytes_max, session_path, namespace = (
+            _WELCOME_FIELDS.unpack_from(data, at + 4)
+        )
         session_path += at + 48
         namespace += at + 52
     else:
-        (
-            version,
-            features,
-            process,
-            pid,
-            node,
-            job,
-            inline_bytes_max,
-            session_path,
-            namespace,
-        ) = flat.table_fields(data, at, _WELCOME_SLOTS)
+        version, features, process, pid, node, job, inline_bytes_max, session_path, namespace = flat.table_fields(
+            data, at, _WELCOME_SLOTS
+        )
     return Welcome(
         version,
         features,
