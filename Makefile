@@ -1,0 +1,60 @@
+# Everything that is done to a checkout. Needs Python 3.11 or later, a JDK 17 or later, and Maven; the rest comes by itself.
+# Targets that make files re-run only when what they are made from has changed.
+
+PYTHON ?= python3
+MAVEN ?= mvn
+VENV := .venv
+BIN := $(VENV)/bin
+
+JAVA_INPUTS := $(shell find java -path '*/target' -prune -o -type f -print 2>/dev/null)
+TYPED := $(wildcard python/bowstring python/bowstring_wire core/bowstring_core)
+
+.PHONY: help setup java generate format check test demo bench clean
+
+help:
+	@echo 'make setup     the virtual environment $(VENV) and the Java library'
+	@echo 'make generate  the code that is made from spec/schema'
+	@echo 'make check     lint, types, format, generated code'
+	@echo 'make test      check, then every test, Java and Python'
+	@echo 'make demo      flights: one table, two languages, no copies'
+	@echo 'make bench     the benchmark against Ray and multiprocessing (BENCH="--quick" for a smoke run)'
+
+setup: $(VENV)/installed java
+
+$(VENV)/installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+java: java/target/packaged
+
+java/target/packaged: $(JAVA_INPUTS)
+	$(MAVEN) --batch-mode --quiet --file java package -DskipTests
+	@mkdir -p $(@D) && touch $@
+
+generate: $(VENV)/installed
+	cd spec && ../$(BIN)/python -m generator
+
+format: $(VENV)/installed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+check: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(TYPED)
+	cd spec && ../$(BIN)/python -m generator --check
+
+test: check setup
+	$(MAVEN) --batch-mode --file java test
+	$(BIN)/python -m pytest
+
+demo: setup
+	$(BIN)/python docs/examples/flights/pipeline.py
+
+bench: setup
+	$(BIN)/python -m tests.bench --against ray,multiprocessing $(BENCH)
+
+clean:
+	rm -rf $(VENV) java/target .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
