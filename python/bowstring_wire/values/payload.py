@@ -253,7 +253,5 @@ def _spans(encoded: Encoded) -> tuple[list[Span], int]:
 
 
 def _header(encoded: Encoded, spans: list[Span]) -> bytes:
-    header = ObjectHeader(
-        encoded.encoding, encoded.element, encoded.single_batch, tuple(spans), encoded.shape
-    ).encode()
+    header = ObjectHeader(encoded.encoding, encoded.element, encoded.single_batch, tuple(spans), encoded.shape).encode()
     return _PREFIX.pack(len(header), 0) + header

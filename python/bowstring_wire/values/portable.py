@@ -6,8 +6,8 @@ long bytes lie in buffers of their own and are named in the tree by number. msgp
 the spec refuses: keys of any type, uint64, depth up to 511.
 
 Reading trusts nothing. msgpack's own limits follow from the length of the data, but it allocates what an array's
-head claims before it reads on, so nested claims multiply; a payload whose claims add up to more than it can hold is
-read by msgpack's Python reader instead, which allocates as it goes. Errors are ProtocolError where the bytes break
+head claims before it reads on, so that nested claims multiply; therefore it first skips through the tree, which builds
+nothing and fails if something that was claimed is not there. Errors are ProtocolError where the bytes break
 the spec, CrossLanguageError where they are right but Python has nothing to hold them.
 
 References are the frontend's classes; it registers how they are written and read.
@@ -60,12 +60,10 @@ _LONG_LIST_CODES = {ElementType.INT64: "q", ElementType.FLOAT64: "d", ElementTyp
 
 _UNREADABLE = (ValueError, TypeError, OverflowError, KeyError, RecursionError, MemoryError, msgpack.UnpackException)
 
-# Heads that reading must look at before msgpack does: of an array with 32 bits of length, of timestamps, of uint64.
-_ARRAY_HEAD = re.compile(rb"\xdd")
+# Heads of what reading must look at itself: timestamps and uint64.
 _TIMESTAMP_HEAD = re.compile(rb"\xc7\x0c\xff|\xd7\xff")
-_UINT64_HEAD = re.compile(rb"\xcf")
+_UINT64_HEAD = re.compile(rb"\xcf[\x80-\xff]")  # of one beyond int64
 _CLAIMS_CHECKED_BYTES_MIN = 1 << 16  # shorter data can't claim what hurts
-_CLAIMS_MAX = 1 << 26  # list slots, of 8 bytes each, reserved but not touched
 _SECONDS_MIN = int((datetime.min.replace(tzinfo=UTC) - _EPOCH).total_seconds())
 _SECONDS_MAX = int((datetime.max.replace(tzinfo=UTC, microsecond=0) - _EPOCH).total_seconds())
 
@@ -171,8 +169,8 @@ def _encode_tree(value: Any, path: str) -> Encoded:
         packed = _packer(writer.extension).pack(writer.offloaded(value) if offload else value)
     except (_Unfit, ValueError, OverflowError, TypeError, RecursionError) as error:
         raise _refusal(value, path, error) from error
-    # The packer writes integers of 64 bits without a sign as well. The byte that heads one may stand for other things.
-    if b"\xcf" in packed and (found.integers or type(value) is int) and not integers_fit(value):
+    # The packer writes integers of 64 bits without a sign as well. The bytes that start one may stand for other things.
+    if int in found.kinds and _UINT64_HEAD.search(packed) is not None and not integers_fit(value):
         raise _refusal(value, path, None)
     writer.buffers[0] = packed
     return Encoded(Encoding.PORTABLE, writer.buffers, contains=writer.contains)
@@ -393,18 +391,33 @@ def decode_portable(decodable: Decodable) -> Any:
 
 
 def _decode_tree(decodable: Decodable) -> Any:
-    data = decodable.buffers[0]
+    # A copy, so that the heads can be sought at the speed of bytes.find; what it decodes to takes far more.
+    data = bytes(decodable.buffers[0])
     try:
-        value = _unpacked(data, _TreeReader(decodable.buffers).extension)
+        if len(data) >= _CLAIMS_CHECKED_BYTES_MIN:
+            _check_claims(data)
+        inexact = _may_hold_inexact_times(data)
+        value = msgpack.unpackb(
+            data,
+            ext_hook=_TreeReader(decodable.buffers).extension,
+            object_pairs_hook=_map,
+            strict_map_key=False,
+            # As datetimes msgpack drops what is finer than a microsecond; as its Timestamps each can be looked at.
+            timestamp=0 if inexact else 3,
+        )
         kind = type(value)
         if kind is int:
             _check(INT_MIN <= value <= INT_MAX, "an integer beyond int64")
+        elif kind is msgpack.Timestamp:
+            value = _with_datetimes(value)
         elif is_container(kind):
             found = survey(value)
             _check(found.depth <= DEPTH_MAX, f"nested more than {DEPTH_MAX} deep")
             _check(found.keys_fit, "a key that is neither str nor int")
-            if found.integers and _UINT64_HEAD.search(data) is not None:
+            if int in found.kinds and _UINT64_HEAD.search(data) is not None:
                 _check(integers_fit(value), "an integer beyond int64")
+            if msgpack.Timestamp in found.kinds:
+                value = _with_datetimes(value)
     except (ProtocolError, CrossLanguageError):
         raise
     except _UNREADABLE as error:
@@ -417,50 +430,40 @@ def _check(fits: bool, what: str) -> None:
         raise ProtocolError(f"a portable tree holds {what}")
 
 
-def _unpacked(data: Any, extension: Callable[[int, bytes], Any]) -> Any:
-    unpack: Any = msgpack.unpackb
-    if _claims_too_much(data):
-        from msgpack import fallback
-
-        unpack = fallback.unpackb
-    # As datetimes msgpack drops what is finer than a microsecond; as its Timestamps each can be looked at.
-    inexact = any(not _is_exact(data, head.end(), head[0]) for head in _TIMESTAMP_HEAD.finditer(data))
-    value = unpack(
-        data,
-        ext_hook=extension,
-        object_pairs_hook=_map,
-        strict_map_key=False,
-        timestamp=0 if inexact else 3,
-    )
-    if inexact:
-        wrong = offender(value, "$", _not_a_datetime)
-        if wrong is not None:
-            raise CrossLanguageError(*wrong)
-        value = _with_datetimes(value, 0)
-    return value
+def _check_claims(data: bytes) -> None:
+    """Refuse data that ends before all that its heads promise is there. Builds nothing."""
+    walker = msgpack.Unpacker(max_buffer_size=len(data))
+    walker.feed(data)
+    walker.skip()
 
 
-def _claims_too_much(data: Any) -> bool:
-    """Whether the heads of long arrays (or what looks like them) promise more than the data can hold."""
-    size = len(data)
-    if size < _CLAIMS_CHECKED_BYTES_MIN:
+def _may_hold_inexact_times(data: bytes) -> bool:
+    """Whether there is a timestamp (or what looks like one) that is no datetime exactly."""
+    if b"\xc7\x0c\xff" not in data and b"\xd7\xff" not in data:
         return False
-    claimed = 0
-    for head in _ARRAY_HEAD.finditer(data):
-        claim = int.from_bytes(data[head.end() : head.end() + 4], "big")
-        if claim <= size:  # msgpack refuses the others itself
-            claimed += claim
-    return claimed > max(2 * size, _CLAIMS_MAX)
-
-
-def _is_exact(data: Any, at: int, head: bytes) -> bool:
-    """Whether a timestamp whose data starts at `at` is a datetime without a loss."""
-    if head[0] == 0xD7:  # 64 bits: 30 of nanoseconds, 34 of seconds, which end before the year 2515
-        nanoseconds, seconds = int.from_bytes(data[at : at + 4], "big") >> 2, 0
-    else:
+    for head in _TIMESTAMP_HEAD.finditer(data):
+        at = head.end()
         nanoseconds = int.from_bytes(data[at : at + 4], "big")
-        seconds = int.from_bytes(data[at + 4 : at + 12], "big", signed=True)
-    return nanoseconds % 1000 == 0 and nanoseconds < 10**9 and _SECONDS_MIN <= seconds <= _SECONDS_MAX
+        seconds = 0
+        if head[0] == b"\xd7\xff":  # 64 bits: 30 of nanoseconds, 34 of seconds, which end before the year 2515
+            nanoseconds >>= 2
+        else:
+            seconds = int.from_bytes(data[at + 4 : at + 12], "big", signed=True)
+        if nanoseconds % 1000 or nanoseconds >= 10**9 or not _SECONDS_MIN <= seconds <= _SECONDS_MAX:
+            return True
+    return False
+
+
+def _with_datetimes(value: Any) -> Any:
+    """The tree with datetimes for msgpack's Timestamps.
+
+    Raises:
+        CrossLanguageError: One of them is no datetime exactly.
+    """
+    wrong = offender(value, "$", _not_a_datetime)
+    if wrong is not None:
+        raise CrossLanguageError(*wrong)
+    return _replaced(value)
 
 
 def _not_a_datetime(value: Any) -> str | None:
@@ -473,14 +476,13 @@ def _not_a_datetime(value: Any) -> str | None:
     return None
 
 
-def _with_datetimes(value: Any, depth: int) -> Any:
+def _replaced(value: Any) -> Any:
     kind = type(value)
-    _check(depth <= DEPTH_MAX, f"nested more than {DEPTH_MAX} deep")
     if kind is msgpack.Timestamp:
         return _EPOCH + timedelta(seconds=value.seconds, microseconds=value.nanoseconds // 1000)
     if kind is dict:
-        return {key: _with_datetimes(item, depth + 1) for key, item in value.items()}
-    return [_with_datetimes(item, depth + 1) for item in value] if kind is list else value
+        return {key: _replaced(item) for key, item in value.items()}
+    return [_replaced(item) for item in value] if kind is list else value
 
 
 def _map(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:

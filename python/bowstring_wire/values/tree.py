@@ -20,7 +20,7 @@ LONG_LIST_ITEMS_MIN = 1024
 LONG_BYTES_MIN = 4096
 
 _PATH_SHOWN = 64  # characters of the path of what is too deep
-_LISTS = frozenset((list, tuple))
+_CONTAINERS = frozenset((list, tuple, dict))
 _KEYS = frozenset((str, int))
 _NUMBERS = frozenset((int, float, bool))
 
@@ -31,26 +31,24 @@ class Survey:
     Attributes:
         depth: Levels of containers; one more than DEPTH_MAX if there are more.
         keys_fit: Whether every key is a str or int.
-        integers: Whether there are integers outside of long lists.
+        kinds: Types of all elements and values but for those of long lists, and of all keys.
         containers: How many containers there are.
-        keys: How many keys all maps have together.
-        long_bytes: What could lie in buffers of its own: bytes of long lists and long bin values together.
+        long_bytes: What could lie in buffers of its own: items of long lists and bytes of long bin values together.
     """
 
-    __slots__ = ("containers", "depth", "integers", "keys", "keys_fit", "long_bytes")
+    __slots__ = ("containers", "depth", "keys_fit", "kinds", "long_bytes")
 
     def __init__(self) -> None:
         self.depth = 0
         self.keys_fit = True
-        self.integers = False
+        self.kinds: set[type] = set()
         self.containers = 0
-        self.keys = 0
         self.long_bytes = 0
 
 
 def is_container(kind: type) -> bool:
     """Whether values of exactly this type hold others."""
-    return kind is dict or kind in _LISTS
+    return kind in _CONTAINERS
 
 
 def homogeneous(items: Collection[Any]) -> type | None:
@@ -68,26 +66,34 @@ def survey(value: Any) -> Survey:
     while level and found.depth <= DEPTH_MAX:
         found.depth += 1
         found.containers += len(level)
-        dicts = [item for item in level if type(item) is dict]
-        lists = [item for item in level if type(item) is not dict] if len(dicts) < len(level) else []
-        keys = set(map(type, chain.from_iterable(dicts)))
-        found.keys_fit = found.keys_fit and keys <= _KEYS
-        found.keys += sum(map(len, dicts))
-        if any(map(LONG_LIST_ITEMS_MIN.__le__, map(len, lists))):
-            long = [item for item in lists if homogeneous(item)]
-            if long:
-                found.long_bytes += sum(map(len, long))
-                lists = [item for item in lists if not homogeneous(item)]
-        children: list[Any] = []
-        children.extend(chain.from_iterable(lists))
-        children.extend(chain.from_iterable(map(dict.values, dicts)))
+        lists, children = _opened(level, found)
+        if lists:
+            children.extend(chain.from_iterable(lists))
         kinds = set(map(type, children))
-        found.integers = found.integers or int in kinds or int in keys
+        found.kinds |= kinds
         if bytes in kinds or bytearray in kinds:
             sizes = [len(item) for item in children if type(item) is bytes or type(item) is bytearray]
             found.long_bytes += sum(size for size in sizes if size >= LONG_BYTES_MIN)
         level = _containers(children, kinds)
     return found
+
+
+def _opened(level: list[Any], found: Survey) -> tuple[list[Any], list[Any]]:
+    """(the level's lists but for those of numbers alone that are long, the values of its dicts)."""
+    values: list[Any] = []
+    lists = [item for item in level if type(item) is not dict]
+    if len(lists) < len(level):
+        dicts = [item for item in level if type(item) is dict] if lists else level
+        keys = set(map(type, chain.from_iterable(dicts)))
+        found.keys_fit = found.keys_fit and keys <= _KEYS
+        found.kinds |= keys
+        values.extend(chain.from_iterable(map(dict.values, dicts)))
+    if lists and max(map(len, lists)) >= LONG_LIST_ITEMS_MIN:
+        long = set(map(id, filter(homogeneous, lists)))
+        if long:
+            found.long_bytes += sum(len(item) for item in lists if id(item) in long)
+            lists = [item for item in lists if id(item) not in long]
+    return lists, values
 
 
 def integers_fit(value: Any) -> bool:
@@ -110,10 +116,10 @@ def integers_fit(value: Any) -> bool:
     return True
 
 
-def _containers(children: list[Any], kinds: Iterable[type]) -> list[Any]:
-    if not any(map(is_container, kinds)):
+def _containers(children: list[Any], kinds: set[type]) -> list[Any]:
+    if _CONTAINERS.isdisjoint(kinds):
         return []
-    found = [item for item in children if type(item) is dict or type(item) in _LISTS]
+    found = [item for item in children if type(item) in _CONTAINERS]
     return list(dict(zip(map(id, found), found, strict=True)).values())
 
 
