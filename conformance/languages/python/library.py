@@ -1,0 +1,131 @@
+"""The functions and the actor that the cases call, in Python. Every language has the same, under the same names."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import bowstring as bow
+
+from conformance.languages.python.notation import difference, make
+
+WAIT_MAX_S = 30
+
+
+def echo(value: Any) -> Any:
+    return value
+
+
+def construct(text: str) -> Any:
+    """The value that the notation in the text stands for."""
+    return make(json.loads(text))
+
+
+def check(value: Any, text: str) -> str:
+    """What distinguishes the value from the notation in the text; empty if nothing does."""
+    return difference(value, json.loads(text))
+
+
+def add(a: int, b: int) -> int:
+    return a + b
+
+
+def nothing() -> None:
+    return None
+
+
+def pair(first: Any, second: Any) -> tuple[Any, Any]:
+    """Two results."""
+    return first, second
+
+
+def fail(message: str) -> None:
+    raise ValueError(message)
+
+
+def fail_with_cause(message: str, cause: str) -> None:
+    try:
+        raise KeyError(cause)
+    except KeyError as error:
+        raise ValueError(message) from error
+
+
+def narrow(value: int) -> int:
+    """In Java the parameter is an int of 32 bits."""
+    return value
+
+
+def store(value: Any) -> Any:
+    """A list with a reference to the value, which this worker puts."""
+    return [bow.put(value)]
+
+
+def fetch(refs: list[Any]) -> Any:
+    """The value of a reference that lies in a list."""
+    return bow.get(refs[0])
+
+
+def nested(depth: int) -> int:
+    return 0 if depth == 0 else 1 + bow.get(bow.remote(nested).remote(depth - 1))
+
+
+def call_add(actor: Any, amount: int) -> int:
+    """The answer of an actor whose handle was passed."""
+    return bow.get(actor.add.remote(amount))
+
+
+def crash() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def crash_once(path: str) -> str:
+    """Ends the process, unless it has done so before; the file at the path remembers."""
+    if not Path(path).exists():
+        Path(path).touch()
+        crash()
+    return "survived"
+
+
+def wait_for_file(path: str) -> str:
+    """Returns once there is such a file."""
+    deadline = time.monotonic() + WAIT_MAX_S
+    while not Path(path).exists():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{path} has not appeared for {WAIT_MAX_S} s")
+        time.sleep(0.002)
+    return "seen"
+
+
+class Counter:
+    """The actor of the cases: a sum, and what was handed to it to keep."""
+
+    def __init__(self, start: int) -> None:
+        if start < 0:
+            raise ValueError(f"a counter starts at 0 or above, not at {start}")
+        self.sum = start
+        self.kept: Any = None
+
+    def add(self, amount: int) -> int:
+        self.sum += amount
+        return self.sum
+
+    def echo(self, value: Any) -> Any:
+        return value
+
+    def fail(self, message: str) -> None:
+        raise ValueError(message)
+
+    def keep(self, refs: list[Any]) -> None:
+        """Keep a list of references."""
+        self.kept = refs
+
+    def fetch_kept(self) -> Any:
+        """The value of the first reference that was kept."""
+        return bow.get(self.kept[0])
+
+    def crash(self) -> None:
+        crash()
