@@ -8,9 +8,8 @@ the bytes that are there before anything is made of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from struct import Struct, calcsize
+from struct import Struct, calcsize, pack, unpack_from
 from struct import error as StructError
-from struct import pack, unpack_from
 from typing import Any, ClassVar, TypeVar
 
 from bowstring_wire.protocol import ProtocolError

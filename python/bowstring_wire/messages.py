@@ -408,15 +408,15 @@ class ActorHandle(Message):
     """
 
     __slots__ = (
-        "ref",
+        "class_key",
+        "class_name",
         "language",
         "max_concurrency",
-        "max_task_retries",
         "max_pending_calls",
+        "max_task_retries",
         "module",
-        "class_name",
-        "class_key",
         "num_returns",
+        "ref",
     )
 
     def __init__(
@@ -652,18 +652,18 @@ class ActorCreate(Message):
     """
 
     __slots__ = (
-        "request",
-        "handle",
-        "max_restarts",
+        "contains",
         "detached",
+        "environment",
         "get_if_exists",
+        "handle",
+        "jvm_flags",
+        "max_restarts",
         "name",
         "namespace",
-        "environment",
-        "resources",
         "placement_resources",
-        "jvm_flags",
-        "contains",
+        "request",
+        "resources",
     )
 
     def __init__(
@@ -920,9 +920,9 @@ class ErrorCause(Message):
     """
 
     __slots__ = (
-        "type_name",
-        "message",
         "language",
+        "message",
+        "type_name",
     )
 
     def __init__(
@@ -1008,19 +1008,19 @@ class ErrorRecord(Message):
     """
 
     __slots__ = (
-        "code",
-        "language",
-        "retryable",
-        "may_have_executed",
-        "pid",
-        "node",
-        "task",
-        "message",
-        "type_name",
-        "traceback",
-        "function_name",
-        "native",
         "causes",
+        "code",
+        "function_name",
+        "language",
+        "may_have_executed",
+        "message",
+        "native",
+        "node",
+        "pid",
+        "retryable",
+        "task",
+        "traceback",
+        "type_name",
     )
 
     def __init__(
@@ -1234,11 +1234,11 @@ class ActorState(Message):
 
     __slots__ = (
         "actor",
-        "life",
-        "incarnation",
-        "worker",
         "address",
         "error",
+        "incarnation",
+        "life",
+        "worker",
     )
 
     def __init__(
@@ -1326,9 +1326,9 @@ class ActorKill(Message):
     """
 
     __slots__ = (
-        "request",
         "actor",
         "no_restart",
+        "request",
     )
 
     def __init__(
@@ -1391,9 +1391,9 @@ class ActorLookup(Message):
     """
 
     __slots__ = (
-        "request",
         "name",
         "namespace",
+        "request",
     )
 
     def __init__(
@@ -1468,8 +1468,8 @@ class ActorInfo(Message):
     """
 
     __slots__ = (
-        "request",
         "handle",
+        "request",
     )
 
     def __init__(
@@ -1621,9 +1621,9 @@ class ActorStarted(Message):
 
     __slots__ = (
         "actor",
+        "error",
         "incarnation",
         "ok",
-        "error",
     )
 
     def __init__(
@@ -1746,13 +1746,13 @@ class FunctionPut(Message):
     """
 
     __slots__ = (
+        "contains",
         "key",
         "language",
+        "length",
         "module",
         "name",
         "signature",
-        "length",
-        "contains",
     )
 
     def __init__(
@@ -1866,8 +1866,8 @@ class FunctionGet(Message):
     """
 
     __slots__ = (
-        "request",
         "key",
+        "request",
     )
 
     def __init__(
@@ -1929,13 +1929,13 @@ class Function(Message):
     """
 
     __slots__ = (
-        "request",
         "key",
         "language",
+        "length",
         "module",
         "name",
+        "request",
         "signature",
-        "length",
     )
 
     def __init__(
@@ -2044,14 +2044,14 @@ class LeaseRequest(Message):
     """
 
     __slots__ = (
-        "request",
-        "language",
-        "count",
         "backlog",
-        "language_version",
+        "count",
         "environment",
-        "resources",
         "jvm_flags",
+        "language",
+        "language_version",
+        "request",
+        "resources",
     )
 
     def __init__(
@@ -2193,12 +2193,12 @@ class LeaseGrant(Message):
     """
 
     __slots__ = (
-        "request",
-        "lease",
-        "worker",
-        "epoch",
-        "pid",
         "address",
+        "epoch",
+        "lease",
+        "pid",
+        "request",
+        "worker",
     )
 
     def __init__(
@@ -2376,8 +2376,8 @@ class LeaseRevoke(Message):
     """
 
     __slots__ = (
-        "lease",
         "epoch",
+        "lease",
     )
 
     def __init__(
@@ -2434,8 +2434,8 @@ class LeaseRevoked(Message):
     """
 
     __slots__ = (
-        "lease",
         "epoch",
+        "lease",
     )
 
     def __init__(
@@ -2493,9 +2493,9 @@ class LeaseEnded(Message):
     """
 
     __slots__ = (
+        "error",
         "lease",
         "worker",
-        "error",
     )
 
     def __init__(
@@ -2706,12 +2706,12 @@ class WorkerBind(Message):
     """
 
     __slots__ = (
-        "job",
-        "visible_gpus",
-        "python_path",
         "class_path",
-        "working_directory",
+        "job",
         "namespace",
+        "python_path",
+        "visible_gpus",
+        "working_directory",
     )
 
     def __init__(
@@ -2833,11 +2833,11 @@ class ObjectHeader(Message):
     """
 
     __slots__ = (
-        "encoding",
-        "element",
-        "single_batch",
         "buffers",
+        "element",
+        "encoding",
         "shape",
+        "single_batch",
     )
 
     def __init__(
@@ -2926,12 +2926,12 @@ class ObjectPublish(Message):
     """
 
     __slots__ = (
-        "ref",
-        "state",
+        "contains",
         "encoding",
         "layout",
         "length",
-        "contains",
+        "ref",
+        "state",
     )
 
     def __init__(
@@ -3022,11 +3022,11 @@ class ObjectSeal(Message):
     """
 
     __slots__ = (
-        "ref",
-        "location",
-        "extent",
-        "encoding",
         "contains",
+        "encoding",
+        "extent",
+        "location",
+        "ref",
     )
 
     def __init__(
@@ -3111,10 +3111,10 @@ class ObjectGet(Message):
     """
 
     __slots__ = (
-        "request",
-        "ref",
         "mode",
         "reader",
+        "ref",
+        "request",
     )
 
     def __init__(
@@ -3188,15 +3188,15 @@ class ObjectValue(Message):
     """
 
     __slots__ = (
-        "request",
-        "state",
         "encoding",
         "layout",
         "length",
-        "pin",
         "location",
-        "segment_path",
+        "pin",
+        "request",
         "segment_length",
+        "segment_path",
+        "state",
     )
 
     def __init__(
@@ -3447,8 +3447,8 @@ class ExtentAllocate(Message):
     """
 
     __slots__ = (
-        "request",
         "length",
+        "request",
         "slab",
     )
 
@@ -3516,11 +3516,11 @@ class ExtentGrant(Message):
     """
 
     __slots__ = (
-        "request",
         "extent",
-        "segment",
-        "offset",
         "length",
+        "offset",
+        "request",
+        "segment",
         "segment_length",
         "segment_path",
     )
@@ -3771,16 +3771,16 @@ class Transcode(Message):
     """
 
     __slots__ = (
-        "request",
-        "ref",
-        "target",
-        "state",
         "encoding",
         "layout",
         "length",
         "location",
-        "segment_path",
+        "ref",
+        "request",
         "segment_length",
+        "segment_path",
+        "state",
+        "target",
     )
 
     def __init__(
@@ -3949,13 +3949,13 @@ class Transcoded(Message):
     """
 
     __slots__ = (
-        "request",
-        "state",
         "encoding",
+        "extent",
         "layout",
         "length",
         "location",
-        "extent",
+        "request",
+        "state",
     )
 
     def __init__(
@@ -4097,8 +4097,8 @@ class RefHold(Message):
     """
 
     __slots__ = (
-        "request",
         "refs",
+        "request",
     )
 
     def __init__(
@@ -4162,8 +4162,8 @@ class StateQuery(Message):
     """
 
     __slots__ = (
-        "request",
         "kind",
+        "request",
     )
 
     def __init__(
@@ -4220,8 +4220,8 @@ class StateReply(Message):
     """
 
     __slots__ = (
-        "request",
         "length",
+        "request",
     )
 
     def __init__(
@@ -4280,9 +4280,9 @@ class LogLines(Message):
     """
 
     __slots__ = (
+        "name",
         "pid",
         "stream",
-        "name",
         "text",
     )
 
@@ -4380,24 +4380,24 @@ class Task(Message):
     """
 
     __slots__ = (
-        "id",
-        "function",
         "actor",
-        "owner",
-        "home",
-        "sequence",
-        "flags",
-        "attempt",
-        "epoch",
-        "num_returns",
-        "max_retries",
-        "priority",
-        "timeout_ms",
-        "caller_language",
         "args",
+        "attempt",
+        "caller_language",
+        "concurrency_group",
+        "epoch",
+        "flags",
+        "function",
+        "home",
+        "id",
+        "max_retries",
         "method",
         "name",
-        "concurrency_group",
+        "num_returns",
+        "owner",
+        "priority",
+        "sequence",
+        "timeout_ms",
         "trace_context",
     )
 
@@ -4661,12 +4661,12 @@ class Result(Message):
     """
 
     __slots__ = (
-        "id",
         "attempt",
-        "status",
         "duration_ns",
-        "returns",
+        "id",
         "kept",
+        "returns",
+        "status",
     )
 
     def __init__(
@@ -4756,8 +4756,8 @@ class Returned(Message):
     """
 
     __slots__ = (
-        "id",
         "attempt",
+        "id",
     )
 
     def __init__(
@@ -4815,8 +4815,8 @@ class Cancel(Message):
     """
 
     __slots__ = (
-        "id",
         "force",
+        "id",
         "recursive",
     )
 
@@ -5028,8 +5028,8 @@ class Challenge(Message):
     """
 
     __slots__ = (
-        "min_version",
         "max_version",
+        "min_version",
         "nonce",
     )
 
@@ -5114,22 +5114,22 @@ class Hello(Message):
     """
 
     __slots__ = (
-        "min_version",
-        "max_version",
-        "role",
+        "address",
+        "class_path",
+        "features",
+        "job",
         "language",
+        "language_version",
+        "max_version",
+        "min_version",
+        "namespace",
+        "owns_runtime",
         "pid",
         "process",
-        "features",
-        "worker_slot",
-        "job",
-        "owns_runtime",
         "proof",
-        "language_version",
-        "address",
-        "namespace",
         "python_path",
-        "class_path",
+        "role",
+        "worker_slot",
         "working_directory",
     )
 
@@ -5388,15 +5388,15 @@ class Welcome(Message):
     """
 
     __slots__ = (
-        "version",
         "features",
-        "process",
-        "pid",
-        "node",
-        "job",
         "inline_bytes_max",
-        "session_path",
+        "job",
         "namespace",
+        "node",
+        "pid",
+        "process",
+        "session_path",
+        "version",
     )
 
     def __init__(
@@ -5618,8 +5618,8 @@ class Failure(Message):
     """
 
     __slots__ = (
-        "request",
         "error",
+        "request",
     )
 
     def __init__(

@@ -64,7 +64,7 @@ class FrameParser:
         self._missing = 0  # bytes that must still come before a frame can be complete
 
     def feed(self, data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
-        """Yield (type, metadata, body) of every frame that `data` completes.
+        """Yield (type, metadata, body) of every frame that `data` completes; what follows an early stop is kept.
 
         Raises:
             ProtocolError: a prefix breaks the spec (section 1.2, rules 1 and 2). Frames before it were yielded.
@@ -78,27 +78,30 @@ class FrameParser:
             self._pending.clear()
         self._missing = 0
         at, end = 0, len(data)
-        while end - at >= PREFIX_SIZE:
-            metadata_size, kind, flags, mark, body_size = PREFIX.unpack_from(data, at)
-            if mark != MARK or flags:
-                raise ProtocolError(f"frame prefix {data[at : at + PREFIX_SIZE].hex()}: byte 7 is not 0xb1, or flags not 0")
-            if (metadata_size | body_size) & 7:
-                raise ProtocolError(f"frame type {kind}: {metadata_size} + {body_size} bytes are no multiples of 8")
-            if not METADATA_BYTES_MIN <= metadata_size <= METADATA_BYTES_MAX or body_size > BODY_BYTES_MAX:
-                raise ProtocolError(f"frame type {kind}: {metadata_size} + {body_size} bytes are out of range")
-            if not self.handshake_done and (metadata_size > HANDSHAKE_METADATA_BYTES_MAX or body_size):
-                raise ProtocolError(f"frame type {kind}: {metadata_size} + {body_size} bytes before the handshake")
-            body_at = at + PREFIX_SIZE + metadata_size
-            after = body_at + body_size
-            if after > end:
-                self._missing = after - end
-                break
-            yield kind, data[at + PREFIX_SIZE : body_at], data[body_at:after] if body_size else b""
-            at = after
-        else:
-            self._missing = PREFIX_SIZE - (end - at)
-        if at < end:
-            self._pending += data[at:] if at else data
+        try:
+            while end - at >= PREFIX_SIZE:
+                metadata_size, kind, flags, mark, body_size = PREFIX.unpack_from(data, at)
+                if mark != MARK or flags:
+                    prefix = data[at : at + PREFIX_SIZE].hex()
+                    raise ProtocolError(f"frame prefix {prefix}: byte 7 is not 0xb1, or flags are not 0")
+                if (metadata_size | body_size) & 7:
+                    raise ProtocolError(f"frame type {kind}: {metadata_size} + {body_size} bytes, no multiples of 8")
+                if not METADATA_BYTES_MIN <= metadata_size <= METADATA_BYTES_MAX or body_size > BODY_BYTES_MAX:
+                    raise ProtocolError(f"frame type {kind}: {metadata_size} + {body_size} bytes are out of range")
+                if not self.handshake_done and (metadata_size > HANDSHAKE_METADATA_BYTES_MAX or body_size):
+                    raise ProtocolError(f"frame type {kind}: {metadata_size} + {body_size} bytes before the handshake")
+                body_at = at + PREFIX_SIZE + metadata_size
+                after = body_at + body_size
+                if after > end:
+                    self._missing = after - end
+                    break
+                metadata_at, at = at + PREFIX_SIZE, after
+                yield kind, data[metadata_at:body_at], data[body_at:after] if body_size else b""
+            else:
+                self._missing = PREFIX_SIZE - (end - at)
+        finally:
+            if at < end:
+                self._pending += data[at:] if at else data
 
 
 def hello_proof(token: bytes, nonce: bytes) -> bytes:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from struct import Struct
 from typing import Any, Protocol
 
-from bowstring_wire.messages import Encoding, Layout, ObjectHeader, ObjectRef, Span
+from bowstring_wire.messages import Encoding, Layout, ObjectHeader, Span
 from bowstring_wire.protocol import ProtocolError
 
 ALIGNMENT = 64  # of every buffer from the start of its image, and of every image in its segment
@@ -47,7 +47,8 @@ class Encoded:
         element: TENSOR: the `messages.ElementType`.
         shape: TENSOR: length of each dimension.
         single_batch: ARROW: true for a record batch, false for a table.
-        contains: A `messages.ObjectRef` for each reference inside the value, those of actor handles included.
+        contains: The references inside the value, those of actor handles included: whatever the writer collects them as
+            (`encode_portable`: a `messages.ObjectRef` each).
     """
 
     __slots__ = ("buffers", "contains", "element", "encoding", "shape", "single_batch")
@@ -59,14 +60,14 @@ class Encoded:
         element: int = 0,
         shape: tuple[int, ...] = (),
         single_batch: bool = False,
-        contains: list[ObjectRef] | None = None,
+        contains: list[Any] | None = None,
     ) -> None:
         self.encoding = encoding
         self.buffers = buffers
         self.element = element
         self.shape = shape
         self.single_batch = single_batch
-        self.contains: list[ObjectRef] = [] if contains is None else contains
+        self.contains: list[Any] = [] if contains is None else contains
 
     @property
     def nbytes(self) -> int:
@@ -140,6 +141,19 @@ def write_image(encoded: Encoded, target: memoryview) -> None:
             target[at:offset] = bytes(offset - at)
         at = offset + length
         write_buffer(buffer, target[offset:at])
+
+
+def tensor_header(element: int, shape: tuple[int, ...], size: int) -> tuple[bytes, int, int]:
+    """For a tensor whose elements are filled in later: its image's header, where the elements start, and its length.
+
+    Args:
+        element: The `messages.ElementType`.
+        shape: Length of each dimension.
+        size: Bytes of the elements.
+    """
+    encoded = Encoded(Encoding.TENSOR, [b""], element, shape)
+    start = _aligned(_buffers_start(encoded))
+    return _header(encoded, [Span(start, size)]), start, start + size
 
 
 def inline_payload(encoded: Encoded) -> tuple[int, bytes]:

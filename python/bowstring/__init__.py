@@ -1,0 +1,46 @@
+"""Bowstring: Python and Java functions and classes as remote tasks and actors, over one store of Arrow data.
+
+import bowstring as bow
+
+@bow.remote
+def square(x: int) -> int:
+    return x * x
+
+with bow.init():
+    print(bow.get([square.remote(i) for i in range(4)]))
+"""
+
+from __future__ import annotations
+
+from bowstring import errors
+from bowstring._api import (
+    available_resources,
+    cancel,
+    cluster_resources,
+    empty,
+    get,
+    get_actor,
+    get_runtime_context,
+    kill,
+    nodes,
+    put,
+    remote,
+    wait,
+)
+from bowstring._session import Session, init, is_initialized, register_values, shutdown
+from bowstring.actor import ActorClass, ActorHandle, ActorMethod, exit_actor, java_actor_class, method
+from bowstring.errors import *  # noqa: F403
+from bowstring.object_ref import ObjectRef
+from bowstring.remote_function import RemoteFunction, java_function
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ActorClass", "ActorHandle", "ActorMethod", "ObjectRef", "RemoteFunction", "Session", "available_resources",
+    "cancel", "cluster_resources", "empty", "errors", "exit_actor", "get", "get_actor", "get_runtime_context", "init",
+    "is_initialized", "java_actor_class", "java_function", "kill", "method", "nodes", "put", "remote", "shutdown",
+    "wait",
+    *errors.__all__,
+]  # fmt: skip
+
+register_values()

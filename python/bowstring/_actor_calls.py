@@ -1,0 +1,216 @@
+"""Calls to actors: one client for each actor that this process has called (spec 5.2).
+
+A client subscribes to the actor's life once, connects to its worker, and numbers its calls. Calls leave in the order in
+which they were made: one whose arguments are not ready holds back those behind it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from bowstring_wire import messages as m
+from bowstring_wire.messages import ActorLife, ErrorCode, FrameType
+
+from bowstring._peers import Peer
+from bowstring.errors import (
+    ActorDiedError,
+    BowstringError,
+    PendingCallsLimitExceeded,
+    exception_from_record,
+    make_record,
+)
+
+if TYPE_CHECKING:
+    from bowstring._runtime import Runtime
+    from bowstring._tasks import PendingTask
+
+IN_FLIGHT_MAX = 8192  # calls sent to one actor and not answered; more wait here
+
+
+class ActorClient:
+    """This process's side of one actor."""
+
+    __slots__ = ("actor", "death", "incarnation", "life", "name", "peer", "queue", "runtime", "sequence")
+
+    def __init__(self, runtime: Runtime, actor: bytes, name: str) -> None:
+        self.runtime = runtime
+        self.actor = actor
+        self.name = name
+        self.life = int(ActorLife.PENDING)
+        self.incarnation = 0
+        self.sequence = 0
+        self.peer: Peer | None = None
+        self.queue: deque[PendingTask] = deque()
+        self.death: BowstringError | None = None
+        runtime.tell(FrameType.ACTOR_SUBSCRIBE, m.ActorSubscribe(actor))
+        runtime.node_connection.flush()
+
+    def submit(self, task: PendingTask, pending_max: int = -1) -> None:
+        """Under the lock: send the call in its turn."""
+        if pending_max >= 0:
+            pending = len(self.queue) + (len(self.peer.in_flight) if self.peer else 0)
+            if pending >= pending_max:
+                raise PendingCallsLimitExceeded(
+                    f"{pending} calls to {self.name} are pending, and max_pending_calls is {pending_max}"
+                )
+        if self.death is not None:
+            task.fail(self.death)
+            return
+        if task.missing:
+            task.on_ready = self._on_task_ready
+        self.queue.append(task)
+        if self.peer is not None:
+            self.pump()
+
+    def _on_task_ready(self, _task: PendingTask) -> None:
+        self.pump()
+
+    def pump(self) -> None:
+        peer = self.peer
+        if peer is None:
+            return
+        queue, in_flight = self.queue, peer.in_flight
+        while queue and len(in_flight) < IN_FLIGHT_MAX:
+            task = queue[0]
+            if task.missing:
+                return
+            queue.popleft()
+            if task.cancelled:
+                from bowstring._leases import LeasePool
+
+                LeasePool.fail_cancelled(task)
+                continue
+            if task.parts is not None:
+                try:
+                    error = task.resolve_arguments()
+                except BowstringError as refused:
+                    task.fail(refused)
+                    continue
+                if error is not None:
+                    task.fail(error)
+                    continue
+            task.sequence = self.sequence
+            self.sequence += 1
+            task.peer = peer
+            peer.send(task.frame(self.incarnation), not in_flight)
+            in_flight[task.id] = task
+
+    # The actor's life --------------------------------------------------------------------------------------------
+
+    def on_state(self, state: m.ActorState) -> None:
+        """Under the lock: the node tells how the actor is."""
+        if self.death is not None or (state.incarnation < self.incarnation):
+            return
+        self.life = state.life
+        if state.life == ActorLife.ALIVE:
+            if self.peer is not None and self.peer.worker == state.worker:
+                return
+            if self.peer is not None:
+                self.peer.end(self._lost("its process has ended", ErrorCode.ACTOR_UNAVAILABLE))
+            self.incarnation = state.incarnation
+            self.sequence = 0
+            self.peer = self.runtime.peers.get(state.worker, state.address)
+            self.peer.user = self
+            self.pump()
+        elif state.life == ActorLife.RESTARTING:
+            if self.peer is not None:
+                reason = state.error.message if state.error else "its process has ended"
+                self.peer.end(self._lost(reason, ErrorCode.ACTOR_UNAVAILABLE))
+        elif state.life == ActorLife.DEAD:
+            record = state.error
+            if record is None or not record.code:
+                record = make_record(ErrorCode.ACTOR_DIED, f"actor {self.name} is dead")
+            self.death = exception_from_record(record)
+            if self.peer is not None:
+                self.peer.end(self.death)
+            self._fail_queue(self.death)
+
+    def _lost(self, reason: str, code: ErrorCode) -> BowstringError:
+        message = f"actor {self.name}: {reason}; the call may have run"
+        return exception_from_record(make_record(code, message, may_have_executed=True, retryable=True))
+
+    def _fail_queue(self, error: BowstringError) -> None:
+        queue, self.queue = self.queue, deque()
+        for task in queue:
+            task.fail(error)
+
+    # PeerUser ----------------------------------------------------------------------------------------------------
+
+    def on_result(self, _peer: Peer, task: PendingTask, result: m.Result, body: bytes) -> None:
+        task.finish(result, body)
+
+    def on_returned(self, _peer: Peer, task: PendingTask) -> None:
+        """The worker is another incarnation than we thought, or is ending: wait for its next state."""
+        task.peer = None
+        self.queue.appendleft(task)
+
+    def on_batch_end(self, _peer: Peer) -> None:
+        if self.queue and self.life == ActorLife.ALIVE:
+            self.pump()
+
+    def on_peer_ended(self, peer: Peer, error: BowstringError) -> None:
+        self.peer = None
+        in_flight = list(peer.in_flight.values())
+        peer.in_flight.clear()
+        again = []
+        for task in in_flight:
+            task.peer = None
+            if task.retries_left and self.death is None:
+                if task.retries_left > 0:
+                    task.retries_left -= 1
+                task.attempt += 1
+                again.append(task)
+            elif self.death is not None:
+                task.fail(self._died_in_call(task))
+            elif isinstance(error, ActorDiedError) or error.code == ErrorCode.ACTOR_UNAVAILABLE:
+                task.fail(error)
+            else:
+                task.fail(self._lost(str(error), ErrorCode.ACTOR_UNAVAILABLE))
+        self.queue.extendleft(reversed(again))
+
+    def _died_in_call(self, task: PendingTask) -> BowstringError:
+        assert self.death is not None
+        record = self.death.record
+        if record is None:
+            return self.death
+        message = f"{record.message} (call {task.template.method or task.template.name} was in flight and may have run)"
+        return exception_from_record(make_record(ErrorCode(record.code), message, may_have_executed=True, task=task.id))
+
+
+class ActorClients:
+    """The actors that this process has called."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self.by_actor: dict[bytes, ActorClient] = {}
+
+    def client(self, actor: bytes, name: str) -> ActorClient:
+        """Under the lock: the client, subscribing if need be."""
+        client = self.by_actor.get(actor)
+        if client is None:
+            client = self.by_actor[actor] = ActorClient(self.runtime, actor, name)
+        return client
+
+    def on_state(self, state: m.ActorState, _body: bytes) -> None:
+        client = self.by_actor.get(state.actor)
+        if client is not None:
+            client.on_state(state)
+
+    def forget(self, actor: bytes) -> None:
+        """Under the lock: the last handle of this process has gone; nothing is in flight."""
+        client = self.by_actor.get(actor)
+        if client is not None and not client.queue and (client.peer is None or not client.peer.in_flight):
+            del self.by_actor[actor]
+
+    def fail_all(self, error: BowstringError) -> None:
+        """Under the lock: nothing will run any more."""
+        for client in list(self.by_actor.values()):
+            waiting: list[Any] = [*client.queue]
+            if client.peer is not None:
+                waiting += client.peer.in_flight.values()
+                client.peer.in_flight.clear()
+            client.queue.clear()
+            client.death = client.death or error
+            for task in waiting:
+                task.fail(error)

@@ -1,0 +1,314 @@
+"""The public verbs: remote, put, get, wait, cancel, kill, get_actor, empty, and what the runtime tells of itself."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from time import monotonic
+from typing import Any, ParamSpec, TypeVar, overload
+
+from bowstring_wire import messages as m
+from bowstring_wire.messages import FrameType, StateKind
+
+from bowstring import _options
+from bowstring._runtime import current_runtime
+from bowstring._session import query_state, running_runtime
+from bowstring._tasks import PendingTask
+from bowstring.actor import ActorClass, ActorHandle, handle_from_record
+from bowstring.errors import InvalidArgumentError
+from bowstring.object_ref import ObjectRef
+from bowstring.remote_function import RemoteFunction
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+@overload
+def remote(target: type[T], /) -> ActorClass[T]: ...  # type: ignore[overload-overlap]
+@overload
+def remote(target: Callable[P, R], /) -> RemoteFunction[P, R]: ...
+@overload
+def remote(**options: Any) -> Callable[[Any], Any]: ...
+def remote(*targets: Any, **options: Any) -> Any:
+    """Make a function or class remote: `@remote`, or `@remote(option=...)`.
+
+    Options: those of RemoteFunction.options for functions, of ActorClass.options for classes.
+
+    Raises:
+        InvalidArgumentError: the target is neither, or an option is wrong.
+    """
+    if targets and options:
+        raise InvalidArgumentError("remote: give either the function or class, or options by keyword")
+    if len(targets) == 1:
+        return _make_remote(targets[0], {})
+    if targets:
+        raise InvalidArgumentError(f"remote: takes one function or class, not {len(targets)} arguments")
+    if not options:
+        raise InvalidArgumentError("remote: write @remote without parentheses, or give it options")
+    return lambda target: _make_remote(target, options)
+
+
+def _make_remote(target: Any, options: dict[str, Any]) -> Any:
+    if isinstance(target, (RemoteFunction, ActorClass)):
+        raise InvalidArgumentError(f"remote: {target._name} is remote already; use .options(...)")
+    if inspect.isclass(target):
+        name = f"remote class {target.__qualname__}"
+        return ActorClass(target, _options.checked(name, options, _options.ACTOR_OPTIONS))
+    if inspect.iscoroutinefunction(target):
+        raise InvalidArgumentError(
+            f"remote: {target.__qualname__} is async; async code runs in actors: make it a method of a class"
+        )
+    if inspect.isfunction(target) or inspect.isbuiltin(target):
+        name = f"remote function {target.__qualname__}"
+        return RemoteFunction(target, _options.checked(name, options, _options.TASK_OPTIONS))
+    raise _options.refuse("remote", "the target", "a function or a class", target)
+
+
+def put(value: T) -> ObjectRef[T]:
+    """Make an object of a value.
+
+    Args:
+        value: anything that can be pickled. Arrays, Arrow tables and large buffers are copied once into the store, or
+            not at all if they were made by `empty`; small values stay in this process.
+
+    Returns:
+        A reference to it.
+
+    Raises:
+        InvalidArgumentError: `value` is an ObjectRef.
+        SerializationError: it can't be pickled.
+        ObjectStoreFullError: the store can't hold it.
+    """
+    if isinstance(value, ObjectRef):
+        raise InvalidArgumentError("put: value is an ObjectRef already; put what it stands for, or pass it as it is")
+    return running_runtime().put(value)
+
+
+def _timeout(what: str, timeout: float | None) -> None:
+    if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or timeout < 0):
+        raise _options.refuse(what, "timeout", "None or a number of seconds of 0 or more", timeout)
+
+
+@overload
+def get(refs: ObjectRef[R], *, timeout: float | None = None) -> R: ...
+@overload
+def get(refs: Sequence[ObjectRef[R]], *, timeout: float | None = None) -> list[R]: ...
+def get(refs: Any, *, timeout: float | None = None) -> Any:
+    """The value of a reference, or the values of a list of them; waits until they are there.
+
+    Arrays and tables are read-only views of the store's memory, which they keep while they live; all else is a copy.
+
+    Args:
+        refs: an ObjectRef, or a list of them.
+        timeout: seconds to wait; None: any time.
+
+    Raises:
+        TaskError: the task failed; also an instance of the class of what it raised.
+        GetTimeoutError: not ready in time.
+        BowstringError: the value is lost; the class tells why.
+        InvalidArgumentError: refs is neither.
+    """
+    if timeout is not None:
+        _timeout("get", timeout)
+    if type(refs) is ObjectRef:
+        return refs._runtime.get((refs,), timeout)[0]
+    if not isinstance(refs, (list, tuple)):
+        raise _options.refuse("get", "refs", "an ObjectRef or a list of them", refs)
+    for place, ref in enumerate(refs):
+        if not isinstance(ref, ObjectRef):
+            raise _options.refuse("get", f"refs[{place}]", "an ObjectRef", ref)
+    if not refs:
+        return []
+    return refs[0]._runtime.get(refs, timeout)
+
+
+def wait(
+    refs: Sequence[ObjectRef[R]], *, num_returns: int = 1, timeout: float | None = None, fetch_local: bool = True
+) -> tuple[list[ObjectRef[R]], list[ObjectRef[R]]]:
+    """Wait until some of the objects are ready.
+
+    Args:
+        refs: different ObjectRefs.
+        num_returns: how many to wait for; 1.
+        timeout: seconds to wait at most; None: any time. 0: just look.
+        fetch_local: accepted as elsewhere in the field; on one machine every object is here.
+
+    Returns:
+        (ready, not ready), each in the order of `refs`; `ready` has at most num_returns.
+
+    Raises:
+        InvalidArgumentError: an argument is wrong; the message names it.
+    """
+    _timeout("wait", timeout)
+    if not isinstance(refs, (list, tuple)):
+        raise _options.refuse("wait", "refs", "a list of ObjectRefs", refs)
+    if isinstance(num_returns, bool) or not isinstance(num_returns, int) or not 1 <= num_returns <= max(1, len(refs)):
+        raise _options.refuse("wait", "num_returns", f"an int from 1 to the number of refs ({len(refs)})", num_returns)
+    for place, ref in enumerate(refs):
+        if type(ref) is not ObjectRef:
+            raise _options.refuse("wait", f"refs[{place}]", "an ObjectRef", ref)
+    if len(set(refs)) != len(refs):
+        raise InvalidArgumentError("wait: refs has the same ObjectRef twice; give each once")
+    if not refs:
+        return [], []
+    runtime = refs[0]._runtime
+    ready_at = _ready_places(refs, num_returns)
+    if len(ready_at) < num_returns and timeout != 0:
+        runtime.wait_ready(refs, num_returns, None if timeout is None else monotonic() + timeout)
+        ready_at = _ready_places(refs, num_returns)
+    elif len(ready_at) < num_returns:
+        runtime.look(refs)
+        ready_at = _ready_places(refs, num_returns)
+    if len(ready_at) == 1:
+        place = ready_at[0]
+        return [refs[place]], [*refs[:place], *refs[place + 1 :]]
+    chosen = set(ready_at)
+    return [refs[i] for i in ready_at], [ref for i, ref in enumerate(refs) if i not in chosen]
+
+
+def _ready_places(refs: Sequence[ObjectRef[Any]], count: int) -> list[int]:
+    places = []
+    for place, ref in enumerate(refs):
+        if ref._payload is not None:
+            places.append(place)
+            if len(places) == count:
+                break
+    return places
+
+
+def cancel(ref: ObjectRef[Any], *, force: bool = False, recursive: bool = True) -> None:
+    """Cancel the task that makes `ref`; `get` on it then raises TaskCancelledError, unless it was done before.
+
+    A task that has not started never will. In one that runs, TaskCancelledError is raised in its Python code.
+
+    Args:
+        ref: a result of a task or a method call of this process.
+        force: True: end the worker's process if the task runs. Not for actors.
+        recursive: True: the children of the task are cancelled too.
+
+    Raises:
+        InvalidArgumentError: an argument is wrong, or `ref` was made by put or by another process.
+    """
+    if not isinstance(ref, ObjectRef):
+        raise _options.refuse("cancel", "ref", "an ObjectRef", ref)
+    runtime = ref._runtime
+    with runtime.lock:
+        task = ref._task
+        if task is None:
+            if ref._owner != runtime.process:
+                raise InvalidArgumentError(f"cancel: {ref!r} belongs to another process, which alone can cancel it")
+            return
+        if not isinstance(task, PendingTask):
+            raise InvalidArgumentError(f"cancel: {ref!r} belongs to another process, which alone can cancel it")
+        if force and task.actor != bytes(16):
+            raise InvalidArgumentError("cancel: force=True would end the actor; use kill() for that")
+        task.cancel(force, recursive)
+
+
+def kill(actor: ActorHandle[Any], *, no_restart: bool = True) -> None:
+    """End an actor's process at once. Calls in flight fail with ActorDiedError, or wait for its restart.
+
+    Args:
+        actor: its handle.
+        no_restart: False: it is started anew if max_restarts allows.
+
+    Raises:
+        InvalidArgumentError: `actor` is no handle.
+    """
+    if not isinstance(actor, ActorHandle):
+        raise _options.refuse("kill", "actor", "an actor's handle", actor)
+    runtime = actor._runtime
+    runtime.request(FrameType.ACTOR_KILL, lambda request: m.ActorKill(request, actor._actor, no_restart))
+
+
+def get_actor(name: str, namespace: str | None = None) -> ActorHandle[Any]:
+    """The handle of a named actor.
+
+    Args:
+        name: its name.
+        namespace: where the name counts; None: the driver's.
+
+    Raises:
+        ActorNotFoundError: no living actor has the name.
+        InvalidArgumentError: an argument is wrong.
+    """
+    _options._text("get_actor", "name", name)
+    if namespace is not None:
+        _options._text("get_actor", "namespace", namespace)
+    runtime = running_runtime()
+    answer = runtime.request(FrameType.ACTOR_LOOKUP, lambda request: m.ActorLookup(request, name, namespace or ""))
+    return handle_from_record(runtime, answer.handle, held=True)
+
+
+def empty(shape: int | Sequence[int], dtype: Any = "float64") -> Any:
+    """An uninitialised numpy array in the store: fill it, then `put` it without a copy.
+
+    Args:
+        shape: length of each dimension.
+        dtype: bool, a signed or unsigned integer, float16, float32 or float64.
+
+    Returns:
+        A writable, C-contiguous array. `put(array)` makes it an object and the array read-only; if it is never put,
+        its memory is given back when its last view dies.
+
+    Raises:
+        InvalidArgumentError: shape or dtype is wrong.
+        ObjectStoreFullError: the store can't hold it.
+    """
+    return running_runtime().empty(shape, dtype)
+
+
+class RuntimeContext:
+    """What code can ask about where it runs."""
+
+    def get_job_id(self) -> str:
+        """The job, as 8 hexadecimal digits."""
+        return f"{current_runtime().context().job:08x}"
+
+    def get_task_id(self) -> str | None:
+        """The task, in hexadecimal; None in a driver."""
+        runtime = current_runtime()
+        context = runtime.context()
+        return None if context is runtime.root else context.id.hex()
+
+    def get_actor_id(self) -> str | None:
+        """The actor whose method runs, in hexadecimal; else None."""
+        executor = current_runtime().executor
+        return executor.actor.id.hex() if executor is not None and executor.actor is not None else None
+
+    def get_node_id(self) -> str:
+        """The node, as 16 hexadecimal digits."""
+        return f"{current_runtime().node:016x}"
+
+    @property
+    def namespace(self) -> str:
+        """Where the names of this job's actors count."""
+        return current_runtime().namespace
+
+    @property
+    def was_current_actor_reconstructed(self) -> bool:
+        """True inside an actor that was started anew after its process ended."""
+        executor = current_runtime().executor
+        return executor is not None and executor.actor is not None and executor.actor.incarnation > 0
+
+
+def get_runtime_context() -> RuntimeContext:
+    """What code can ask about where it runs: job, task, actor, node."""
+    running_runtime()
+    return RuntimeContext()
+
+
+def nodes() -> list[dict[str, Any]]:
+    """The nodes of the runtime: node, address, pid, alive, resources (spec 8)."""
+    return query_state(StateKind.NODES)
+
+
+def cluster_resources() -> dict[str, float]:
+    """Amounts of all resources, by name."""
+    return {row["name"]: row["total"] for row in query_state(StateKind.RESOURCES)}
+
+
+def available_resources() -> dict[str, float]:
+    """Amounts of the resources that nobody holds, by name. A worker is held for 0.2 s after its last task."""
+    return {row["name"]: row["available"] for row in query_state(StateKind.RESOURCES)}

@@ -1,0 +1,759 @@
+"""Runs what callers send to this worker: tasks one at a time, an actor's methods as the actor wants them.
+
+Tasks wait in `queue` in the order in which they came; the main thread takes them. A task that blocks hands back what is
+queued behind it (spec 4.5), because what it waits for may be among it. Results are buffered and written when the queue
+is empty, when a millisecond has passed, or before a task that must not run twice (EXACT).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import ctypes
+import os
+import pickle
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from bowstring_wire import messages as m
+from bowstring_wire import values
+from bowstring_wire.messages import (
+    ArgKind,
+    Encoding,
+    ErrorCode,
+    FrameType,
+    Language,
+    Layout,
+    TaskFlag,
+    TaskStatus,
+    ValueState,
+)
+from bowstring_wire.messages import ObjectRef as RefStruct
+from bowstring_wire.protocol import SKIPPABLE_TYPE_MIN, FrameParser, ProtocolError, frame
+
+from bowstring import _pickling, _values
+from bowstring._functions import FunctionTable
+from bowstring._ids import NO_ID, TaskContext, current_context, pack_u32
+from bowstring._reactor import Connection, Waiter
+from bowstring._values import NONE_DATA, STORED_LAYOUT, Payload
+from bowstring.actor import ActorExit
+from bowstring.errors import (
+    BowstringError,
+    FunctionNotFoundError,
+    InvalidArgumentError,
+    TaskCancelledError,
+    make_record,
+    record_from_exception,
+)
+from bowstring.object_ref import ObjectRef
+
+if TYPE_CHECKING:
+    from bowstring._runtime import Runtime
+
+_EXACT, _DELIVER, _METHOD_FLAG = int(TaskFlag.EXACT), int(TaskFlag.DELIVER_HOME), int(TaskFlag.METHOD)
+_INLINE, _STORED = int(ValueState.INLINE), int(ValueState.STORED)
+_PYTHON, _COMPACT, _ERROR = int(Encoding.PYTHON), int(Layout.COMPACT), int(Encoding.ERROR)
+_OK, _FAILED, _CANCELLED = int(TaskStatus.OK), int(TaskStatus.ERROR), int(TaskStatus.CANCELLED)
+_PACKED, _VALUE, _REF = int(ArgKind.PACKED), int(ArgKind.VALUE), int(ArgKind.REF)
+_TASK, _RESULT = int(FrameType.TASK), int(FrameType.RESULT)
+_NONE_RETURN = ((_INLINE, _PYTHON, _COMPACT, 0, 0, len(NONE_DATA), 0),)
+_NONE_BODY = NONE_DATA + bytes(-len(NONE_DATA) & 7)
+_RESULT_ROOT = m.Result.ROOT
+
+FLUSH_S = 0.001  # results are not kept longer than this between tasks
+EVENTS_BUFFERED_MAX = 256  # task events sent in one frame
+EVENTS_DELAY_S = 0.5  # spec 8/3 allows 1 s
+STOP_JOIN_S = 5.0  # how long a graceful end waits for calls that run
+
+
+class Call:
+    """A task that a caller sent."""
+
+    __slots__ = ("body", "cancelled", "connection", "started", "task", "thread")
+
+    def __init__(self, connection: Connection, task: m.Task, body: bytes) -> None:
+        self.connection = connection
+        self.task = task
+        self.body = body
+        self.cancelled = False
+        self.started = False
+        self.thread = 0
+
+
+class Actor:
+    """The actor that this worker is."""
+
+    __slots__ = ("aio", "concurrency", "id", "incarnation", "instance", "name", "pool")
+
+    def __init__(self, start: m.ActorStart, actor: bytes) -> None:
+        assert start.handle is not None
+        self.id = actor
+        self.incarnation = start.incarnation
+        self.name = start.handle.class_name.rpartition(".")[2]
+        self.concurrency = max(1, start.handle.max_concurrency)
+        self.instance: Any = None
+        self.pool: concurrent.futures.ThreadPoolExecutor | None = None
+        self.aio: asyncio.AbstractEventLoop | None = None
+
+
+class Executor:
+    """See the module's docstring."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        runtime.executor = self
+        self.functions = FunctionTable(runtime)
+        self.queue: deque[Call] = deque()
+        self.calls: dict[bytes, Call] = {}  # queued or running, by task
+        self.actor: Actor | None = None
+        self._idle: Waiter | None = None
+        self._bound = Waiter()
+        self._actor_start: tuple[m.ActorStart, bytes] | None = None
+        self._revoked_epoch = 0
+        self._epoch_running = 0
+        self._revocations: list[tuple[int, int]] = []
+        self._blocked = 0
+        self._local = threading.local()
+        self._main = threading.get_ident()
+        self._ending = False
+        self._events = bytearray()
+        self._events_count = 0
+        self._events_scheduled = False
+        self._running: Call | None = None
+        runtime.handle(FrameType.WORKER_BIND, self._on_bind)
+        runtime.handle(FrameType.LEASE_REVOKE, self._on_revoke)
+        runtime.handle(FrameType.ACTOR_START, self._on_actor_start)
+        runtime.handle(FrameType.SHUTDOWN, self._on_shutdown)
+        runtime.handle(FrameType.TRANSCODE, self._on_transcode)
+
+    # Frames ------------------------------------------------------------------------------------------------------
+
+    def on_caller_frames(self, connection: Connection, frames: Iterable[tuple[int, bytes, bytes]]) -> None:
+        """Under the lock: what a caller sent."""
+        queue = self.queue
+        for kind, metadata, body in frames:
+            if kind == _TASK:
+                task = m.Task.decode(metadata)
+                self._check(connection, task, body)
+                call = Call(connection, task, body)
+                if self._refuses(task):
+                    self._return(call)
+                    continue
+                self.calls[task.id] = call
+                queue.append(call)
+            elif kind == FrameType.CANCEL:
+                self._on_cancel(m.Cancel.decode(metadata))
+            elif kind == FrameType.RECALL:
+                self._on_recall(connection, m.Recall.decode(metadata).count)
+            elif kind == FrameType.DELIVER:
+                wanted = self.calls.get(m.Deliver.decode(metadata).id)
+                if wanted is not None:
+                    wanted.task.flags |= _DELIVER
+            elif kind == FrameType.GO_AWAY:
+                pass
+            elif kind < SKIPPABLE_TYPE_MIN:
+                raise ProtocolError(f"frame type {kind} from a caller")
+        if queue and self._idle is not None:
+            idle, self._idle = self._idle, None
+            idle.finish()
+
+    @staticmethod
+    def _check(connection: Connection, task: m.Task, body: bytes) -> None:
+        if task.id == NO_ID or task.owner != connection.peer:
+            raise ProtocolError("a Task needs an id, and its owner must be the caller")
+        if not (task.flags & _METHOD_FLAG) and task.function == NO_ID:
+            raise ProtocolError("a Task names no function")
+        for arg in task.args:
+            if arg.kind not in (_PACKED, _VALUE, _REF) or arg.offset + arg.length > len(body):
+                raise ProtocolError(f"a Task's argument is out of its body of {len(body)} bytes: {arg}")
+
+    def _refuses(self, task: m.Task) -> bool:
+        """True if the task must be answered with Returned (spec 4.3/1, 4.5, 5.2/3)."""
+        if self._ending:
+            return True
+        if task.flags & _METHOD_FLAG:
+            actor = self.actor
+            if actor is None:
+                return self._actor_start is None
+            return actor.id != task.actor or task.epoch != actor.incarnation
+        return task.epoch <= self._revoked_epoch or self._blocked > 0
+
+    def _return(self, call: Call) -> None:
+        task = call.task
+        self.calls.pop(task.id, None)
+        if not call.connection.closed:
+            call.connection.send(frame(FrameType.RETURNED, m.Returned(task.id, task.attempt).encode()))
+
+    def _return_queued(self, epoch: int | None = None) -> None:
+        """Hand back the tasks that are queued: all, or those up to an epoch."""
+        kept: deque[Call] = deque()
+        while self.queue:
+            call = self.queue.popleft()
+            if call.task.flags & _METHOD_FLAG or (epoch is not None and call.task.epoch > epoch):
+                kept.append(call)
+            else:
+                self._return(call)
+        self.queue.extend(kept)
+
+    def _on_recall(self, connection: Connection, count: int) -> None:
+        kept: list[Call] = []
+        while self.queue and count:
+            call = self.queue.pop()
+            if call.connection is connection and not call.task.flags & _METHOD_FLAG:
+                self._return(call)
+                count -= 1
+            else:
+                kept.append(call)
+        self.queue.extend(reversed(kept))
+        connection.flush()
+
+    def on_caller_closed(self, connection: Connection) -> None:
+        """Under the lock: what a caller asked for and nobody awaits is not started, unless its home wants it."""
+        for call in list(self.queue):
+            if call.connection is connection and not call.task.flags & _DELIVER:
+                self.queue.remove(call)
+                self.calls.pop(call.task.id, None)
+
+    def _on_bind(self, bind: m.WorkerBind, _body: bytes) -> None:
+        self.runtime.job = bind.job
+        self.runtime.namespace = bind.namespace
+        self.runtime.root = TaskContext(pack_u32(bind.job) + os.urandom(8) + bytes(4), 0)
+        if bind.visible_gpus != "-":
+            os.environ["CUDA_VISIBLE_DEVICES"] = bind.visible_gpus
+        if bind.working_directory:
+            try:
+                os.chdir(bind.working_directory)
+            except OSError as error:
+                print(f"the job's working directory can't be entered: {error}", file=sys.stderr)
+        if bind.python_path:
+            have = set(bind.python_path)
+            sys.path[:] = [*bind.python_path, *(entry for entry in sys.path if entry not in have)]
+        self._bound.finish()
+
+    def _on_revoke(self, revoke: m.LeaseRevoke, _body: bytes) -> None:
+        self._revoked_epoch = max(self._revoked_epoch, revoke.epoch)
+        self._return_queued(revoke.epoch)
+        if self._epoch_running and self._epoch_running <= revoke.epoch:
+            self._revocations.append((revoke.lease, revoke.epoch))
+        else:
+            self.runtime.tell(FrameType.LEASE_REVOKED, m.LeaseRevoked(revoke.lease, revoke.epoch))
+            self.runtime.node_connection.flush()
+
+    def _on_actor_start(self, start: m.ActorStart, body: bytes) -> None:
+        self._actor_start = (start, body)
+        self._wake()
+
+    def _on_shutdown(self, shutdown: m.Shutdown, _body: bytes) -> None:
+        if not shutdown.graceful:
+            sys.stdout.flush()
+            os._exit(0)
+        self._ending = True
+        self._wake()
+
+    def on_node_lost(self, _error: BowstringError) -> None:
+        """Without its node a worker is nothing."""
+        os._exit(1)
+
+    def _wake(self) -> None:
+        if self._idle is not None:
+            idle, self._idle = self._idle, None
+            idle.finish()
+
+    # The main loop -----------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Run calls until the node ends this worker."""
+        reactor, lock, queue = self.runtime.reactor, self.runtime.lock, self.queue
+        while True:
+            if not queue:
+                with lock:
+                    if not queue and self._actor_start is None:
+                        if self._ending:
+                            break
+                        idle = self._idle = Waiter()
+                    else:
+                        idle = None
+                if idle is not None:
+                    try:
+                        reactor.wait(idle)
+                    except KeyboardInterrupt:
+                        continue
+            try:
+                if self._actor_start is not None and (self.actor is None):
+                    self._start_actor(*self._actor_start)
+                    continue
+                self._run_queue()
+            except KeyboardInterrupt:
+                continue  # a cancellation that came too late for its task
+        self._finish()
+
+    def _run_queue(self) -> None:
+        """Run what is queued, flushing results as their age demands."""
+        queue = self.queue
+        flushed = time.perf_counter()
+        while queue:
+            try:
+                call = queue.popleft()
+            except IndexError:
+                return
+            now = self._dispatch(call)
+            if not queue or now - flushed > FLUSH_S:
+                with self.runtime.lock:
+                    self.runtime.reactor.flush()
+                flushed = now
+
+    def _dispatch(self, call: Call) -> float:
+        actor = self.actor
+        if actor is None:
+            if call.task.flags & _EXACT:
+                with self.runtime.lock:
+                    self.runtime.reactor.flush()
+            return self._run_task(call)
+        if actor.aio is not None:
+            actor.aio.call_soon_threadsafe(self._run_async, call)
+        elif actor.pool is not None:
+            actor.pool.submit(self._run_pooled, call)
+        else:
+            return self._run_task(call)
+        return time.perf_counter()
+
+    def _run_pooled(self, call: Call) -> None:
+        try:
+            self._run_task(call)
+        finally:
+            with self.runtime.lock:
+                self.runtime.reactor.flush()
+
+    def _finish(self) -> None:
+        actor = self.actor
+        if actor is not None:
+            if actor.pool is not None:
+                actor.pool.shutdown(wait=True)
+            if actor.aio is not None:
+                self._stop_loop(actor.aio)
+        with self.runtime.lock:
+            self._send_events()
+            self.runtime.reactor.flush()
+
+    # One call ----------------------------------------------------------------------------------------------------
+
+    def _run_task(self, call: Call) -> float:
+        """Run a call in this thread and answer it."""
+        task = call.task
+        start_ns = time.time_ns()
+        started = time.perf_counter()
+        context = TaskContext(task.id, task.attempt, task.name, task.actor)
+        token = current_context.set(context)
+        call.started = True
+        call.thread = threading.get_ident()
+        plain = not task.flags & _METHOD_FLAG
+        if plain:
+            self._epoch_running = task.epoch
+            self._running = call
+        exiting = False
+        try:
+            if call.cancelled:
+                raise TaskCancelledError("the task was cancelled before it started")
+            function = self._target(task)
+            args, kwargs = self._arguments(task, call.body)
+            value = function(*args, **kwargs)
+            del args, kwargs
+            status = _OK
+        except ActorExit:
+            status, value, exiting = _OK, None, True
+        except TaskCancelledError as error:
+            status, value = (_CANCELLED if call.cancelled else _FAILED), error
+        except KeyboardInterrupt as error:
+            cancelled = TaskCancelledError("the task was cancelled while it ran")
+            status, value = (_CANCELLED, cancelled) if call.cancelled else (_FAILED, error)
+        except BaseException as error:
+            status, value = _FAILED, error
+        finally:
+            current_context.reset(token)
+        ended = time.perf_counter()
+        self._answer(call, status, value, context, int((ended - started) * 1e9), start_ns)
+        value = None
+        if plain:
+            self._epoch_running = 0
+            self._running = None
+            if self._revocations:
+                self._acknowledge_revocations()
+        if exiting:
+            self._exit_actor()
+        return ended
+
+    def _acknowledge_revocations(self) -> None:
+        with self.runtime.lock:
+            self.runtime.reactor.flush()
+            for lease, epoch in self._revocations:
+                self.runtime.tell(FrameType.LEASE_REVOKED, m.LeaseRevoked(lease, epoch))
+            self._revocations.clear()
+            self.runtime.node_connection.flush()
+
+    def _target(self, task: m.Task) -> Any:
+        if task.flags & _METHOD_FLAG:
+            assert self.actor is not None
+            function = getattr(self.actor.instance, task.method, None)
+            if function is None or not callable(function):
+                raise FunctionNotFoundError(f"{self.actor.name} has no method {task.method!r}")
+            return function
+        if not self._bound.done:
+            self.runtime.reactor.wait(self._bound)
+        found = self.functions.known(task.function)
+        return found if found is not None else self.functions.load(task.function)
+
+    def _arguments(self, task: m.Task, body: bytes) -> tuple[Any, Any]:
+        args = task.args
+        if not args:
+            return (), {}
+        self._local.decoding = True
+        try:
+            first = args[0]
+            if first.kind == _PACKED:
+                packed = self._inline_argument(first, body)
+                if len(packed) == 2:
+                    return packed[0], packed[1] or {}
+                plain, named, places = packed
+                filled = list(plain)
+                named = dict(named)
+                for place, value in zip(places, self._values_of(args[1:], body), strict=True):
+                    if isinstance(place, int):
+                        filled[place] = value
+                    else:
+                        named[place] = value
+                return filled, named
+            return self._values_of(args, body), {}
+        finally:
+            self._local.decoding = False
+
+    def _inline_argument(self, arg: m.Arg, body: bytes) -> Any:
+        data = body[arg.offset : arg.offset + arg.length]
+        return _values.decode_inline(arg.encoding, arg.layout, data)
+
+    def _values_of(self, args: Any, body: bytes) -> list[Any]:
+        """Positional arguments; those in the store are read together."""
+        runtime = self.runtime
+        out: list[Any] = []
+        stored: list[tuple[int, ObjectRef[Any]]] = []
+        for place, arg in enumerate(args):
+            if arg.kind == _REF:
+                stored.append((place, runtime.borrow(arg.ref_id, arg.ref_owner, arg.ref_home)))
+                out.append(None)
+            else:
+                out.append(self._inline_argument(arg, body))
+        if stored:
+            found = runtime.get([ref for _, ref in stored])
+            for (place, _), value in zip(stored, found, strict=True):
+                out[place] = value
+        return out
+
+    def decoding_arguments(self) -> bool:
+        """True while this thread reads a task's arguments: the caller holds what is in them until the task ends."""
+        return getattr(self._local, "decoding", False)
+
+    # Answers -----------------------------------------------------------------------------------------------------
+
+    def _answer(
+        self, call: Call, status: int, value: Any, context: TaskContext, duration_ns: int, start_ns: int
+    ) -> None:
+        task = call.task
+        runtime = self.runtime
+        if status == _OK and value is None and task.num_returns == 1 and not task.flags & _DELIVER:
+            returns: Any = _NONE_RETURN if task.caller_language == Language.PYTHON else None
+            body = _NONE_BODY
+        else:
+            returns = None
+        contained: list[Any] = []
+        if returns is None:
+            try:
+                payloads = self._payloads(task, status, value, contained)
+            except BaseException as error:
+                status = _FAILED
+                payloads = self._error_payloads(task, error)
+            value = None
+            returns, body = self._laid_out(task, payloads)
+        kept: tuple[RefStruct, ...] = ()
+        if runtime.unacknowledged:
+            kept = runtime.hold_kept()
+        contained.clear()
+        metadata = _RESULT_ROOT + m.block_result(task.id, task.attempt, status, duration_ns, returns, kept)
+        data = frame(_RESULT, metadata, body)
+        with runtime.lock:
+            self.calls.pop(task.id, None)
+            if runtime.node_connection.out:
+                runtime.node_connection.flush()
+            if not call.connection.closed:
+                call.connection.send(data)
+            self._note_event(task, start_ns, duration_ns, status)
+
+    def _payloads(self, task: m.Task, status: int, value: Any, contained: list[Any]) -> list[Payload]:
+        if status != _OK:
+            return self._error_payloads(task, value)
+        count = task.num_returns
+        if count == 1:
+            results: Any = (value,)
+        elif count == 0:
+            return []
+        else:
+            if not isinstance(value, (tuple, list)) or len(value) != count:
+                got = f"{len(value)} values" if isinstance(value, (tuple, list)) else type(value).__name__
+                raise InvalidArgumentError(
+                    f"{task.name or task.method} has num_returns={count} and must return a tuple or list of {count} "
+                    f"values, not {got}"
+                )
+            results = value
+        runtime = self.runtime
+        payloads = []
+        for index, result in enumerate(results):
+            ref = RefStruct(task.id + pack_u32(index), 0, task.owner, task.home)
+            kind = type(result)
+            if kind in _pickling.SCALARS and task.caller_language == Language.PYTHON and kind is not bytes:
+                payload = Payload(_PYTHON, _COMPACT, pickle.dumps(result, 5))
+                if len(payload.data) > runtime.inline_bytes_max:
+                    payload = runtime.write(ref, result, task.caller_language)
+            else:
+                payload = runtime.write(ref, result, task.caller_language)
+            contained.extend(payload.contains)
+            payloads.append(payload)
+        return payloads
+
+    @staticmethod
+    def _error_payloads(task: m.Task, error: BaseException) -> list[Payload]:
+        record = record_from_exception(error, task.name or task.method, task.id)
+        return [Payload(_ERROR, _COMPACT, record.encode())] * max(1, task.num_returns)
+
+    def _laid_out(self, task: m.Task, payloads: list[Payload]) -> tuple[tuple[Any, ...], bytes]:
+        """The Return entries and the body; tells the home what it must know first."""
+        returns = []
+        body = bytearray()
+        for index, payload in enumerate(payloads):
+            if payload.layout == STORED_LAYOUT:
+                returns.append((_STORED, 0, 0, 0, 0, 0, 0))
+                continue
+            contains = bool(payload.contains)
+            if contains or task.flags & _DELIVER:
+                ref = RefStruct(task.id + pack_u32(index), 0, task.owner, task.home)
+                with self.runtime.lock:
+                    self.runtime.publish_struct(ref, payload)
+            size = len(payload.data)
+            returns.append((_INLINE, payload.encoding, int(payload.layout), int(contains), len(body), size, 0))
+            body += payload.data
+            body += bytes(-size & 63 if index + 1 < len(payloads) else -size & 7)
+        return tuple(returns), bytes(body)
+
+    def _note_event(self, task: m.Task, start_ns: int, duration_ns: int, status: int) -> None:
+        """Under the lock: log the attempt (spec 8/3)."""
+        self._events += m.TASK_EVENT.pack(
+            task.id, task.function, start_ns, duration_ns, task.attempt, status, Language.PYTHON, 0
+        )
+        self._events_count += 1
+        if self._events_count >= EVENTS_BUFFERED_MAX:
+            self._send_events()
+        elif not self._events_scheduled:
+            self._events_scheduled = True
+            self.runtime.reactor.call_later(EVENTS_DELAY_S, self._send_events_later)
+
+    def _send_events_later(self) -> None:
+        self._events_scheduled = False
+        self._send_events()
+
+    def _send_events(self) -> None:
+        if self._events_count:
+            events = tuple(map(m.TaskEvent._make, m.TASK_EVENT.iter_unpack(bytes(self._events))))
+            self._events.clear()
+            self._events_count = 0
+            self.runtime.tell(FrameType.TASK_EVENTS, m.TaskEvents(events))
+
+    # Blocking ----------------------------------------------------------------------------------------------------
+
+    def begin_block(self) -> bool:
+        """A task is about to wait for an object: free its CPU, hand back what is queued behind it (spec 4.5)."""
+        context = current_context.get()
+        if context is None:
+            return False
+        runtime = self.runtime
+        with runtime.lock:
+            self._blocked += 1
+            if self._blocked == 1:
+                if self.actor is None:
+                    self._return_queued()
+                runtime.tell(FrameType.BLOCKED, m.Blocked(self._epoch_running))
+                runtime.reactor.flush()
+        return True
+
+    def end_block(self) -> None:
+        """The task goes on."""
+        with self.runtime.lock:
+            self._blocked -= 1
+            if not self._blocked:
+                self.runtime.tell(FrameType.UNBLOCKED, m.Unblocked(self._epoch_running))
+
+    # Cancellation ------------------------------------------------------------------------------------------------
+
+    def _on_cancel(self, cancel: m.Cancel) -> None:
+        """Under the lock: mark a queued call; interrupt a running one in its user code (spec 4.6)."""
+        call = self.calls.get(cancel.id)
+        if call is None:
+            return
+        call.cancelled = True
+        if not call.started:
+            return
+        if cancel.force and self.actor is None:
+            os._exit(1)
+        if call.thread:
+            kind = ctypes.py_object(TaskCancelledError)
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(call.thread), kind)
+
+    # Actors ------------------------------------------------------------------------------------------------------
+
+    def _start_actor(self, start: m.ActorStart, body: bytes) -> None:
+        """Run the constructor, and tell the node how it went."""
+        ((_kind, metadata, task_body),) = FrameParser(handshake_done=True).feed(body)
+        task = m.Task.decode(metadata)
+        actor = Actor(start, task.actor)
+        runtime = self.runtime
+        if not self._bound.done:
+            runtime.reactor.wait(self._bound)
+        context = TaskContext(task.id, start.incarnation, f"{actor.name}.__init__", actor.id)
+        token = current_context.set(context)
+        self.actor = actor
+        record: m.ErrorRecord | None = None
+        try:
+            cls = self.functions.load(task.function)
+            args, kwargs = self._arguments(task, task_body)
+            actor.instance = cls(*args, **kwargs)
+            del args, kwargs
+        except BaseException as error:
+            cause = record_from_exception(error, f"{actor.name}.__init__", task.id)
+            message = f"the constructor of {actor.name} failed: {cause.type_name} {cause.message}\n{cause.traceback}"
+            record = make_record(ErrorCode.ACTOR_DIED, message, task=task.id, type_name=cause.type_name)
+        finally:
+            current_context.reset(token)
+        if runtime.unacknowledged:
+            runtime.hold_kept()
+        if record is None:
+            self._prepare_concurrency(actor)
+        with runtime.lock:
+            self._actor_start = None
+            runtime.tell(FrameType.ACTOR_STARTED, m.ActorStarted(actor.id, actor.incarnation, record is None, record))
+            runtime.reactor.flush()
+            if record is not None:
+                self._ending = True
+
+    def _prepare_concurrency(self, actor: Actor) -> None:
+        members = (getattr(type(actor.instance), name, None) for name in dir(type(actor.instance)))
+        if any(asyncio.iscoroutinefunction(member) for member in members):
+            actor.aio = asyncio.new_event_loop()
+            self._semaphore = asyncio.Semaphore(actor.concurrency)
+            thread = threading.Thread(target=self._run_loop, args=(actor.aio,), name="bowstring-asyncio", daemon=True)
+            thread.start()
+        elif actor.concurrency > 1:
+            actor.pool = concurrent.futures.ThreadPoolExecutor(actor.concurrency, "bowstring-method")
+
+    @staticmethod
+    def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
+        asyncio.set_event_loop(loop)
+        loop.run_forever()
+
+    def _run_async(self, call: Call) -> None:
+        """On the actor's event loop: start a call as a task of it."""
+        task = asyncio.get_running_loop().create_task(self._await_call(call))
+        self._local.tasks = getattr(self._local, "tasks", set())
+        self._local.tasks.add(task)
+        task.add_done_callback(self._local.tasks.discard)
+
+    async def _await_call(self, call: Call) -> None:
+        task = call.task
+        async with self._semaphore:
+            start_ns = time.time_ns()
+            started = time.perf_counter()
+            context = TaskContext(task.id, task.attempt, task.name, task.actor)
+            current_context.set(context)
+            call.started = True
+            exiting = False
+            try:
+                if call.cancelled:
+                    raise TaskCancelledError("the call was cancelled before it started")
+                function = self._target(task)
+                args, kwargs = self._arguments(task, call.body)
+                value = function(*args, **kwargs)
+                if asyncio.iscoroutine(value):
+                    value = await value
+                status = _OK
+            except ActorExit:
+                status, value, exiting = _OK, None, True
+            except (TaskCancelledError, asyncio.CancelledError) as error:
+                status, value = _CANCELLED if call.cancelled else _FAILED, error
+            except BaseException as error:
+                status, value = _FAILED, error
+            duration = int((time.perf_counter() - started) * 1e9)
+            self._answer(call, status, value, context, duration, start_ns)
+        if not self.queue:
+            with self.runtime.lock:
+                self.runtime.reactor.flush()
+        if exiting:
+            self._exit_actor()
+
+    @staticmethod
+    def _stop_loop(loop: asyncio.AbstractEventLoop) -> None:
+        async def drain() -> None:
+            rest = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+            await asyncio.wait(rest, timeout=STOP_JOIN_S) if rest else None
+
+        asyncio.run_coroutine_threadsafe(drain(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+
+    def _exit_actor(self) -> None:
+        assert self.actor is not None
+        with self.runtime.lock:
+            self.runtime.reactor.flush()
+            self.runtime.tell(FrameType.ACTOR_EXIT, m.ActorExit(self.actor.id))
+            self.runtime.node_connection.flush()
+            self._ending = True
+            self._wake()
+
+    # Transcoding -------------------------------------------------------------------------------------------------
+
+    def _on_transcode(self, message: m.Transcode, body: bytes) -> None:
+        """Write a Python value portably, for a reader in another language (spec 3.2/2)."""
+        runtime = self.runtime
+        runtime.reactor.deferred.append(lambda: self._transcode(message, body))
+
+    def _transcode(self, message: m.Transcode, body: bytes) -> None:
+        runtime = self.runtime
+        try:
+            if message.state == _INLINE:
+                value = _values.decode_inline(message.encoding, message.layout, body[: message.length])
+            else:
+                import numpy as np
+
+                stored = m.ObjectValue(
+                    state=message.state,
+                    encoding=message.encoding,
+                    location=message.location,
+                    segment_path=message.segment_path,
+                    segment_length=message.segment_length,
+                )
+                held = runtime.store.pinned(stored)
+                value = _values.decode_inline(message.encoding, Layout.IMAGE, np.asarray(held))
+            encoded = _values.encode_portable(value)
+            answer = m.Transcoded(message.request, encoding=encoded.encoding)
+            payload = b""
+            if encoded.nbytes <= runtime.inline_bytes_max:
+                answer.state = _INLINE
+                answer.layout, payload = values.inline_payload(encoded)
+                answer.length = len(payload)
+            else:
+                extent, answer.location = runtime.place_image(encoded)
+                answer.state = _STORED
+                answer.extent = extent.number
+            runtime.tell(FrameType.TRANSCODED, answer, payload)
+        except BaseException as error:
+            record = record_from_exception(error, "transcoding")
+            runtime.tell(FrameType.FAILURE, m.Failure(message.request, record))
+        with runtime.lock:
+            runtime.node_connection.flush()

@@ -1,0 +1,357 @@
+"""Who runs this process's tasks: leases on workers, and how many tasks each has in flight (spec 4.3, 4.4, 4.7).
+
+Tasks with the same needs share a LeasePool. It asks the node for leases as its queue grows, and talks to the leased
+workers itself. A lease's window (tasks in flight) follows the run time that the worker reports: about WINDOW_S of work,
+so that short tasks stream and long ones wait here, where any worker can take them. What was sent to a worker that turns
+out slow is recalled when another has nothing to do.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from bowstring_wire import messages as m
+from bowstring_wire.messages import FrameType, TaskFlag
+from bowstring_wire.protocol import frame
+
+from bowstring._peers import Peer
+from bowstring.errors import BowstringError, WorkerCrashedError, exception_from_record, make_record
+
+if TYPE_CHECKING:
+    from bowstring._runtime import Runtime
+    from bowstring._tasks import PendingTask
+
+WINDOW_S = 0.004  # work in flight on one worker: long enough to hide a round trip, short enough to share fairly
+WINDOW_MAX = 512  # tasks in flight on one worker
+OVERHEAD_S = 15e-6  # what a task costs its worker besides user code
+LONG_TASK_S = 0.02  # from here on nothing is queued behind a running task
+IDLE_S = 0.2  # a lease without tasks is kept this long: a program that submits and waits in turn keeps its worker
+REQUESTS_MAX = 64  # leases asked for and not granted
+RECALL_S = 0.001  # queued work on one worker that is worth taking back for another
+_EXACT = int(TaskFlag.EXACT)
+
+
+class Lease:
+    """One leased worker."""
+
+    __slots__ = (
+        "average_s",
+        "epoch",
+        "idle_since",
+        "number",
+        "peer",
+        "pool",
+        "recalled",
+        "recalling",
+        "stalled",
+        "window",
+    )
+
+    def __init__(self, pool: LeasePool, number: int, epoch: int, peer: Peer) -> None:
+        self.pool = pool
+        self.number = number
+        self.epoch = epoch
+        self.peer = peer
+        self.window = 1
+        self.average_s = 0.0
+        self.idle_since = monotonic()
+        self.stalled = False  # its task waits for an object; it takes nothing else meanwhile
+        self.recalled = False  # the node wants it back
+        self.recalling = False  # we asked it for queued tasks
+
+    # PeerUser ----------------------------------------------------------------------------------------------------
+
+    def on_result(self, _peer: Peer, task: PendingTask, result: m.Result, body: bytes) -> None:
+        self.stalled = False
+        took = result.duration_ns * 1e-9 + OVERHEAD_S
+        self.average_s = took if not self.average_s else self.average_s * 0.8 + took * 0.2
+        task.finish(result, body)
+
+    def on_returned(self, _peer: Peer, task: PendingTask) -> None:
+        task.peer = None
+        if not self.recalling and not self.recalled:
+            self.stalled = True
+        if task.cancelled:
+            self.pool.fail_cancelled(task)
+        else:
+            self.pool.queue.appendleft(task)
+
+    def on_batch_end(self, _peer: Peer) -> None:
+        average = self.average_s
+        if average >= LONG_TASK_S:
+            self.window = 1
+        elif average:
+            self.window = min(WINDOW_MAX, max(2, int(WINDOW_S / average)))
+        self.recalling = False
+        self.pool.pump()
+        if not self.peer.in_flight:
+            self.pool.rest(self)
+
+    def on_peer_ended(self, peer: Peer, error: BowstringError) -> None:
+        self.pool.leases.pop(self.number, None)
+        self.pool.pools.by_number.pop(self.number, None)
+        in_flight = list(peer.in_flight.values())
+        peer.in_flight.clear()
+        reached = not peer.backlog
+        again = []
+        for place, task in enumerate(in_flight):
+            task.peer = None
+            if task.flags & _EXACT and place:
+                reached = False
+            if not reached:
+                again.append(task)
+                continue
+            if place == 0:
+                if not task.retries_left:
+                    task.fail(self._crash(task, error))
+                    continue
+                if task.retries_left > 0:
+                    task.retries_left -= 1
+            task.attempt += 1
+            task.flags |= _EXACT
+            again.append(task)
+        self.pool.queue.extendleft(reversed(again))
+        self.pool.pump()
+
+    @staticmethod
+    def _crash(task: PendingTask, error: BowstringError) -> BowstringError:
+        message = f"{error} while it ran {task.template.name or 'a task'} (attempt {task.attempt + 1}, no retries left)"
+        code = error.code if isinstance(error, BowstringError) else WorkerCrashedError.code
+        return exception_from_record(make_record(code, message, may_have_executed=True, task=task.id))
+
+
+class LeasePool:
+    """Tasks with the same needs, and the workers leased for them."""
+
+    def __init__(
+        self, pools: LeasePools, language: int, resources: tuple[tuple[str, int], ...], jvm_flags: str
+    ) -> None:
+        self.pools = pools
+        self.runtime = pools.runtime
+        self.language = language
+        self.resources = tuple(m.Resource(name, units) for name, units in resources)
+        self.jvm_flags = jvm_flags
+        self.queue: deque[PendingTask] = deque()
+        self.leases: dict[int, Lease] = {}
+        self.requests: dict[int, int] = {}  # request number to leases not granted yet
+        self.requested = 0
+        self._sweeping = False
+
+    def submit(self, task: PendingTask) -> None:
+        """Under the lock: run the task once its arguments are ready."""
+        if task.missing:
+            task.on_ready = self._enqueue
+        else:
+            self._enqueue(task)
+
+    def _enqueue(self, task: PendingTask) -> None:
+        if self.runtime.stopped is not None:
+            task.fail(self.runtime.stopped)
+            return
+        if task.cancelled:
+            self.fail_cancelled(task)
+            return
+        if task.parts is not None:
+            try:
+                error = task.resolve_arguments()
+            except BowstringError as refused:
+                task.fail(refused)
+                return
+            if error is not None:
+                task.fail(error)
+                return
+        self.queue.append(task)
+        self.pump()
+
+    @staticmethod
+    def fail_cancelled(task: PendingTask) -> None:
+        from bowstring.errors import TaskCancelledError
+
+        task.fail(TaskCancelledError(f"{task.template.name or 'the task'} was cancelled before it started"))
+
+    def pump(self) -> None:
+        """Send what the windows allow; ask for more workers if tasks are left."""
+        queue = self.queue
+        while queue:
+            best: Lease | None = None
+            room = 0
+            for lease in self.leases.values():
+                free = lease.window - len(lease.peer.in_flight)
+                if free > room and not lease.stalled and not lease.recalled:
+                    best, room = lease, free
+            if best is None:
+                self._request()
+                return
+            peer = best.peer
+            in_flight = peer.in_flight
+            epoch = best.epoch
+            for _ in range(min(room, len(queue), 8)):
+                task = queue.popleft()
+                if task.cancelled:
+                    self.fail_cancelled(task)
+                    continue
+                task.peer = peer
+                peer.send(task.frame(epoch), not in_flight)
+                in_flight[task.id] = task
+
+    def _request(self) -> None:
+        wanted = min(len(self.queue), REQUESTS_MAX)
+        if self.requested and wanted < 2 * self.requested:
+            return
+        count = wanted - self.requested
+        if count <= 0:
+            return
+        number = self.runtime.ask(
+            FrameType.LEASE_REQUEST,
+            lambda request: m.LeaseRequest(
+                request,
+                self.language,
+                count,
+                len(self.queue),
+                resources=self.resources,
+                jvm_flags=self.jvm_flags,
+            ),
+            lambda _message, _body, error: self._refused(error),
+        )
+        if number:
+            self.requests[number] = count
+            self.requested += count
+            self.pools.by_request[number] = self
+            self.runtime.node_connection.flush()
+
+    def _refused(self, error: BowstringError | None) -> None:
+        for number in self.requests:
+            self.pools.by_request.pop(number, None)
+        self.requests.clear()
+        self.requested = 0
+        waiting, self.queue = self.queue, deque()
+        for task in waiting:
+            task.fail(error or BowstringError("the node refused the lease"))
+
+    def on_grant(self, message: m.LeaseGrant) -> None:
+        left = self.requests[message.request] - 1
+        self.requested -= 1
+        if left:
+            self.requests[message.request] = left
+        else:
+            del self.requests[message.request]
+            self.pools.by_request.pop(message.request, None)
+            self.runtime.forget_request(message.request)
+        peer = self.runtime.peers.get(message.worker, message.address)
+        lease = Lease(self, message.lease, message.epoch, peer)
+        peer.user = lease
+        self.leases[lease.number] = lease
+        self.pools.by_number[lease.number] = lease
+        self.pump()
+        if not peer.in_flight:
+            self.rest(lease)
+
+    def rest(self, lease: Lease) -> None:
+        """A lease has nothing in flight: give it back, help another, or keep it for a while."""
+        if lease.recalled:
+            self.give_back(lease)
+            return
+        if not lease.stalled:
+            self._recall_for(lease)
+        lease.idle_since = monotonic()
+        if not self._sweeping:
+            self._sweeping = True
+            self.runtime.reactor.call_later(IDLE_S, self._sweep)
+
+    def _recall_for(self, idle: Lease) -> None:
+        """Take queued tasks back from the busiest worker, for one that has none."""
+        busiest = None
+        for lease in self.leases.values():
+            if lease is not idle and not lease.recalling and len(lease.peer.in_flight) > 1:
+                queued_s = (len(lease.peer.in_flight) - 1) * (lease.average_s or RECALL_S)
+                if queued_s >= RECALL_S and (busiest is None or queued_s > busiest[0]):
+                    busiest = (queued_s, lease)
+        if busiest is not None:
+            lease = busiest[1]
+            lease.recalling = True
+            count = len(lease.peer.in_flight) // 2
+            lease.peer.send(frame(FrameType.RECALL, m.Recall(count).encode()), True)
+
+    def _sweep(self) -> None:
+        self._sweeping = False
+        now = monotonic()
+        left = False
+        for lease in list(self.leases.values()):
+            if lease.peer.in_flight or lease.stalled:
+                continue
+            if now - lease.idle_since >= IDLE_S:
+                self.give_back(lease)
+            else:
+                left = True
+        if not self.queue and self.requested:
+            for number in list(self.requests):
+                self.runtime.tell(FrameType.LEASE_WITHDRAW, m.LeaseWithdraw(number))
+                self.runtime.forget_request(number)
+                self.pools.by_request.pop(number, None)
+            self.requests.clear()
+            self.requested = 0
+            self.runtime.node_connection.flush()
+        if left:
+            self._sweeping = True
+            self.runtime.reactor.call_later(IDLE_S, self._sweep)
+
+    def give_back(self, lease: Lease) -> None:
+        if self.leases.pop(lease.number, None) is None:
+            return
+        self.pools.by_number.pop(lease.number, None)
+        lease.peer.user = None
+        self.runtime.tell(FrameType.LEASE_RETURN, m.LeaseReturn(lease.number))
+        self.runtime.node_connection.flush()
+
+
+class LeasePools:
+    """All lease pools of one process."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self.by_key: dict[Any, LeasePool] = {}
+        self.by_request: dict[int, LeasePool] = {}
+        self.by_number: dict[int, Lease] = {}
+
+    def pool(self, language: int, resources: tuple[tuple[str, int], ...], jvm_flags: str = "") -> LeasePool:
+        key = (language, resources, jvm_flags)
+        pool = self.by_key.get(key)
+        if pool is None:
+            with self.runtime.lock:
+                pool = self.by_key.setdefault(key, LeasePool(self, language, resources, jvm_flags))
+        return pool
+
+    def on_grant(self, message: m.LeaseGrant, _body: bytes) -> None:
+        pool = self.by_request.get(message.request)
+        if pool is None:
+            self.runtime.tell(FrameType.LEASE_RETURN, m.LeaseReturn(message.lease))
+            return
+        pool.on_grant(message)
+
+    def on_recall(self, message: m.LeaseRecall, _body: bytes) -> None:
+        lease = self.by_number.get(message.lease)
+        if lease is None:
+            return
+        lease.recalled = True
+        count = len(lease.peer.in_flight)
+        if not count:
+            lease.pool.give_back(lease)
+        elif count > 1:
+            lease.peer.send(frame(FrameType.RECALL, m.Recall(count).encode()), True)
+
+    def on_ended(self, number: int) -> None:
+        lease = self.by_number.pop(number, None)
+        if lease is not None:
+            lease.pool.leases.pop(number, None)
+
+    def fail_all(self, error: BowstringError) -> None:
+        """Under the lock: nothing will run any more."""
+        for pool in self.by_key.values():
+            waiting = [*pool.queue, *(task for lease in pool.leases.values() for task in lease.peer.in_flight.values())]
+            pool.queue.clear()
+            for lease in pool.leases.values():
+                lease.peer.in_flight.clear()
+            for task in waiting:
+                task.fail(error)

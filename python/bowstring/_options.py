@@ -1,0 +1,110 @@
+"""Options of functions, classes and methods: their names, their checks, and what they mean on the wire."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bowstring.errors import InvalidArgumentError
+
+UNITS = 10_000  # resources are counted in 1/10000 (spec 4.3)
+RETRIES_DEFAULT = 3
+NUM_RETURNS_MAX = 65_536
+
+
+def refuse(what: str, name: str, expected: str, got: Any) -> InvalidArgumentError:
+    """The error for an argument of the wrong type or value."""
+    shown = repr(got)
+    if len(shown) > 80:
+        shown = shown[:77] + "..."
+    return InvalidArgumentError(f"{what}: {name} must be {expected}, not {shown}")
+
+
+def _amount(what: str, name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
+        raise refuse(what, name, "a finite number of 0 or more", value)
+
+
+def _count_from(least: int) -> Callable[[str, str, Any], None]:
+    def check(what: str, name: str, value: Any) -> None:
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise refuse(what, name, f"an int of {least} or more", value)
+
+    return check
+
+
+def _num_returns(what: str, name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= NUM_RETURNS_MAX:
+        raise refuse(what, name, f"an int from 0 to {NUM_RETURNS_MAX}", value)
+
+
+def _text(what: str, name: str, value: Any) -> None:
+    if not isinstance(value, str) or not value:
+        raise refuse(what, name, "a str that is not empty", value)
+
+
+def _flag(what: str, name: str, value: Any) -> None:
+    if not isinstance(value, bool):
+        raise refuse(what, name, "True or False", value)
+
+
+def _resources(what: str, name: str, value: Any) -> None:
+    if not isinstance(value, Mapping):
+        raise refuse(what, name, "a dict of resource names to amounts", value)
+    for key, amount in value.items():
+        if not isinstance(key, str) or not key:
+            raise refuse(what, f"a key of {name}", "a str that is not empty", key)
+        if key in ("CPU", "GPU", "memory"):
+            option = {"CPU": "num_cpus", "GPU": "num_gpus", "memory": "memory"}[key]
+            raise refuse(what, f"{name}[{key!r}]", f"given as {option}=", amount)
+        _amount(what, f"{name}[{key!r}]", amount)
+
+
+def _lifetime(what: str, name: str, value: Any) -> None:
+    if value != "detached":
+        raise refuse(what, name, '"detached" or None', value)
+
+
+_SHARED = {"num_cpus": _amount, "num_gpus": _amount, "memory": _amount, "resources": _resources, "name": _text}
+TASK_OPTIONS = {**_SHARED, "num_returns": _num_returns, "max_retries": _count_from(-1)}
+ACTOR_OPTIONS = {
+    **_SHARED,
+    "max_restarts": _count_from(-1),
+    "max_task_retries": _count_from(-1),
+    "max_concurrency": _count_from(1),
+    "max_pending_calls": _count_from(-1),
+    "namespace": _text,
+    "lifetime": _lifetime,
+    "get_if_exists": _flag,
+}
+METHOD_OPTIONS = {"num_returns": _num_returns, "max_task_retries": _count_from(-1), "name": _text}
+
+
+def checked(
+    what: str, options: dict[str, Any], allowed: Mapping[str, Callable[[str, str, Any], None]]
+) -> dict[str, Any]:
+    """The options without those that are None.
+
+    Raises:
+        InvalidArgumentError: a name is unknown, or a value is wrong; the message names it.
+    """
+    for name, value in options.items():
+        check = allowed.get(name)
+        if check is None:
+            raise InvalidArgumentError(f"{what}: unknown option {name!r}; options are {', '.join(sorted(allowed))}")
+        if value is not None:
+            check(what, name, value)
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def resource_units(options: Mapping[str, Any], cpus_default: float) -> tuple[tuple[str, int], ...]:
+    """What the options ask for, in wire units, sorted by name; without what is 0."""
+    amounts = {
+        "CPU": options.get("num_cpus", cpus_default),
+        "GPU": options.get("num_gpus", 0),
+        "memory": options.get("memory", 0),
+        **options.get("resources", {}),
+    }
+    units = {name: round(amount * UNITS) for name, amount in amounts.items()}
+    return tuple(sorted((name, number) for name, number in units.items() if number))

@@ -1,0 +1,186 @@
+"""Connections to workers, and the calls in flight on them.
+
+A peer is one worker's process. The connection is opened when a lease or an actor first needs it, without blocking, and
+kept while the process lives. `in_flight` holds what was sent and not answered, in the order in which it was sent: when
+the process ends, that order tells which attempt may have run (spec 4.4/4).
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterable
+from struct import Struct
+from typing import TYPE_CHECKING, Any, Protocol
+
+from bowstring_wire import messages as m
+from bowstring_wire import protocol
+from bowstring_wire.messages import FrameType, Language
+from bowstring_wire.protocol import FrameParser, ProtocolError, frame
+
+from bowstring._handshake import LANGUAGE_VERSION
+from bowstring._reactor import Connection
+from bowstring.errors import BowstringError, WorkerCrashedError, exception_from_record
+
+if TYPE_CHECKING:
+    from bowstring._runtime import Runtime
+    from bowstring._tasks import PendingTask
+
+_U32 = Struct("<I")
+PEERS_IDLE_MAX = 256  # cached connections without a lease or an actor
+
+
+class PeerUser(Protocol):
+    """Who has calls on a peer: a lease's holder or an actor's client. Called under the lock."""
+
+    def on_result(self, peer: Peer, task: PendingTask, result: m.Result, body: bytes) -> None: ...
+    def on_returned(self, peer: Peer, task: PendingTask) -> None: ...
+    def on_batch_end(self, peer: Peer) -> None: ...
+    def on_peer_ended(self, peer: Peer, error: BowstringError) -> None: ...
+
+
+class Peer:
+    """One worker's process, as this process sees it."""
+
+    __slots__ = ("address", "backlog", "connection", "ended", "in_flight", "open", "peers", "user", "worker")
+
+    def __init__(self, peers: Peers, worker: int, address: str) -> None:
+        self.peers = peers
+        self.worker = worker
+        self.address = address
+        self.connection: Connection | None = None
+        self.in_flight: dict[bytes, PendingTask] = {}
+        self.user: PeerUser | None = None
+        self.open = False
+        self.ended: BowstringError | None = None
+        self.backlog: list[bytes] = []  # frames that wait for the handshake
+
+    def send(self, data: bytes, now: bool) -> None:
+        """Write a frame; `now` if the worker would idle otherwise."""
+        connection = self.connection
+        if not self.open or connection is None:
+            self.backlog.append(data)
+        elif now:
+            connection.send_now(data)
+        else:
+            connection.send(data)
+
+    def connect(self) -> None:
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock.setblocking(False)
+        try:
+            sock.connect(self.address)
+        except OSError:
+            # Nobody listens: the process is about to be reported as ended (spec 1.1/4).
+            sock.close()
+            return
+        self.connection = Connection(
+            self.peers.runtime.reactor, sock, self._on_handshake, self._on_closed, "a worker", FrameParser()
+        )
+
+    def _on_handshake(self, connection: Connection, frames: Iterable[tuple[int, bytes, bytes]]) -> None:
+        runtime = self.peers.runtime
+        for kind, metadata, _body in frames:
+            if kind == FrameType.CHALLENGE:
+                challenge = m.Challenge.decode(metadata)
+                hello = m.Hello(
+                    min_version=protocol.SPEC_VERSION_MIN,
+                    max_version=protocol.SPEC_VERSION_MAX,
+                    role=runtime.role,
+                    language=Language.PYTHON,
+                    pid=os.getpid(),
+                    process=runtime.process,
+                    job=runtime.job,
+                    language_version=LANGUAGE_VERSION,
+                    proof=protocol.hello_proof(runtime.token, challenge.nonce),
+                )
+                connection.send_now(frame(FrameType.HELLO, hello.encode()))
+            elif kind == FrameType.WELCOME:
+                m.Welcome.decode(metadata)
+                connection.parser.handshake_done = True
+                connection.on_frames = self._on_frames
+                self.open = True
+                for data in self.backlog:
+                    connection.send(data)
+                self.backlog.clear()
+                connection.flush()
+                self._on_frames(connection, frames)
+                return
+            elif kind == FrameType.GO_AWAY:
+                connection.close()
+                return
+            else:
+                raise ProtocolError(f"frame type {kind} from a worker before its Welcome")
+
+    def _on_frames(self, _connection: Connection, frames: Iterable[tuple[int, bytes, bytes]]) -> None:
+        in_flight = self.in_flight
+        for kind, metadata, body in frames:
+            if kind == FrameType.RESULT:
+                result = m.Result.decode(metadata)
+                task = in_flight.pop(result.id, None)
+                if task is not None and self.user is not None:
+                    self.user.on_result(self, task, result, body)
+            elif kind == FrameType.RETURNED:
+                task = in_flight.pop(m.Returned.decode(metadata).id, None)
+                if task is not None and self.user is not None:
+                    self.user.on_returned(self, task)
+            elif kind == FrameType.GO_AWAY:
+                pass  # the close that follows says the rest
+            elif kind < protocol.SKIPPABLE_TYPE_MIN:
+                raise ProtocolError(f"frame type {kind} from a worker")
+        if self.user is not None:
+            self.user.on_batch_end(self)
+
+    def _on_closed(self, _connection: Connection) -> None:
+        self.open = False
+
+    def end(self, error: BowstringError) -> None:
+        """Under the lock: the process has ended. Read what it sent before, then tell the user."""
+        if self.ended is not None:
+            return
+        if self.connection is not None:
+            self.connection.drain()
+        self.ended = error
+        self.peers.by_worker.pop(self.worker, None)
+        user, self.user = self.user, None
+        if user is not None:
+            user.on_peer_ended(self, error)
+
+
+class Peers:
+    """The peers of one process, by the worker's process id (64 bits)."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self.by_worker: dict[int, Peer] = {}
+
+    def get(self, worker: int, address: str) -> Peer:
+        """Under the lock: the peer, connecting if need be."""
+        peer = self.by_worker.get(worker)
+        if peer is None:
+            peer = self.by_worker[worker] = Peer(self, worker, address)
+            if len(self.by_worker) > PEERS_IDLE_MAX:
+                self._drop_idle()
+            peer.connect()
+        return peer
+
+    def _drop_idle(self) -> None:
+        for worker, peer in list(self.by_worker.items()):
+            if peer.user is None and not peer.in_flight and peer.open and peer.connection is not None:
+                del self.by_worker[worker]
+                peer.connection.close()
+                return
+
+    def on_ended(self, message: m.LeaseEnded, _body: bytes) -> None:
+        """The node tells that a worker's process has ended."""
+        peer = self.by_worker.get(message.worker)
+        error: Any = exception_from_record(message.error) if message.error else WorkerCrashedError("a worker ended")
+        if peer is not None:
+            peer.end(error)
+        self.runtime.leases.on_ended(message.lease)
+
+    def close(self) -> None:
+        for peer in list(self.by_worker.values()):
+            if peer.connection is not None:
+                peer.connection.close()
+        self.by_worker.clear()

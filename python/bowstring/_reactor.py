@@ -1,0 +1,395 @@
+"""Reads this process's sockets, in whichever thread waits for something (leader and followers).
+
+A thread that waits leads: it polls and processes frames itself, so that an answer costs no hop between threads. Others
+that wait meanwhile are followers, and one is promoted when the leader is done. A background thread leads only while
+nobody waits: it patrols a few milliseconds behind the last leader, so that a program that submits and waits in turn
+never meets it, and blocks in the poll once the process is quiet.
+
+Everything that frames change is guarded by one lock, `Reactor.lock`. User code never runs under it: what must call out
+is put in `deferred` and run after the lock is released.
+"""
+
+from __future__ import annotations
+
+import errno
+import heapq
+import os
+import select
+import socket
+import threading
+from collections import deque
+from collections.abc import Callable
+from time import monotonic
+from typing import Any
+
+from bowstring_wire.protocol import FrameParser, ProtocolError
+
+RECEIVE_BYTES = 256 << 10  # one read; a batch of a few hundred small frames
+PATROL_S = 0.004  # the background thread leads after nobody has for this long (spec 4.4/6 allows 5 ms)
+IDLE_POLL_S = 0.2  # upper bound on how long a dropped reference waits for its release in an idle process
+FLUSH_BYTES = 64 << 10  # buffered output that is written without waiting for a reader
+FLUSH_FRAMES = 64
+
+
+class Waiter:
+    """What one thread waits for: done, or still counting."""
+
+    __slots__ = ("done", "error", "missing", "signal", "value")
+
+    def __init__(self, missing: int = 1) -> None:
+        self.missing = missing
+        self.done = missing <= 0
+        self.value: Any = None
+        self.error: BaseException | None = None
+        self.signal: threading.Semaphore | None = None  # made by a follower only
+
+    def finish(self) -> None:
+        """Under the lock: end the wait."""
+        self.done = True
+        if self.signal is not None:
+            self.signal.release()
+
+    def ready(self, _ref: Any = None) -> None:
+        """Under the lock: one of the things that were missing has come."""
+        self.missing -= 1
+        if self.missing <= 0 and not self.done:
+            self.finish()
+
+
+class Connection:
+    """One Unix stream socket with its parser and output buffer. All methods are called under the reactor's lock."""
+
+    __slots__ = (
+        "closed", "fd", "frames", "label", "on_close", "on_frames", "out", "out_bytes", "parser", "peer", "reactor",
+        "sock", "state", "stuck",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        reactor: Reactor,
+        sock: socket.socket,
+        on_frames: Callable[[Connection, Any], None],
+        on_close: Callable[[Connection], None],
+        label: str,
+        parser: FrameParser | None = None,
+    ) -> None:
+        sock.setblocking(False)
+        self.reactor = reactor
+        self.sock = sock
+        self.fd = sock.fileno()
+        self.parser = parser or FrameParser(handshake_done=True)
+        self.on_frames = on_frames
+        self.on_close = on_close
+        self.label = label
+        self.out: list[bytes] = []
+        self.out_bytes = 0
+        self.stuck = False
+        self.closed = False
+        self.peer = 0
+        self.state: Any = None
+        reactor.add(self)
+
+    def send(self, data: bytes) -> None:
+        """Buffer a frame; written when a thread waits, or the buffer has grown."""
+        out = self.out
+        if not out:
+            self.reactor.dirty.append(self)
+        out.append(data)
+        self.out_bytes += len(data)
+        if self.out_bytes > FLUSH_BYTES or len(out) >= FLUSH_FRAMES:
+            self.flush()
+
+    def send_now(self, data: bytes) -> None:
+        """Write a frame at once, behind what is buffered."""
+        self.out.append(data)
+        self.out_bytes += len(data)
+        self.flush()
+
+    def flush(self) -> None:
+        if self.stuck or self.closed or not self.out:
+            return
+        data = self.out[0] if len(self.out) == 1 else b"".join(self.out)
+        self.out.clear()
+        self.out_bytes = 0
+        try:
+            sent = self.sock.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            # The peer's end is seen by reading: what it sent before must still be read.
+            return
+        if sent < len(data):
+            rest = memoryview(data)[sent:]
+            self.out.append(bytes(rest))
+            self.out_bytes = len(rest)
+            self.stuck = True
+            self.reactor.poller.modify(self.fd, select.EPOLLIN | select.EPOLLOUT)
+
+    def on_event(self, events: int) -> None:
+        if events & select.EPOLLOUT and self.stuck:
+            self.stuck = False
+            self.flush()
+            if not self.stuck and not self.closed:
+                self.reactor.poller.modify(self.fd, select.EPOLLIN)
+        if events & ~select.EPOLLOUT:
+            self.read()
+
+    def read(self) -> None:
+        """Read once and process the frames."""
+        try:
+            data = self.sock.recv(RECEIVE_BYTES)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            if error.errno != errno.ECONNRESET:
+                raise
+            data = b""
+        if not data:
+            self.close()
+            return
+        try:
+            self.on_frames(self, self.parser.feed(data))
+        except ProtocolError as error:
+            self.reactor.broken(self, error)
+
+    def drain(self) -> None:
+        """Read all that the peer sent before it ended."""
+        while not self.closed:
+            try:
+                self.sock.setblocking(False)
+                data = self.sock.recv(RECEIVE_BYTES)
+            except OSError:
+                data = b""
+            if not data:
+                self.close()
+                return
+            try:
+                self.on_frames(self, self.parser.feed(data))
+            except ProtocolError as error:
+                self.reactor.broken(self, error)
+
+    def close(self) -> None:
+        if self.closed:
+            return
+        self.closed = True
+        self.out.clear()
+        self.reactor.remove(self)
+        self.sock.close()
+        self.on_close(self)
+
+
+class Reactor:
+    """See the module's docstring."""
+
+    def __init__(self, broken: Callable[[Connection, ProtocolError], None], drain_dropped: Callable[[], None]) -> None:
+        self.lock = threading.RLock()
+        self.poller = select.epoll()
+        self.handlers: dict[int, Callable[[int], None]] = {}
+        self.dirty: list[Connection] = []
+        self.deferred: deque[Callable[[], None]] = deque()
+        self.broken = broken
+        self._drain_dropped = drain_dropped
+        self._timers: list[tuple[float, int, Callable[[], None]]] = []
+        self._timer_count = 0
+        self._leadership = threading.Lock()
+        self._followers: deque[Waiter] = deque()
+        self._background_leads = False
+        self._background_sleeps = threading.Event()
+        self._background_deep = False
+        self._leads = 0
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self.poller.register(self._wake, select.EPOLLIN)
+        self.handlers[self._wake] = self._on_wake
+        self.closing = False
+        self._thread: threading.Thread | None = None
+
+    # Sockets and timers ------------------------------------------------------------------------------------------
+
+    def add(self, connection: Connection) -> None:
+        self.watch(connection.fd, connection.on_event)
+
+    def watch(self, fd: int, handler: Callable[[int], None]) -> None:
+        self.handlers[fd] = handler
+        self.poller.register(fd, select.EPOLLIN)
+
+    def remove(self, connection: Connection) -> None:
+        self.unwatch(connection.fd)
+
+    def unwatch(self, fd: int) -> None:
+        if self.handlers.pop(fd, None) is not None:
+            try:
+                self.poller.unregister(fd)
+            except (OSError, ValueError):
+                pass
+
+    def call_later(self, delay_s: float, action: Callable[[], None]) -> None:
+        """Under the lock: run `action` under the lock after `delay_s`."""
+        self._timer_count += 1
+        first = not self._timers or monotonic() + delay_s < self._timers[0][0]
+        heapq.heappush(self._timers, (monotonic() + delay_s, self._timer_count, action))
+        if first and self._background_leads:
+            self.wake()
+
+    def wake(self) -> None:
+        try:
+            os.eventfd_write(self._wake, 1)
+        except (BlockingIOError, OSError):
+            pass
+
+    def _on_wake(self, _events: int) -> None:
+        try:
+            os.eventfd_read(self._wake)
+        except BlockingIOError:
+            pass
+
+    def flush(self) -> None:
+        """Under the lock: write what is buffered."""
+        dirty = self.dirty
+        while dirty:
+            dirty.pop().flush()
+
+    # Leading -----------------------------------------------------------------------------------------------------
+
+    def poll_once(self, timeout_s: float | None) -> None:
+        """As the leader: flush, wait for frames, process them, run what is due."""
+        with self.lock:
+            self._drain_dropped()
+            if self.dirty:
+                self.flush()
+            if self._timers:
+                until = max(0.0, self._timers[0][0] - monotonic())
+                timeout_s = until if timeout_s is None else min(timeout_s, until)
+        events = self.poller.poll(-1 if timeout_s is None else timeout_s)
+        with self.lock:
+            for fd, event in events:
+                handler = self.handlers.get(fd)
+                if handler is not None:
+                    handler(event)
+            if self._timers:
+                now = monotonic()
+                while self._timers and self._timers[0][0] <= now:
+                    heapq.heappop(self._timers)[2]()
+        if self.deferred:
+            self.run_deferred()
+
+    def run_deferred(self) -> None:
+        while self.deferred:
+            try:
+                action = self.deferred.popleft()
+            except IndexError:
+                return
+            action()
+
+    def wait(self, waiter: Waiter, deadline: float | None = None) -> bool:
+        """Wait until `waiter` is done; False if `deadline` (monotonic seconds) came first."""
+        if waiter.done:
+            return True
+        if self._leadership.acquire(False):
+            return self._lead(waiter, deadline)
+        return self._follow(waiter, deadline)
+
+    def _lead(self, waiter: Waiter, deadline: float | None) -> bool:
+        """With the leadership taken: lead until done, then hand it on."""
+        try:
+            while not waiter.done:
+                timeout = None
+                if deadline is not None:
+                    timeout = deadline - monotonic()
+                    if timeout <= 0:
+                        return False
+                elif self.closing:
+                    timeout = IDLE_POLL_S
+                self.poll_once(timeout)
+            return True
+        finally:
+            self._leads += 1
+            self._leadership.release()
+            if self._followers:
+                self._promote()
+            elif self._background_deep:
+                self._background_sleeps.set()
+
+    def _promote(self) -> None:
+        try:
+            follower = self._followers[0]
+        except IndexError:
+            return
+        if follower.signal is not None:
+            follower.signal.release()
+
+    def _follow(self, waiter: Waiter, deadline: float | None) -> bool:
+        with self.lock:
+            if waiter.done:
+                return True
+            waiter.signal = threading.Semaphore(0)
+            if self.dirty:
+                self.flush()
+        self._followers.append(waiter)
+        try:
+            while not waiter.done:
+                if self._leadership.acquire(False):
+                    self._followers.remove(waiter)
+                    try:
+                        return self._lead(waiter, deadline)
+                    finally:
+                        self._followers.append(waiter)
+                if self._background_leads:
+                    self.wake()
+                timeout = None if deadline is None else max(0.0, deadline - monotonic())
+                if not waiter.signal.acquire(timeout=timeout) and deadline is not None and monotonic() >= deadline:
+                    return waiter.done
+            return True
+        finally:
+            self._followers.remove(waiter)
+            if self._followers and not self._leadership.locked():
+                self._promote()
+
+    # The background thread ---------------------------------------------------------------------------------------
+
+    def start_background(self) -> None:
+        self._thread = threading.Thread(target=self._patrol, name="bowstring-io", daemon=True)
+        self._thread.start()
+
+    def _patrol(self) -> None:
+        still = 0
+        while not self.closing:
+            leads = self._leads
+            if self._leadership.locked():
+                # Somebody leads. After a while of that, sleep until it ends.
+                still += 1
+                if still > 50:
+                    self._background_deep = True
+                    self._background_sleeps.wait(1.0)
+                    self._background_sleeps.clear()
+                    self._background_deep = False
+                else:
+                    self._background_sleeps.wait(PATROL_S)
+                continue
+            still = 0
+            self._background_sleeps.wait(PATROL_S)
+            if self._leads != leads or self.closing:
+                with self.lock:
+                    if self.dirty and not self._leadership.locked():
+                        self.flush()
+                continue
+            if not self._leadership.acquire(False):
+                continue
+            self._background_leads = True
+            try:
+                while not self._followers and not self.closing:
+                    self.poll_once(IDLE_POLL_S)
+            finally:
+                self._background_leads = False
+                self._leadership.release()
+                if self._followers:
+                    self._promote()
+
+    def close(self) -> None:
+        """Stop the background thread and close every socket of the poller. Leaders see `closing` and end."""
+        self.closing = True
+        self._background_sleeps.set()
+        self.wake()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(5)
+        self.poller.close()
+        os.close(self._wake)

@@ -1,0 +1,758 @@
+"""One process's part of the runtime: its node connection, its objects, its requests.
+
+Objects (spec chapters 3 and 6). A value stays where it was made: results and puts that are small live in `_payload` of
+their ObjectRef. Only when a reference *escapes* does its home learn of it. An object that lives at its home (in the
+store, or borrowed) is read with ObjectGet.
+
+Locking: `lock` (the reactor's) guards everything that frames change. It is never held while user code runs or while
+this process waits for another.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+import weakref
+from collections.abc import Callable, Iterable, Sequence
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from bowstring_wire import messages as m
+from bowstring_wire import values
+from bowstring_wire.flat import Message
+from bowstring_wire.messages import (
+    ErrorCode,
+    FrameType,
+    GetMode,
+    Language,
+    Role,
+    ValueState,
+)
+from bowstring_wire.messages import (
+    ObjectRef as RefStruct,
+)
+from bowstring_wire.protocol import ProtocolError, frame
+
+from bowstring import _store, _values, object_ref
+from bowstring._actor_calls import ActorClients
+from bowstring._handshake import connect, read_token
+from bowstring._ids import TaskContext, current_context, pack_u32, random_u64, root_context
+from bowstring._leases import LeasePools
+from bowstring._peers import Peers
+from bowstring._reactor import Connection, Reactor, Waiter
+from bowstring._store import StoreClient
+from bowstring._values import NONE_DATA, NONE_PAYLOAD, STORED, STORED_LAYOUT, Payload
+from bowstring.errors import (
+    BowstringError,
+    GetTimeoutError,
+    InternalError,
+    InvalidArgumentError,
+    NodeDiedError,
+    RuntimeStoppedError,
+    WireError,
+    exception_from_record,
+    make_record,
+    record_from_exception,
+)
+from bowstring.object_ref import BORROWED, HELD, PUBLISHED, UNREPORTED, ObjectRef
+
+if TYPE_CHECKING:
+    import concurrent.futures
+
+_ERROR, _COMPACT = int(m.Encoding.ERROR), int(m.Layout.COMPACT)
+_INLINE, _STORED = int(ValueState.INLINE), int(ValueState.STORED)
+
+_runtime: Runtime | None = None
+_forked = False
+
+
+def current_runtime() -> Runtime:
+    """The runtime of this process.
+
+    Raises:
+        RuntimeStoppedError: there is none.
+    """
+    if _runtime is None:
+        if _forked:
+            raise RuntimeStoppedError(
+                "this process was forked from one that uses Bowstring; the runtime can't be used here. "
+                "Start the process anew (multiprocessing: the 'spawn' method), or call bowstring.init() in it"
+            )
+        raise RuntimeStoppedError("Bowstring is not running in this process; call bowstring.init() first")
+    return _runtime
+
+
+def current_runtime_or_none() -> Runtime | None:
+    return _runtime
+
+
+def set_runtime(runtime: Runtime | None) -> None:
+    global _runtime
+    _runtime = runtime
+
+
+def _after_fork() -> None:
+    """The child keeps none of our sockets (spec 1.1/4: the peers would think that we live)."""
+    global _runtime, _forked
+    runtime, _runtime = _runtime, None
+    object_ref.dropped.clear()
+    _store.released.clear()
+    if runtime is not None:
+        _forked = True
+        runtime.forget_sockets()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+class Runtime:
+    """See the module's docstring. Made by `init` in drivers and by the worker's main."""
+
+    def __init__(self, session: str, role: Role, **hello: Any) -> None:
+        self.session = session
+        self.role = role
+        self.token = read_token(session)
+        self.process = random_u64()
+        sock, welcome, parser = connect(
+            os.path.join(session, "node.sock"), self.token, role=role, pid=os.getpid(), process=self.process, **hello
+        )
+        self.node = welcome.node
+        self.node_pid = welcome.pid
+        self.job = welcome.job
+        self.namespace = welcome.namespace
+        self.inline_bytes_max = welcome.inline_bytes_max
+        self.stopped: BowstringError | None = None
+        self.reactor = Reactor(self._broken_peer, self._drain_dropped)
+        self.lock = self.reactor.lock
+        self.slab_lock = threading.RLock()
+        self.known: weakref.WeakValueDictionary[bytes, ObjectRef[Any]] = weakref.WeakValueDictionary()
+        self.unacknowledged: list[weakref.ref[ObjectRef[Any]]] = []
+        self.executor: Any = None  # in workers: the Executor
+        self.on_log: Callable[[m.LogLines], None] | None = None
+        self.store = StoreClient(self)
+        self.peers = Peers(self)
+        self.leases = LeasePools(self)
+        self.actors = ActorClients(self)
+        self.root = root_context(self.job)
+        self._requests: dict[int, Callable[[Any, bytes, BowstringError | None], None]] = {}
+        self._next_request = itertools.count(1).__next__
+        self._ranges: weakref.WeakValueDictionary[bytes, Any] = weakref.WeakValueDictionary()
+        self._exported: set[bytes] = set()
+        self._handlers: dict[int, Callable[[Any, bytes], None]] = {
+            FrameType.ACK: self._on_answer,
+            FrameType.FAILURE: self._on_failure,
+            FrameType.OBJECT_VALUE: self._on_answer,
+            FrameType.EXTENT_GRANT: self._on_answer,
+            FrameType.FUNCTION: self._on_answer,
+            FrameType.ACTOR_INFO: self._on_answer,
+            FrameType.STATE_REPLY: self._on_answer,
+            FrameType.LEASE_GRANT: self.leases.on_grant,
+            FrameType.LEASE_RECALL: self.leases.on_recall,
+            FrameType.LEASE_ENDED: self.peers.on_ended,
+            FrameType.ACTOR_STATE: self.actors.on_state,
+            FrameType.SEGMENT_DROPPED: lambda message, _body: self.store.segment_dropped(message.segment),
+            FrameType.LOG_LINES: self._on_log_lines,
+            FrameType.GO_AWAY: self._on_go_away,
+        }
+        self.node_connection = Connection(
+            self.reactor, sock, self._on_node_frames, self._on_node_closed, "the node", parser
+        )
+        self.node_pidfd = os.pidfd_open(self.node_pid)
+        self.reactor.watch(self.node_pidfd, lambda _events: self._on_node_ended())
+
+    def start(self) -> None:
+        """Process what came with the handshake, and let the background thread read from now on."""
+        with self.lock:
+            self._on_node_frames(self.node_connection, self.node_connection.parser.feed(b""))
+        self.reactor.start_background()
+
+    def handle(self, kind: FrameType, handler: Callable[[Any, bytes], None]) -> None:
+        """Register the handler of a frame type from the node; workers have more of them than drivers."""
+        self._handlers[kind] = handler
+
+    # The node's frames -------------------------------------------------------------------------------------------
+
+    def _on_node_frames(self, _connection: Connection, frames: Iterable[tuple[int, bytes, bytes]]) -> None:
+        for kind, metadata, body in frames:
+            handler = self._handlers.get(kind)
+            if handler is None:
+                if kind < 0x8000:
+                    raise ProtocolError(f"frame type {kind} from the node, which this process has no use for")
+                continue
+            handler(m.FRAME_TYPES[kind].decode(metadata), body)
+
+    def _on_answer(self, message: Any, body: bytes) -> None:
+        action = self._requests.pop(message.request, None)
+        if action is not None:
+            action(message, body, None)
+        elif isinstance(message, m.ObjectValue) and message.pin:
+            self.tell(FrameType.OBJECT_UNPIN, m.ObjectUnpin((message.pin,)))
+
+    def _on_failure(self, message: m.Failure, body: bytes) -> None:
+        action = self._requests.pop(message.request, None)
+        if action is not None:
+            action(None, body, exception_from_record(message.error or m.ErrorRecord()))
+
+    def _on_log_lines(self, message: m.LogLines, _body: bytes) -> None:
+        if self.on_log is not None:
+            on_log = self.on_log
+            self.reactor.deferred.append(lambda: on_log(message))
+
+    def _on_go_away(self, message: m.GoAway, _body: bytes) -> None:
+        self.stop(exception_from_record(message.error or m.ErrorRecord()))
+
+    def _on_node_closed(self, _connection: Connection) -> None:
+        if self.stopped is None:
+            # The socket alone is not the node's end, but without it this process can't go on.
+            self.stop(NodeDiedError(f"the connection to the node (pid {self.node_pid}) is closed"))
+
+    def _on_node_ended(self) -> None:
+        self.reactor.unwatch(self.node_pidfd)
+        self.node_connection.drain()
+        if self.stopped is None:
+            self.stop(NodeDiedError(f"the node's process (pid {self.node_pid}) has ended"))
+
+    def _broken_peer(self, connection: Connection, error: ProtocolError) -> None:
+        """A peer broke the spec: tell it, cut it off (spec 1.5/1)."""
+        record = make_record(ErrorCode.PROTOCOL, str(error))
+        connection.send_now(frame(FrameType.GO_AWAY, m.GoAway(record).encode()))
+        connection.close()
+        if connection is self.node_connection and self.stopped is None:
+            self.stop(WireError(f"the node sent what is no frame: {error}"))
+
+    def stop(self, error: BowstringError) -> None:
+        """Under the lock: fail everything that waits, now and from now on."""
+        if self.stopped is not None:
+            return
+        self.stopped = error
+        requests, self._requests = self._requests, {}
+        for action in requests.values():
+            action(None, b"", error)
+        self.leases.fail_all(error)
+        self.actors.fail_all(error)
+        self.node_connection.close()
+        if self.executor is not None:
+            self.executor.on_node_lost(error)
+
+    def close(self) -> None:
+        """End this process's part of the runtime."""
+        with self.lock:
+            self.stop(RuntimeStoppedError("Bowstring was shut down in this process"))
+            self.peers.close()
+            self.reactor.unwatch(self.node_pidfd)
+        self.reactor.run_deferred()
+        self.reactor.close()
+        os.close(self.node_pidfd)
+
+    def forget_sockets(self) -> None:
+        """In a forked child: close our copies without a word to the peers."""
+        try:
+            self.reactor.poller.close()
+            for fd in list(self.reactor.handlers):
+                os.close(fd)
+        except OSError:
+            pass
+
+    # Requests ----------------------------------------------------------------------------------------------------
+
+    def tell(self, kind: FrameType, message: Message, body: bytes = b"") -> None:
+        """Buffer a frame for the node."""
+        data = frame(kind, message.encode(), body)
+        with self.lock:
+            if not self.node_connection.closed:
+                self.node_connection.send(data)
+
+    def ask(
+        self,
+        kind: FrameType,
+        make: Callable[[int], Message],
+        action: Callable[[Any, bytes, BowstringError | None], None],
+        body: bytes = b"",
+    ) -> int:
+        """Under the lock: send a request; `action(message, body, error)` runs under the lock when it is answered."""
+        if self.stopped is not None:
+            action(None, b"", self.stopped)
+            return 0
+        number = self._next_request()
+        self._requests[number] = action
+        self.node_connection.send(frame(kind, make(number).encode(), body))
+        return number
+
+    def forget_request(self, number: int) -> None:
+        """Under the lock: no answer is awaited any more."""
+        self._requests.pop(number, None)
+
+    def request(self, kind: FrameType, make: Callable[[int], Message], body: bytes = b"") -> Any:
+        """Send a request and wait for its answer; returns the answer's message.
+
+        Raises:
+            BowstringError: the node refused, or has ended.
+        """
+        return self.request_with_body(kind, make, body)[0]
+
+    def request_with_body(
+        self, kind: FrameType, make: Callable[[int], Message], body: bytes = b""
+    ) -> tuple[Any, bytes]:
+        """As `request`, with the answer's body."""
+        waiter = Waiter()
+
+        def answered(message: Any, answer_body: bytes, error: BowstringError | None) -> None:
+            waiter.value = (message, answer_body)
+            waiter.error = error
+            waiter.finish()
+
+        with self.lock:
+            self._drain_dropped()
+            self.ask(kind, make, answered, body)
+        self.reactor.wait(waiter)
+        if waiter.error is not None:
+            raise waiter.error
+        answer: tuple[Any, bytes] = waiter.value
+        return answer
+
+    # References --------------------------------------------------------------------------------------------------
+
+    def context(self) -> TaskContext:
+        """The task that the calling code belongs to."""
+        return current_context.get() or self.root
+
+    def _drain_dropped(self) -> None:
+        """Under the lock: tell the node which references, pins and extents have gone since the last time."""
+        if object_ref.dropped:
+            changes: list[m.RefChange] = []
+            while object_ref.dropped and len(changes) < 4096:
+                object_id, owner, home = object_ref.dropped.popleft()
+                changes.append(m.RefChange(object_id, 0, owner, home, -1, 0))
+            if not self.node_connection.closed:
+                self.node_connection.send(frame(FrameType.REF_UPDATE, m.RefUpdate(tuple(changes)).encode()))
+        if _store.released:
+            pins = []
+            while _store.released:
+                what, number = _store.released.popleft()
+                if what == _store.PIN:
+                    pins.append(number)
+                else:
+                    self.tell(FrameType.EXTENT_RETURN, m.ExtentReturn(number))
+            if pins:
+                self.tell(FrameType.OBJECT_UNPIN, m.ObjectUnpin(tuple(pins)))
+
+    def borrow(self, object_id: bytes, owner: int, home: int) -> ObjectRef[Any]:
+        """The ObjectRef for a reference that came inside a value."""
+        with self.lock:
+            ref = self.known.get(object_id)
+            if ref is not None:
+                return ref
+            in_arguments = self.executor is not None and self.executor.decoding_arguments()
+            ref = ObjectRef(self, object_id, owner, home, BORROWED | (UNREPORTED if in_arguments else HELD))
+            self.known[object_id] = ref
+            if not in_arguments:
+                change = m.RefChange(object_id, 0, owner, home, 1, 0)
+                self.node_connection.send(frame(FrameType.REF_UPDATE, m.RefUpdate((change,)).encode()))
+            if self.executor is not None:
+                self.unacknowledged.append(weakref.ref(ref))
+            return ref
+
+    def hold_kept(self) -> tuple[RefStruct, ...]:
+        """At a task's end in a worker: hold what was kept of its references, acknowledged (spec 6.3/2)."""
+        with self.lock:
+            borrowed, self.unacknowledged = self.unacknowledged, []
+        kept = [ref for ref in (weak() for weak in borrowed) if ref is not None]
+        if not kept:
+            return ()
+        structs = tuple(self.struct(ref) for ref in kept)
+        self.request(FrameType.REF_HOLD, lambda request: m.RefHold(request, structs))
+        with self.lock:
+            for ref in kept:
+                ref._flags = (ref._flags & ~UNREPORTED) | HELD
+        return structs
+
+    @staticmethod
+    def struct(ref: ObjectRef[Any]) -> RefStruct:
+        """The reference as it travels."""
+        return RefStruct(ref._id, 0, ref._owner, ref._home)
+
+    def escape(self, refs: Iterable[ObjectRef[Any]]) -> None:
+        """Before a frame that carries these references is written: tell their home (spec 6.2/1)."""
+        with self.lock:
+            for ref in refs:
+                if ref._flags & (PUBLISHED | BORROWED):
+                    continue
+                ref._flags |= PUBLISHED | HELD
+                self.known[ref._id] = ref
+                payload = ref._payload
+                if payload is None:
+                    publish = m.ObjectPublish(self.struct(ref), ValueState.PENDING)
+                    self.node_connection.send(frame(FrameType.OBJECT_PUBLISH, publish.encode()))
+                    if ref._task is not None:
+                        ref._task.deliver_home()
+                elif payload.layout != STORED_LAYOUT:
+                    self._publish(ref, payload)
+            self.node_connection.flush()
+
+    def _publish(self, ref: ObjectRef[Any], payload: Payload) -> None:
+        self.publish_struct(self.struct(ref), payload)
+
+    def publish_struct(self, ref: RefStruct, payload: Payload) -> None:
+        """Under the lock: give the home an inline value."""
+        publish = m.ObjectPublish(
+            ref,
+            ValueState.INLINE,
+            payload.encoding,
+            payload.layout,
+            len(payload.data),
+            tuple(self.struct(inner) for inner in payload.contains),
+        )
+        if not self.node_connection.closed:
+            self.node_connection.send(frame(FrameType.OBJECT_PUBLISH, publish.encode(), bytes(payload.data)))
+
+    def complete(self, ref: ObjectRef[Any], payload: Payload, delivered: bool = False) -> None:
+        """Under the lock: the object is ready. `delivered`: its home has been told by the worker."""
+        if ref._payload is not None:
+            return
+        ref._payload = payload
+        ref._task = None
+        flags = ref._flags
+        if flags & PUBLISHED and not delivered and payload.layout != STORED_LAYOUT and not flags & BORROWED:
+            self._publish(ref, payload)
+        waiters = ref._waiters
+        if waiters is not None:
+            ref._waiters = None
+            for waiter in waiters:
+                waiter.ready(ref)
+
+    def fail(self, ref: ObjectRef[Any], error: BaseException) -> None:
+        """Under the lock: the object is an error."""
+        self.complete(ref, self.error_payload(error))
+
+    @staticmethod
+    def error_payload(error: BaseException) -> Payload:
+        return Payload(_ERROR, _COMPACT, record_from_exception(error).encode())
+
+    # Put ---------------------------------------------------------------------------------------------------------
+
+    def put(self, value: Any) -> ObjectRef[Any]:
+        """Make an object of `value`; returns its reference."""
+        context = self.context()
+        object_id = context.id + pack_u32(context.next_put())
+        return self.put_as(object_id, value)
+
+    def put_as(self, object_id: bytes, value: Any) -> ObjectRef[Any]:
+        if self.stopped is not None:
+            raise self.stopped
+        ref: ObjectRef[Any] = ObjectRef(self, object_id, self.process, self.node)
+        if value is None:
+            ref._payload = NONE_PAYLOAD
+            return ref
+        payload = self.write(self.struct(ref), value, Language.PYTHON)
+        ref._payload = payload
+        if payload.layout == STORED_LAYOUT:
+            ref._flags = HELD | PUBLISHED
+            with self.lock:
+                self.known[object_id] = ref
+        return ref
+
+    def put_encoded(self, encoded: Any) -> ObjectRef[Any]:
+        """Make an object in the store of a value that is encoded already."""
+        context = self.context()
+        object_id = context.id + pack_u32(context.next_put())
+        ref: ObjectRef[Any] = ObjectRef(self, object_id, self.process, self.node)
+        if encoded.contains:
+            self.escape(encoded.contains)
+        self.write_stored(self.struct(ref), encoded)
+        ref._payload = Payload(encoded.encoding, STORED_LAYOUT, None)
+        ref._flags = HELD | PUBLISHED
+        with self.lock:
+            self.known[object_id] = ref
+        return ref
+
+    def write(self, ref: RefStruct, value: Any, reader: int) -> Payload:
+        """Encode a value; a large one is put in the store and sealed as `ref`, a small one is returned as bytes."""
+        if type(value).__module__ == "numpy":
+            made = self.store.take_in_place(value)
+            if made is not None:
+                extent, length, encoding = made
+                self._seal(ref, extent, extent.offset, length, encoding, ())
+                return STORED
+        encoded = _values.encode(value, reader)
+        if encoded.contains:
+            self.escape(encoded.contains)
+        if encoded.nbytes <= self.inline_bytes_max:
+            layout, data = values.inline_payload(encoded)
+            if len(data) <= self.inline_bytes_max:
+                return Payload(encoded.encoding, layout, data, encoded.contains)
+        self.write_stored(ref, encoded)
+        return STORED
+
+    def write_stored(self, ref: RefStruct, encoded: Any) -> tuple[m.Location, int]:
+        """Write an image into the store and seal it as `ref`; returns where it is, and its extent."""
+        extent, location = self.place_image(encoded)
+        self._seal(ref, extent, location.offset, location.length, encoded.encoding, encoded.contains)
+        return location, extent.number
+
+    def place_image(self, encoded: Any) -> tuple[_store.Extent, m.Location]:
+        """Write an image into memory of the store, not sealed yet."""
+        length = values.image_size(encoded)
+        extent, offset, view = self.store.place(length)
+        try:
+            with view:
+                values.write_image(encoded, view)
+        except BaseException:
+            self.store.drop_placed(extent)
+            raise
+        return extent, m.Location(extent.segment.number, 0, offset, length)
+
+    def _seal(
+        self, ref: RefStruct, extent: _store.Extent, offset: int, length: int, encoding: int, contains: Any
+    ) -> None:
+        structs = [self.struct(inner) for inner in contains]
+        data = self.store.seal_frame(ref, extent, offset, length, encoding, structs)
+        with self.lock:
+            if self.stopped is not None:
+                raise self.stopped
+            self.node_connection.send(data)
+
+    def empty(self, shape: Any, dtype: Any) -> Any:
+        """An array in the store, to be filled and put; see bowstring.empty."""
+        import numpy as np
+
+        try:
+            kind = np.dtype(dtype)
+            dimensions = (int(shape),) if isinstance(shape, (int, np.integer)) else tuple(int(n) for n in shape)
+        except (TypeError, ValueError) as error:
+            raise InvalidArgumentError(f"empty: shape {shape!r} or dtype {dtype!r} is wrong: {error}") from error
+        if any(n < 0 for n in dimensions):
+            raise InvalidArgumentError(f"empty: shape has a negative dimension: {dimensions}")
+        blank = values.encode_tensor(np.empty(0, kind))
+        if blank is None:
+            raise InvalidArgumentError(f"empty: dtype {kind} has no tensor form; use bool, an integer or a float type")
+        size = int(np.prod(dimensions, dtype=np.int64)) * kind.itemsize
+        header, offset, length = values.tensor_header(blank.element, dimensions, size)
+        raw, extent, held = self.store.empty(header, offset, length)
+        array = raw[:size].view(kind).reshape(dimensions)
+        self.store.note_in_place(array, extent, held, length, m.Encoding.TENSOR)
+        return array
+
+    # Get and wait ------------------------------------------------------------------------------------------------
+
+    def get(self, refs: Sequence[ObjectRef[Any]], timeout_s: float | None = None) -> list[Any]:
+        """The values of `refs`, in order; raises the first error among them."""
+        deadline = None if timeout_s is None else monotonic() + timeout_s
+        self.wait_ready(refs, len(refs), deadline, fetch=True)
+        stored = [ref for ref in refs if ref._payload is not None and ref._payload.layout == STORED_LAYOUT]
+        read = self._read_stored(stored, deadline) if stored else {}
+        out = []
+        for ref in refs:
+            payload = ref._payload
+            if payload is None:
+                missing = sum(1 for r in refs if r._payload is None)
+                raise GetTimeoutError(f"{missing} of {len(refs)} objects were not ready within {timeout_s} s")
+            if payload.layout == STORED_LAYOUT:
+                out.append(read[ref._id])
+            elif payload.data is NONE_DATA:
+                out.append(None)
+            else:
+                out.append(_values.decode_inline(payload.encoding, payload.layout, payload.data))
+        return out
+
+    def wait_ready(
+        self, refs: Sequence[ObjectRef[Any]], count: int, deadline: float | None, fetch: bool = False
+    ) -> None:
+        """Wait until `count` of `refs` are ready, or until `deadline`."""
+        missing = [ref for ref in refs if ref._payload is None]
+        short = count - (len(refs) - len(missing))
+        if short <= 0:
+            return
+        waiter = Waiter(short)
+        with self.lock:
+            for ref in missing:
+                if ref._payload is not None:
+                    waiter.ready()
+                    continue
+                self._add_waiter(ref, waiter)
+                if ref._task is None:
+                    self._fetch(ref)
+        if waiter.done:
+            return
+        self.block(waiter, deadline)
+        waiter.done = True
+
+    def look(self, refs: Sequence[ObjectRef[Any]]) -> None:
+        """Process what has arrived, without waiting, and ask for what was never asked for."""
+        with self.lock:
+            for ref in refs:
+                if ref._payload is None and ref._task is None:
+                    self._fetch(ref)
+        self.reactor.wait(Waiter(1), monotonic())
+
+    def block(self, waiter: Waiter, deadline: float | None = None) -> bool:
+        """Wait; in a task of a worker, let others have its CPU meanwhile (spec 4.5)."""
+        executor = self.executor
+        if executor is not None and executor.begin_block():
+            try:
+                return self.reactor.wait(waiter, deadline)
+            finally:
+                executor.end_block()
+        return self.reactor.wait(waiter, deadline)
+
+    @staticmethod
+    def _add_waiter(ref: ObjectRef[Any], waiter: Any) -> None:
+        waiters = ref._waiters
+        if waiters is None:
+            ref._waiters = [waiter]
+        else:
+            if len(waiters) > 8:
+                waiters[:] = [w for w in waiters if not getattr(w, "done", False)]
+            waiters.append(waiter)
+
+    def when_ready(self, ref: ObjectRef[Any], waiter: Any) -> bool:
+        """Under the lock: True if ready now; else `waiter.ready(ref)` is called once it is."""
+        if ref._payload is not None:
+            return True
+        self._add_waiter(ref, waiter)
+        if ref._task is None:
+            self._fetch(ref)
+        return False
+
+    def _fetch(self, ref: ObjectRef[Any]) -> None:
+        """Under the lock: ask the home of a borrowed object for its value, once."""
+        ref._task = _Fetch
+        weak = weakref.ref(ref)
+        struct = self.struct(ref)
+
+        def answered(message: m.ObjectValue | None, body: bytes, error: BowstringError | None) -> None:
+            ref = weak()
+            if ref is None:
+                return
+            if error is not None or message is None:
+                self.fail(ref, error or InternalError("empty answer"))
+            elif message.state == _INLINE:
+                self.complete(ref, Payload(message.encoding, message.layout, body[: message.length]), True)
+            else:
+                # The pin stays with the reference: whoever asked is about to read the value.
+                self.complete(ref, Payload(message.encoding, STORED_LAYOUT, self.store.pinned(message)), True)
+
+        self.ask(
+            FrameType.OBJECT_GET,
+            lambda request: m.ObjectGet(request, struct, GetMode.VALUE, Language.PYTHON),
+            answered,
+        )
+
+    def _read_stored(self, refs: Iterable[ObjectRef[Any]], deadline: float | None) -> dict[bytes, Any]:
+        """The values of stored objects, by id; each stays pinned while a view of it lives."""
+        held: dict[bytes, Any] = {}
+        inline: dict[bytes, Payload] = {}
+        errors: list[BowstringError] = []
+        waiter = Waiter(1)
+
+        def ask(object_id: bytes, struct: RefStruct) -> None:
+            def answered(message: m.ObjectValue | None, body: bytes, error: BowstringError | None) -> None:
+                if message is None:
+                    errors.append(error or InternalError("empty answer"))
+                elif message.state == _STORED:
+                    held[object_id] = self._ranges[object_id] = self.store.pinned(message)
+                else:
+                    inline[object_id] = Payload(message.encoding, message.layout, body[: message.length])
+                waiter.ready()
+
+            waiter.missing += 1
+            self.ask(
+                FrameType.OBJECT_GET,
+                lambda request: m.ObjectGet(request, struct, GetMode.VALUE, Language.PYTHON),
+                answered,
+            )
+
+        with self.lock:
+            for ref in refs:
+                object_id = ref._id
+                if object_id not in held:
+                    held[object_id] = ref._payload.data or self._ranges.get(object_id)
+                    if held[object_id] is None:
+                        ask(object_id, self.struct(ref))
+            waiter.ready()
+        if not self.reactor.wait(waiter, deadline):
+            raise GetTimeoutError(f"{waiter.missing} stored objects could not be mapped in time")
+        if errors:
+            raise errors[0]
+        return {object_id: self._decode_held(pin, inline.get(object_id)) for object_id, pin in held.items()}
+
+    @staticmethod
+    def _decode_held(pin: Any, inline: Payload | None) -> Any:
+        if inline is not None:
+            return _values.decode_inline(inline.encoding, inline.layout, inline.data)
+        import numpy as np
+
+        return _values.decode_inline(pin.encoding, m.Layout.IMAGE, np.asarray(pin))
+
+    def complete_future(self, ref: ObjectRef[Any], future: concurrent.futures.Future[Any]) -> None:
+        """Let `future` have the value of `ref` once it is ready."""
+        completion = _Completion(self, future)
+        with self.lock:
+            ready = self.when_ready(ref, completion)
+            if ready:
+                completion.ready(ref)
+            else:
+                self.reactor.flush()
+        if ready:
+            self.reactor.run_deferred()
+
+    # Functions ---------------------------------------------------------------------------------------------------
+
+    def export_function(
+        self, key: bytes, language: int, module: str, name: str, signature: str, blob: bytes, contains: Sequence[Any]
+    ) -> None:
+        """Before the first use of `key`: tell the node what it stands for (spec 4.1/1)."""
+        if key in self._exported:
+            return
+        self.escape(contains)
+        put = m.FunctionPut(
+            key, language, module, name, signature, len(blob), tuple(self.struct(ref) for ref in contains)
+        )
+        with self.lock:
+            self.tell(FrameType.FUNCTION_PUT, put, blob)
+            self.node_connection.flush()
+            self._exported.add(key)
+
+
+class _Fetch:
+    """Marks an ObjectRef whose value has been asked of its home."""
+
+    @staticmethod
+    def deliver_home() -> None:
+        """A borrowed object is at its home already."""
+
+
+class _Completion:
+    """Completes a concurrent.futures.Future from an object, outside of the lock."""
+
+    __slots__ = ("future", "runtime")
+
+    def __init__(self, runtime: Runtime, future: concurrent.futures.Future[Any]) -> None:
+        self.runtime = runtime
+        self.future = future
+
+    def ready(self, ref: ObjectRef[Any]) -> None:
+        self.runtime.reactor.deferred.append(lambda: self._complete(ref))
+
+    def _complete(self, ref: ObjectRef[Any]) -> None:
+        if not self.future.set_running_or_notify_cancel():
+            return
+        try:
+            payload = ref._payload
+            if payload.layout == STORED_LAYOUT:
+                # Reading it may wait for the node, and this thread may be the one that reads.
+                threading.Thread(target=self._complete_stored, args=(ref,), name="bowstring-get", daemon=True).start()
+                return
+            value = _values.decode_inline(payload.encoding, payload.layout, payload.data)
+        except BaseException as error:
+            self.future.set_exception(error)
+        else:
+            self.future.set_result(value)
+
+    def _complete_stored(self, ref: ObjectRef[Any]) -> None:
+        try:
+            value = self.runtime.get([ref])[0]
+        except BaseException as error:
+            self.future.set_exception(error)
+        else:
+            self.future.set_result(value)

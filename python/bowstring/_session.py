@@ -1,0 +1,315 @@
+"""Starting, joining and ending a runtime from a driver."""
+
+from __future__ import annotations
+
+import atexit
+import glob
+import json
+import os
+import select
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bowstring_wire import messages as m
+from bowstring_wire import values
+from bowstring_wire.messages import FrameType, Role
+
+from bowstring import _options, _runtime
+from bowstring._runtime import Runtime
+from bowstring.errors import BowstringError, InvalidArgumentError, NodeDiedError
+from bowstring.object_ref import ObjectRef
+
+START_TIMEOUT_S = 30.0
+STOP_TIMEOUT_S = 10.0
+
+_lock = threading.RLock()
+_node_pid = 0  # of the node that this process started
+_node_pidfd = -1
+
+
+def running_runtime() -> Runtime:
+    """The runtime of this process; starts one on first use."""
+    runtime = _runtime.current_runtime_or_none()
+    if runtime is None:
+        with _lock:
+            if _runtime.current_runtime_or_none() is None:
+                if _runtime._forked:
+                    _runtime.current_runtime()
+                init()
+            runtime = _runtime.current_runtime()
+    return runtime
+
+
+class Session:
+    """What `init` returns: tells where the runtime is, and ends it as a context manager."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    @property
+    def address(self) -> str:
+        """The session's folder: what `init(address=...)` takes to join."""
+        return self._runtime.session
+
+    @property
+    def node_pid(self) -> int:
+        """Operating system's process id of the node."""
+        return self._runtime.node_pid
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_exc: Any) -> None:
+        if _runtime.current_runtime_or_none() is self._runtime:
+            shutdown()
+
+    def __repr__(self) -> str:
+        return f"Session({self.address!r})"
+
+
+def init(
+    address: str | None = None,
+    *,
+    num_cpus: float | None = None,
+    num_gpus: float | None = None,
+    resources: Mapping[str, float] | None = None,
+    object_store_memory: int | None = None,
+    namespace: str | None = None,
+    class_path: Sequence[str] = (),
+    log_to_driver: bool = True,
+    ignore_reinit_error: bool = False,
+) -> Session:
+    """Start a runtime on this machine, or join one.
+
+    Args:
+        address: None: start a runtime, which ends with this process. "auto": join the newest one of this user. Else the
+            folder of a session.
+        num_cpus: CPUs to share out; the machine's.
+        num_gpus: GPUs to share out; those the machine shows.
+        resources: amounts of resources of your own, by name.
+        object_store_memory: bytes that the store may use; 30 % of the machine's memory.
+        namespace: where the names of this driver's actors count; one of its own.
+        class_path: jars and folders for Java workers.
+        log_to_driver: print what workers write, prefixed.
+        ignore_reinit_error: True: a second call does nothing.
+
+    Returns:
+        The session; as a context manager it shuts the runtime down at the end.
+
+    Raises:
+        InvalidArgumentError: an argument is wrong; the message names it.
+        BowstringError: the node can't be started or joined.
+    """
+    with _lock:
+        runtime = _runtime.current_runtime_or_none()
+        if runtime is not None:
+            if ignore_reinit_error:
+                return Session(runtime)
+            raise BowstringError(
+                "Bowstring is running in this process already; call shutdown() first, or pass ignore_reinit_error=True"
+            )
+        arguments = _node_arguments(num_cpus, num_gpus, resources, object_store_memory)
+        if namespace is not None:
+            _options._text("init", "namespace", namespace)
+        if isinstance(class_path, str) or not all(isinstance(entry, str) for entry in class_path):
+            raise _options.refuse("init", "class_path", "a list of paths (str)", class_path)
+        for entry in class_path:
+            if not os.path.exists(entry):
+                raise InvalidArgumentError(f"init: class_path has {entry!r}, which does not exist")
+        if address is None:
+            session = _start_node(arguments)
+        elif not isinstance(address, str) or not address:
+            raise _options.refuse("init", "address", 'None, "auto" or the folder of a session', address)
+        else:
+            if arguments:
+                raise InvalidArgumentError(
+                    "init: num_cpus, num_gpus, resources and object_store_memory belong to the runtime that starts; "
+                    "they can't be given with address"
+                )
+            session = _find_session() if address == "auto" else address
+        try:
+            runtime = Runtime(
+                session,
+                Role.DRIVER,
+                owns_runtime=address is None,
+                namespace=namespace or "",
+                python_path=tuple(_python_path()),
+                class_path=tuple(os.path.abspath(entry) for entry in class_path),
+                working_directory=os.getcwd(),
+            )
+        except FileNotFoundError as error:
+            raise InvalidArgumentError(f"init: address {session!r} is no session's folder ({error})") from error
+        except ConnectionRefusedError as error:
+            raise NodeDiedError(f"nobody listens in {session!r}: that runtime has ended") from error
+        if log_to_driver:
+            runtime.on_log = _print_log
+        _runtime._forked = False
+        _runtime.set_runtime(runtime)
+        runtime.start()
+        atexit.register(shutdown)
+        return Session(runtime)
+
+
+def _python_path() -> list[str]:
+    return [os.path.abspath(entry) if entry else os.getcwd() for entry in sys.path]
+
+
+def _node_arguments(
+    num_cpus: float | None,
+    num_gpus: float | None,
+    resources: Mapping[str, float] | None,
+    object_store_memory: int | None,
+) -> list[str]:
+    arguments: list[str] = []
+    for name, value in (("num_cpus", num_cpus), ("num_gpus", num_gpus)):
+        if value is not None:
+            _options._amount("init", name, value)
+            arguments += [f"--{name.replace('_', '-')}", repr(value)]
+    if resources is not None:
+        _options._resources("init", "resources", resources)
+        arguments += ["--resources", json.dumps(dict(resources))]
+    if object_store_memory is not None:
+        _options._count_from(1 << 20)("init", "object_store_memory", object_store_memory)
+        arguments += ["--object-store-memory", str(object_store_memory)]
+    return arguments
+
+
+def _start_node(arguments: list[str]) -> str:
+    """Run the node's program; returns its session's folder."""
+    global _node_pid, _node_pidfd
+    reader, writer = os.pipe()
+    command = [sys.executable, "-m", "bowstring_core.node", *arguments, "--owner", str(os.getpid())]
+    try:
+        pid = os.posix_spawn(
+            sys.executable,
+            command,
+            os.environ,
+            file_actions=[(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), (os.POSIX_SPAWN_DUP2, writer, 1)],
+            setpgroup=0,
+        )
+    finally:
+        os.close(writer)
+    try:
+        line = _read_line(reader)
+    finally:
+        os.close(reader)
+    if not line:
+        _, status = os.waitpid(pid, 0)
+        raise BowstringError(
+            f"the node did not start (exit status {os.waitstatus_to_exitcode(status)}); what it wrote stands above"
+        )
+    _node_pid, _node_pidfd = pid, os.pidfd_open(pid)
+    session: str = json.loads(line)["session"]
+    return session
+
+
+def _read_line(reader: int) -> bytes:
+    data = b""
+    while not data.endswith(b"\n"):
+        ready, _, _ = select.select([reader], [], [], START_TIMEOUT_S)
+        if not ready:
+            raise BowstringError(f"the node did not start within {START_TIMEOUT_S:.0f} s")
+        more = os.read(reader, 4096)
+        if not more:
+            return b""
+        data += more
+    return data
+
+
+def sessions_root() -> str:
+    """The folder of this user's sessions."""
+    base = os.environ.get("BOWSTRING_TMP") or os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
+    return os.path.join(base, f"bowstring-{os.getuid()}")
+
+
+def _find_session() -> str:
+    found = []
+    for path in glob.glob(os.path.join(sessions_root(), "*", "session.json")):
+        try:
+            with open(path, encoding="utf-8") as file:
+                facts = json.load(file)
+            os.kill(facts["pid"], 0)
+        except (OSError, ValueError, KeyError):
+            continue
+        found.append((facts.get("started_ns", 0), os.path.dirname(path)))
+    if not found:
+        raise BowstringError('init: address="auto" finds no running session of this user')
+    return max(found)[1]
+
+
+def shutdown() -> None:
+    """End this process's part of the runtime; a runtime that it started ends altogether. Does nothing if none runs."""
+    global _node_pid, _node_pidfd
+    with _lock:
+        runtime = _runtime.current_runtime_or_none()
+        if runtime is None:
+            return
+        atexit.unregister(shutdown)
+        _runtime.set_runtime(None)
+        if _node_pid and runtime.stopped is None:
+            with runtime.lock:
+                runtime.tell(FrameType.SHUTDOWN, m.Shutdown(True, "the driver shut down"))
+                runtime.node_connection.flush()
+        runtime.close()
+        if _node_pid:
+            _reap_node()
+
+
+def _reap_node() -> None:
+    """Wait until the node, which ends with us, has taken everything down."""
+    global _node_pid, _node_pidfd
+    pid, pidfd = _node_pid, _node_pidfd
+    _node_pid, _node_pidfd = 0, -1
+    ready, _, _ = select.select([pidfd], [], [], STOP_TIMEOUT_S)
+    if not ready:
+        os.kill(pid, 9)
+    os.waitpid(pid, 0)
+    os.close(pidfd)
+
+
+def is_initialized() -> bool:
+    """True if a runtime runs in this process."""
+    return _runtime.current_runtime_or_none() is not None
+
+
+def _print_log(lines: m.LogLines) -> None:
+    stream = sys.stderr if lines.stream == 2 else sys.stdout
+    prefix = f"({lines.name} pid={lines.pid}) "
+    try:
+        stream.write("".join(prefix + line for line in lines.text.splitlines(keepends=True)))
+        stream.flush()
+    except (ValueError, OSError):
+        pass  # the driver's stream is closed
+
+
+def query_state(kind: m.StateKind) -> list[dict[str, Any]]:
+    """What the node knows of `kind` (spec chapter 8)."""
+    runtime = running_runtime()
+    _, body = runtime.request_with_body(FrameType.STATE_QUERY, lambda request: m.StateQuery(request, kind))
+    return _read_state(body)
+
+
+def _read_state(body: bytes) -> list[dict[str, Any]]:
+    import msgpack
+
+    unpacker = msgpack.Unpacker(max_buffer_size=len(body) + 1)
+    unpacker.feed(body)
+    rows: list[dict[str, Any]] = unpacker.unpack()
+    return rows
+
+
+def register_values() -> None:
+    """Teach the wire's encoders this frontend's references and handles."""
+    from bowstring import _pickling, object_ref
+    from bowstring.actor import ActorHandle, handle_from_wire, handle_to_wire
+
+    def ref_to_wire(ref: ObjectRef[Any]) -> bytes:
+        _pickling.note_reference(ref)
+        return ref.to_wire()
+
+    values.register_reference(
+        ObjectRef, ref_to_wire, object_ref._rebuild, ActorHandle, handle_to_wire, handle_from_wire
+    )

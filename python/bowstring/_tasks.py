@@ -1,0 +1,336 @@
+"""A call that this process has made and that is not over: its arguments, its frame, its results (spec chapter 4)."""
+
+from __future__ import annotations
+
+import pickle
+from typing import TYPE_CHECKING, Any
+
+from bowstring_wire import messages as m
+from bowstring_wire import values
+from bowstring_wire.messages import ArgKind, Encoding, FrameType, Language, Layout, TaskFlag, ValueState
+from bowstring_wire.protocol import MARK, PREFIX, frame, padded
+
+from bowstring import _pickling, _values
+from bowstring._ids import FIRST_RESULT, NO_ID, TaskContext, pack_u32
+from bowstring._values import STORED_LAYOUT, Payload
+from bowstring.errors import BowstringError, InvalidArgumentError, TaskCancelledError
+from bowstring.object_ref import BORROWED, HELD, ObjectRef
+
+if TYPE_CHECKING:
+    from bowstring._runtime import Runtime
+
+_EXACT, _DELIVER_HOME = int(TaskFlag.EXACT), int(TaskFlag.DELIVER_HOME)
+_PACKED, _VALUE, _REF = int(ArgKind.PACKED), int(ArgKind.VALUE), int(ArgKind.REF)
+_PYTHON, _COMPACT, _ERROR = int(Encoding.PYTHON), int(Layout.COMPACT), int(Encoding.ERROR)
+_STORED = int(ValueState.STORED)
+_TASK = int(FrameType.TASK)
+_NO_REF = (bytes(20), 0, 0, 0)
+_TASK_ROOT = m.Task.ROOT
+
+BODY_ARGUMENT_BYTES_MAX = 8 << 20  # arguments above this go through the store, whatever their parts
+NUM_RETURNS_MAX = 65_536
+
+
+class CallTemplate:
+    """What all calls of one function or method with the same options share."""
+
+    __slots__ = (
+        "concurrency_group", "flags", "function", "language", "max_retries", "method", "name", "num_returns",
+        "priority", "timeout_ms",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        function: bytes,
+        language: int = Language.PYTHON,
+        name: str = "",
+        method: str = "",
+        num_returns: int = 1,
+        max_retries: int = 3,
+        flags: int = 0,
+        timeout_ms: int = 0,
+        concurrency_group: str = "",
+        priority: int = 0,
+    ) -> None:
+        self.function = function
+        self.language = language
+        self.name = name
+        self.method = method
+        self.num_returns = num_returns
+        self.max_retries = max_retries
+        self.flags = flags | (_EXACT if max_retries == 0 else 0)
+        self.timeout_ms = timeout_ms
+        self.concurrency_group = concurrency_group
+        self.priority = priority
+
+
+class PendingTask:
+    """One call from submission to its end."""
+
+    __slots__ = (
+        "actor", "attempt", "body", "cancelled", "done", "flags", "id", "keeps", "missing", "on_ready", "parts", "peer",
+        "refs", "retries_left", "runtime", "sequence", "struct", "template",
+    )  # fmt: skip
+
+    def __init__(self, runtime: Runtime, template: CallTemplate, context: TaskContext, actor: bytes = NO_ID) -> None:
+        self.runtime = runtime
+        self.template = template
+        task_id = self.id = context.prefix + pack_u32(context.next_child())
+        self.attempt = 0
+        self.retries_left = template.max_retries
+        self.flags = template.flags
+        self.actor = actor
+        self.sequence = 0
+        self.peer: Any = None
+        self.cancelled = False
+        self.done = False
+        self.missing = 0
+        self.keeps: Any = ()
+        self.parts: Any = None  # the arguments in order, where some are references; see `arguments`
+        self.struct: Any = ()  # the Arg entries, once they are known
+        self.body = b""
+        self.on_ready: Any = None
+        count = template.num_returns
+        if count == 1:
+            ref: ObjectRef[Any] = ObjectRef(runtime, task_id + FIRST_RESULT, runtime.process, runtime.node)
+            ref._task = self
+            self.refs = [ref]
+        else:
+            self.refs = []
+            for index in range(count):
+                ref = ObjectRef(runtime, task_id + pack_u32(index), runtime.process, runtime.node)
+                ref._task = self
+                self.refs.append(ref)
+
+    # Arguments ---------------------------------------------------------------------------------------------------
+
+    def set_arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Encode the arguments; references among them are resolved later."""
+        if not args and not kwargs:
+            return
+        for value in args:
+            if type(value) not in _pickling.SCALARS:
+                self._set_rich_arguments(args, kwargs)
+                return
+        if kwargs or self.template.language != Language.PYTHON:
+            self._set_rich_arguments(args, kwargs)
+            return
+        body = pickle.dumps((args, None), 5)
+        if len(body) > self.runtime.inline_bytes_max:
+            self._set_rich_arguments(args, kwargs)
+            return
+        self.struct = ((_PACKED, _PYTHON, _COMPACT, 0, 0, len(body), 0, *_NO_REF),)
+        self.body = padded(body)
+
+    def _set_rich_arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        limit = self.runtime.inline_bytes_max
+        if self.template.language != Language.PYTHON:
+            self._set_portable_arguments(args, kwargs)
+            return
+        holes: list[Any] = []
+        places: list[Any] = []
+        plain = list(args)
+        for place, value in enumerate(args):
+            if type(value) is ObjectRef or _values.is_large_argument(value, limit):
+                holes.append(value if type(value) is ObjectRef else self.runtime.put(value))
+                places.append(place)
+                plain[place] = None
+        named = kwargs
+        for key, value in kwargs.items():
+            if type(value) is ObjectRef or _values.is_large_argument(value, limit):
+                if named is kwargs:
+                    named = dict(kwargs)
+                holes.append(value if type(value) is ObjectRef else self.runtime.put(value))
+                places.append(key)
+                named[key] = None
+        packed = (tuple(plain), named, places) if places else (tuple(plain), named)
+        encoded = self._packed(packed)
+        if encoded.nbytes > BODY_ARGUMENT_BYTES_MAX:
+            # What is large sits deep inside: each argument goes through the store on its own.
+            holes = [value if type(value) is ObjectRef else self.runtime.put(value) for value in args]
+            holes += [value if type(value) is ObjectRef else self.runtime.put(value) for value in kwargs.values()]
+            places = [*range(len(args)), *kwargs]
+            encoded = self._packed((tuple(None for _ in args), dict.fromkeys(kwargs), places))
+        layout, body = values.inline_payload(encoded)
+        self.keeps = [*holes, *encoded.contains]
+        if encoded.contains:
+            self.runtime.escape(encoded.contains)
+        first = (_PACKED, _PYTHON, layout, body)
+        if holes:
+            self._wait_for([first, *holes])
+        else:
+            self.struct = ((_PACKED, _PYTHON, int(layout), 0, 0, len(body), 0, *_NO_REF),)
+            self.body = padded(body)
+
+    @staticmethod
+    def _packed(packed: Any) -> values.Encoded:
+        buffers: list[Any] = []
+        data, contains = _pickling.dumps(packed, buffers)
+        return values.Encoded(_PYTHON, [data, *buffers], contains=contains)
+
+    def _set_portable_arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if kwargs:
+            names = ", ".join(kwargs)
+            raise InvalidArgumentError(
+                f"{self.template.name or self.template.method}: keyword arguments ({names}) can't cross to another "
+                "language; pass them by position"
+            )
+        parts: list[Any] = []
+        keeps: list[Any] = []
+        for place, value in enumerate(args):
+            if type(value) is ObjectRef:
+                parts.append(value)
+                keeps.append(value)
+                continue
+            encoded = _values.encode_portable(value, f"$.args[{place}]")
+            if encoded.nbytes > self.runtime.inline_bytes_max:
+                ref = self.runtime.put_encoded(encoded)
+                parts.append(ref)
+                keeps.append(ref)
+                continue
+            if encoded.contains:
+                keeps += encoded.contains
+                self.runtime.escape(encoded.contains)
+            layout, body = values.inline_payload(encoded)
+            parts.append((_VALUE, encoded.encoding, layout, body))
+        self.keeps = keeps
+        self._wait_for(parts)
+
+    def _wait_for(self, parts: list[Any]) -> None:
+        """Some arguments are references: count those that are not ready."""
+        self.parts = parts
+        runtime = self.runtime
+        with runtime.lock:
+            self.missing = 1
+            for part in parts:
+                if type(part) is ObjectRef and not runtime.when_ready(part, self):
+                    self.missing += 1
+            self.missing -= 1
+
+    @property
+    def ready_to_send(self) -> bool:
+        return not self.missing
+
+    def ready(self, _ref: Any) -> None:
+        """Under the lock: an argument has become ready."""
+        self.missing -= 1
+        if not self.missing and self.on_ready is not None:
+            action, self.on_ready = self.on_ready, None
+            action(self)
+
+    def resolve_arguments(self) -> Payload | None:
+        """Under the lock, before sending: fix the Arg entries. Returns an error's payload if an argument is one."""
+        if self.parts is None:
+            return None
+        entries = []
+        body = bytearray()
+        escaping = []
+        native = self.template.language == Language.PYTHON
+        for part in self.parts:
+            if type(part) is ObjectRef:
+                payload = part._payload
+                encoding, layout = payload.encoding, payload.layout
+                if encoding == _ERROR:
+                    return Payload(*payload)
+                if layout == STORED_LAYOUT or (encoding == _PYTHON and not native) or part._flags & BORROWED:
+                    escaping.append(part)
+                    entries.append((_REF, 0, 0, 0, 0, 0, 0, part._id, 0, part._owner, part._home))
+                    continue
+                kind, data = _VALUE, payload.data
+            else:
+                kind, encoding, layout, data = part
+            entries.append((kind, int(encoding), int(layout), 0, len(body), len(data), 0, *_NO_REF))
+            body += data
+            body += bytes(-len(body) & 63)
+        if escaping:
+            self.runtime.escape(escaping)
+        self.struct = tuple(entries)
+        self.body = bytes(body)
+        self.parts = None
+        return None
+
+    # Sending -----------------------------------------------------------------------------------------------------
+
+    def frame(self, epoch: int) -> bytes:
+        """The Task frame under a lease or an actor's incarnation."""
+        template = self.template
+        runtime = self.runtime
+        metadata = _TASK_ROOT + m.block_task(
+            self.id,
+            template.function,
+            self.actor,
+            runtime.process,
+            runtime.node,
+            self.sequence,
+            self.flags,
+            self.attempt,
+            epoch,
+            template.num_returns,
+            template.max_retries,
+            template.priority,
+            template.timeout_ms,
+            1,
+            self.struct,
+            template.method,
+            template.name,
+            template.concurrency_group,
+        )
+        body = self.body
+        if len(body) & 7:
+            body = padded(body)
+        return PREFIX.pack(len(metadata), _TASK, 0, MARK, len(body)) + metadata + body
+
+    def deliver_home(self) -> None:
+        """Under the lock: a result has escaped; its home wants it from the worker."""
+        if self.flags & _DELIVER_HOME:
+            return
+        self.flags |= _DELIVER_HOME
+        if self.peer is not None:
+            self.peer.send(frame(FrameType.DELIVER, m.Deliver(self.id).encode()), True)
+
+    def cancel(self, force: bool, recursive: bool) -> None:
+        """Under the lock: see bowstring.cancel."""
+        if self.done:
+            return
+        self.cancelled = True
+        if self.peer is not None:
+            self.retries_left = 0
+            self.peer.send(frame(FrameType.CANCEL, m.Cancel(self.id, force, recursive).encode()), True)
+        else:
+            self.fail(TaskCancelledError(f"{self.template.name or 'the task'} was cancelled before it started"))
+
+    # The end -----------------------------------------------------------------------------------------------------
+
+    def finish(self, result: m.Result, body: bytes) -> None:
+        """Under the lock: the worker answered."""
+        self.done = True
+        self.peer = None
+        runtime = self.runtime
+        returns = result.returns
+        refs = self.refs
+        if len(returns) != len(refs):
+            self.fail(BowstringError(f"the worker answered with {len(returns)} results instead of {len(refs)}"))
+            return
+        for ref, entry in zip(refs, returns, strict=True):
+            state, encoding, layout, contains, offset, length, _ = entry
+            if state == _STORED:
+                ref._flags |= HELD | 8
+                runtime.known[ref._id] = ref
+                runtime.complete(ref, Payload(encoding, STORED_LAYOUT, None), True)
+            else:
+                if contains:
+                    ref._flags |= HELD | 8
+                    runtime.known[ref._id] = ref
+                runtime.complete(ref, Payload(encoding, layout, body[offset : offset + length]), bool(contains))
+        self.refs = []
+        self.keeps = ()
+
+    def fail(self, error: BaseException | Payload) -> None:
+        """Under the lock: no attempt will follow."""
+        self.done = True
+        self.peer = None
+        payload = error if isinstance(error, Payload) else self.runtime.error_payload(error)
+        for ref in self.refs:
+            self.runtime.complete(ref, payload)
+        self.refs = []
+        self.keeps = ()

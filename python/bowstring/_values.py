@@ -1,0 +1,120 @@
+"""Python values to payloads and back (spec 3.2): what the frontend hands to the wire, and how it reads what comes.
+
+For a Python reader: arrays and tables in their own encodings, everything else pickled. For another language: portable,
+or refused with the path of the part that can't cross.
+"""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from typing import Any, NamedTuple
+
+from bowstring_wire import values
+from bowstring_wire.messages import Encoding, Language, Layout
+from bowstring_wire.values.errors import CrossLanguageError as _PathError
+from bowstring_wire.values.payload import Encoded
+
+from bowstring import _pickling
+from bowstring.errors import CrossLanguageError, SerializationError, exception_from_bytes
+
+RAW_BYTES_MIN = 4096  # bytes objects from this size on are written raw, and read without unpickling
+
+_PYTHON, _TENSOR, _ARROW, _BYTES, _ERROR, _PORTABLE = (
+    int(Encoding.PYTHON), int(Encoding.TENSOR), int(Encoding.ARROW), int(Encoding.BYTES), int(Encoding.ERROR),
+    int(Encoding.PORTABLE),
+)  # fmt: skip
+_COMPACT = int(Layout.COMPACT)
+STORED_LAYOUT = 0  # a Payload whose bytes are in the store
+
+
+class Payload(NamedTuple):
+    """A value that is ready: where and how it is written.
+
+    `data` is bytes (inline), or None with layout STORED_LAYOUT. `contains` keeps alive the ObjectRefs inside.
+    """
+
+    encoding: int
+    layout: int
+    data: Any
+    contains: Any = ()
+
+
+NONE_DATA = pickle.dumps(None, 5)
+NONE_PAYLOAD = Payload(_PYTHON, _COMPACT, NONE_DATA)
+STORED = Payload(0, STORED_LAYOUT, None)
+
+_loads = pickle.loads
+_SCALARS = _pickling.SCALARS
+
+
+def encode(value: Any, reader: int = Language.PYTHON) -> Encoded:
+    """Write `value` so that `reader` (a Language) can read it.
+
+    `contains` of the result holds the ObjectRefs found inside.
+
+    Raises:
+        SerializationError: it can't be pickled.
+        CrossLanguageError: it has no portable form; the message names the path.
+    """
+    kind = type(value)
+    if kind is bytes and len(value) >= RAW_BYTES_MIN:
+        return Encoded(_BYTES, [value])
+    if reader != Language.PYTHON:
+        return encode_portable(value, "$.result")
+    module = kind.__module__
+    if module == "numpy" and kind.__name__ == "ndarray":
+        tensor = values.encode_tensor(value)
+        if tensor is not None:
+            return tensor
+    elif module == "pyarrow.lib" and kind.__name__ in ("Table", "RecordBatch"):
+        return values.encode_arrow(value)
+    buffers: list[Any] = []
+    data, contains = _pickling.dumps(value, buffers)
+    return Encoded(_PYTHON, [data, *buffers], contains=contains)
+
+
+def encode_portable(value: Any, path: str = "$") -> Encoded:
+    """Write `value` portably (spec 3.6); `path` names it in a refusal."""
+    with _pickling.collecting() as contains:
+        try:
+            encoded = values.encode_portable(value, path)
+        except _PathError as error:
+            raise CrossLanguageError(str(error)) from error
+    encoded.contains = contains
+    return encoded
+
+
+def decode_inline(encoding: int, layout: int, data: Any) -> Any:
+    """Read a payload; raise it if it is an error."""
+    if encoding == _PYTHON and layout == _COMPACT:
+        return _loads(data)
+    if encoding == _ERROR:
+        raise exception_from_bytes(bytes(values.read_payload(encoding, layout, data).buffers[0]))
+    decodable = values.read_payload(encoding, layout, data)
+    if encoding == _PYTHON:
+        try:
+            return _loads(decodable.buffers[0], buffers=decodable.buffers[1:])
+        except (pickle.UnpicklingError, EOFError) as error:
+            raise SerializationError(f"a pickled value can't be read: {error}") from error
+    if encoding == _BYTES:
+        return bytes(decodable.buffers[0])
+    if encoding == Encoding.JAVA:
+        raise CrossLanguageError("the value is in Java's own serialization, which only Java reads")
+    try:
+        return values.decode_portable(decodable)
+    except _PathError as error:
+        raise CrossLanguageError(str(error)) from error
+
+
+def is_large_argument(value: Any, inline_bytes_max: int) -> bool:
+    """True if a top-level argument should go through the store rather than inside the frame."""
+    kind = type(value)
+    if kind is bytes or kind is bytearray:
+        return len(value) > inline_bytes_max
+    if kind in _SCALARS:
+        return False
+    if "numpy" in sys.modules or "pyarrow" in sys.modules:
+        size = getattr(value, "nbytes", 0)
+        return isinstance(size, int) and size > inline_bytes_max
+    return False

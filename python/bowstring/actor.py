@@ -1,0 +1,375 @@
+"""`@remote` on a class: actors, their handles and their methods (spec chapter 5)."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
+
+from bowstring_wire import messages as m
+from bowstring_wire.messages import FrameType, Language, TaskFlag
+
+from bowstring import _functions, _options
+from bowstring._tasks import CallTemplate, PendingTask
+from bowstring.errors import BowstringError, InvalidArgumentError
+from bowstring.object_ref import HELD, PUBLISHED, ObjectRef
+
+if TYPE_CHECKING:
+    from bowstring._runtime import Runtime
+
+T = TypeVar("T")
+_METHOD, _CREATION = int(TaskFlag.METHOD), int(TaskFlag.CREATION)
+ASYNC_CONCURRENCY_DEFAULT = 1000  # calls of an actor with async methods that may overlap
+
+
+def method(**options: Any) -> Any:
+    """Options of one method of an actor's class, as a decorator.
+
+    Args:
+        num_returns: number of results; 1.
+        max_task_retries: attempts that may follow a crash in this method; the actor's.
+
+    Raises:
+        InvalidArgumentError: an option is unknown or has a wrong value.
+    """
+    checked = _options.checked("method", options, {k: v for k, v in _options.METHOD_OPTIONS.items() if k != "name"})
+
+    def mark(function: Any) -> Any:
+        function.__bowstring_method__ = checked
+        return function
+
+    return mark
+
+
+class ActorClass(Generic[T]):
+    """A class whose instances live in workers of their own.
+
+    Made by `@bowstring.remote`, or by `java_actor_class` for a Java class.
+    """
+
+    def __init__(
+        self,
+        cls: type[T] | None,
+        options: dict[str, Any],
+        descriptor: _functions.Descriptor | None = None,
+        name: str = "",
+    ) -> None:
+        self._class = cls
+        self._options = options
+        self._descriptor = descriptor
+        self._name = name or getattr(cls, "__qualname__", "actor")
+        if cls is not None:
+            self.__bowstring_wrapped__ = cls
+            self.__doc__ = cls.__doc__
+            self.__module__ = cls.__module__
+
+    def options(self, **options: Any) -> ActorClass[T]:
+        """The same class with other options.
+
+        Args:
+            num_cpus: CPUs that the actor holds while it lives; 0, but 1 must be free to place it.
+            num_gpus, memory, resources: as for functions.
+            name: name by which `get_actor` finds it; unique in its namespace.
+            namespace: where the name counts; the driver's.
+            lifetime: "detached": it lives until it is killed. Else until its last handle goes.
+            get_if_exists: True: if the name is taken, `.remote` returns a handle of who has it.
+            max_restarts: times that it is started anew after its process ended; 0. -1: any number.
+            max_task_retries: attempts that may follow a crash in a call; 0. -1: any number.
+            max_concurrency: calls that may overlap; 1 (1000 if a method is async).
+            max_pending_calls: calls that one process may have pending; -1: any number.
+
+        Raises:
+            InvalidArgumentError: an option is unknown or has a wrong value.
+        """
+        new = {**self._options, **_options.checked(f"{self._name}.options", options, _options.ACTOR_OPTIONS)}
+        return ActorClass(self._class, new, self._descriptor, self._name)
+
+    def remote(self, *args: Any, **kwargs: Any) -> ActorHandle[T]:
+        """Start an actor; returns its handle at once, while it starts.
+
+        Args:
+            *args: for the constructor, as for functions.
+            **kwargs: likewise.
+
+        Raises:
+            ActorNameTakenError: another actor has the name.
+            InvalidArgumentError: get_if_exists without a name.
+        """
+        from bowstring._session import running_runtime
+
+        runtime = running_runtime()
+        options = self._options
+        name = options.get("name", "")
+        if options.get("get_if_exists") and not name:
+            raise InvalidArgumentError(f"{self._name}.options: get_if_exists needs a name")
+        if self._descriptor is None:
+            assert self._class is not None
+            self._descriptor = _functions.describe(self._class)
+        descriptor = self._descriptor
+        runtime.export_function(*descriptor)
+        template = CallTemplate(
+            descriptor.key, descriptor.language, self._name, method="", max_retries=0, flags=_CREATION
+        )
+        task = PendingTask(runtime, template, runtime.context())
+        task.actor = task.id
+        if args or kwargs:
+            task.set_arguments(args, kwargs)
+        _wait_for_arguments(runtime, task)
+        ref = task.refs[0]
+        record = self._record(ref, descriptor, options)
+        resources = tuple(m.Resource(k, v) for k, v in _options.resource_units(options, 0))
+        placement = tuple(m.Resource(k, v) for k, v in _options.resource_units(options, 1))
+        with runtime.lock:
+            ref._flags |= HELD | PUBLISHED
+            runtime.known[ref._id] = ref
+        contains = [kept for kept in task.keeps if isinstance(kept, ObjectRef)]
+        runtime.escape(contains)
+        answer = runtime.request(
+            FrameType.ACTOR_CREATE,
+            lambda request: m.ActorCreate(
+                request,
+                record,
+                options.get("max_restarts", 0),
+                options.get("lifetime") == "detached",
+                bool(options.get("get_if_exists")),
+                name,
+                options.get("namespace", ""),
+                b"",
+                resources,
+                placement,
+                "",
+                tuple(runtime.struct(kept) for kept in contains),
+            ),
+            task.frame(0),
+        )
+        task.done = True
+        if isinstance(answer, m.ActorInfo):
+            ref._flags = 0  # the node never made our own
+            return handle_from_record(runtime, answer.handle or m.ActorHandle(), held=True)
+        return ActorHandle(runtime, ref, record)
+
+    def _record(self, ref: ObjectRef[Any], descriptor: _functions.Descriptor, options: dict[str, Any]) -> m.ActorHandle:
+        num_returns = []
+        concurrency = options.get("max_concurrency", 1)
+        module, class_name = descriptor.module, descriptor.name
+        if self._class is not None:
+            module, class_name = self._class.__module__, self._class.__qualname__
+            for name, function in inspect.getmembers(self._class, callable):
+                marked = getattr(function, "__bowstring_method__", {})
+                if "num_returns" in marked:
+                    num_returns.append(f"{name}={marked['num_returns']}")
+                if inspect.iscoroutinefunction(function) and "max_concurrency" not in options:
+                    concurrency = ASYNC_CONCURRENCY_DEFAULT
+        return m.ActorHandle(
+            ref._runtime.struct(ref),
+            descriptor.language,
+            concurrency,
+            options.get("max_task_retries", 0),
+            options.get("max_pending_calls", -1),
+            module,
+            class_name,
+            descriptor.key,
+            tuple(num_returns),
+        )
+
+    def __call__(self, *_args: Any, **_kwargs: Any) -> NoReturn:
+        raise InvalidArgumentError(f"{self._name} is an actor's class: call {self._name}.remote(...) to start one")
+
+    def __reduce__(self) -> Any:
+        return ActorClass, (self._class, self._options, self._descriptor if self._class is None else None, self._name)
+
+
+def _wait_for_arguments(runtime: Runtime, task: PendingTask) -> None:
+    """The node takes a creation task whole: its arguments must be there."""
+    if task.missing:
+        from bowstring._reactor import Waiter
+
+        waiter = Waiter()
+        with runtime.lock:
+            if task.missing:
+                task.on_ready = lambda _task: waiter.finish()
+            else:
+                waiter.finish()
+        runtime.block(waiter)
+    with runtime.lock:
+        error = task.resolve_arguments()
+    if error is not None:
+        from bowstring import _values
+
+        _values.decode_inline(*error[:3])
+
+
+class ActorMethod:
+    """One method of an actor: `.remote(...)` calls it."""
+
+    __slots__ = ("_handle", "_name", "_template")
+
+    def __init__(self, handle: ActorHandle[Any], name: str, template: CallTemplate) -> None:
+        self._handle = handle
+        self._name = name
+        self._template = template
+
+    def remote(self, *args: Any, **kwargs: Any) -> ObjectRef[Any]:
+        """Call the method; calls of one process run in the order in which they are made.
+
+        Returns:
+            A reference to the result. With num_returns=n other than 1: a list of n references.
+
+        Raises:
+            PendingCallsLimitExceeded: max_pending_calls calls are pending.
+            SerializationError: an argument can't be pickled.
+        """
+        handle = self._handle
+        runtime = handle._runtime
+        if runtime.stopped is not None:
+            raise runtime.stopped
+        template = self._template
+        task = PendingTask(runtime, template, runtime.context(), handle._actor)
+        if args or kwargs:
+            task.set_arguments(args, kwargs)
+        refs = task.refs
+        with runtime.lock:
+            # A handle outlives its calls: the actor is not out of scope while one is in flight (spec 5.2/6).
+            task.keeps = [handle._ref, *task.keeps] if task.keeps else (handle._ref,)
+            client = handle._client
+            if client is None:
+                client = handle._client = runtime.actors.client(handle._actor, handle._record.class_name)
+            client.submit(task, handle._record.max_pending_calls)
+        if template.num_returns == 1:
+            return refs[0]
+        return list(refs)  # type: ignore[return-value]
+
+    def options(self, **options: Any) -> ActorMethod:
+        """The same method with other options: num_returns, max_task_retries, name."""
+        new = _options.checked(f"{self._name}.options", options, _options.METHOD_OPTIONS)
+        old = self._template
+        template = CallTemplate(
+            old.function,
+            old.language,
+            new.get("name", old.name),
+            old.method,
+            new.get("num_returns", old.num_returns),
+            new.get("max_task_retries", old.max_retries),
+            _METHOD,
+        )
+        return ActorMethod(self._handle, self._name, template)
+
+    def __call__(self, *_args: Any, **_kwargs: Any) -> NoReturn:
+        raise InvalidArgumentError(f"{self._name} is an actor's method: call {self._name}.remote(...)")
+
+
+class ActorHandle(Generic[T]):
+    """A handle on an actor: its attributes are its methods. Handles can be passed wherever values can."""
+
+    def __init__(self, runtime: Runtime, ref: ObjectRef[Any], record: m.ActorHandle) -> None:
+        self._runtime = runtime
+        self._ref = ref
+        self._actor = ref._id[:16]
+        self._record = record
+        self._client: Any = None
+        self._class_name = record.class_name or record.module
+        self._num_returns = {
+            name: int(count) for name, _, count in (entry.partition("=") for entry in record.num_returns)
+        }
+
+    def __getattr__(self, name: str) -> ActorMethod:
+        if name.startswith("_") and name != "__call__":
+            raise AttributeError(name)
+        record = self._record
+        template = CallTemplate(
+            record.class_key,
+            record.language,
+            f"{self._class_name.rpartition('.')[2]}.{name}",
+            name,
+            self._num_returns.get(name, 1),
+            record.max_task_retries,
+            _METHOD,
+        )
+        made = ActorMethod(self, name, template)
+        # Kept on the handle: the next use costs a dict look-up. The cycle is the collector's.
+        self.__dict__[name] = made
+        return made
+
+    def actor_id(self) -> bytes:
+        """The actor's id: 16 bytes."""
+        return self._actor
+
+    def __repr__(self) -> str:
+        return f"ActorHandle({self._class_name}, {self._actor.hex()})"
+
+    def __hash__(self) -> int:
+        return hash(self._actor)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ActorHandle) and other._actor == self._actor
+
+    def __reduce__(self) -> Any:
+        return _rebuild_handle, (self._ref, self._record.encode())
+
+    def to_wire(self) -> bytes:
+        """The handle's FlatBuffer (spec 3.6, extension type 2)."""
+        return self._record.encode()
+
+
+def _rebuild_handle(ref: ObjectRef[Any], record: bytes) -> ActorHandle[Any]:
+    return ActorHandle(ref._runtime, ref, m.ActorHandle.decode(record))
+
+
+def handle_from_record(runtime: Runtime, record: m.ActorHandle, held: bool = False) -> ActorHandle[Any]:
+    """A handle for a record that came from the node (`held`: which holds it for us already) or inside a value."""
+    struct = record.ref
+    if not held:
+        return ActorHandle(runtime, runtime.borrow(struct.id, struct.owner, struct.home), record)
+    with runtime.lock:
+        ref = runtime.known.get(struct.id)
+        if ref is None:
+            ref = ObjectRef(runtime, struct.id, struct.owner, struct.home, 2 | HELD)
+            runtime.known[struct.id] = ref
+    return ActorHandle(runtime, ref, record)
+
+
+def handle_from_wire(data: bytes) -> ActorHandle[Any]:
+    """The handle of its FlatBuffer."""
+    from bowstring._runtime import current_runtime
+
+    return handle_from_record(current_runtime(), m.ActorHandle.decode(data))
+
+
+def handle_to_wire(handle: ActorHandle[Any]) -> bytes:
+    """The handle's FlatBuffer; notes its reference as contained in what is being written."""
+    from bowstring._pickling import note_reference
+
+    note_reference(handle._ref)
+    return handle.to_wire()
+
+
+def java_actor_class(class_name: str) -> ActorClass[Any]:
+    """A Java class whose instances run as actors in JVM workers.
+
+    Args:
+        class_name: binary name of a public class with a public constructor.
+
+    Raises:
+        InvalidArgumentError: it is no such str.
+    """
+    if not isinstance(class_name, str) or not class_name:
+        raise _options.refuse("java_actor_class", "class_name", "a str that is not empty", class_name)
+    descriptor = _functions.describe_foreign(Language.JAVA, class_name, "")
+    return ActorClass(None, {}, descriptor, class_name)
+
+
+class ActorExit(BaseException):
+    """Raised by exit_actor; ends the actor once its call is answered."""
+
+
+def exit_actor() -> NoReturn:
+    """From inside an actor's method: end the actor. The current call gives None; later ones fail with ActorDiedError.
+
+    Raises:
+        BowstringError: not called inside an actor.
+    """
+    from bowstring._runtime import current_runtime
+
+    executor = current_runtime().executor
+    if executor is None or executor.actor is None:
+        raise BowstringError("exit_actor() works only inside an actor's method")
+    raise ActorExit

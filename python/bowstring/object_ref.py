@@ -1,0 +1,113 @@
+"""ObjectRef: a reference to a value that may not be made yet.
+
+There is one ObjectRef for each object in a process, so Python's own reference count is the process's count of handles
+(spec 6.1/1). `__del__` may run inside any allocation, on any thread, under any lock: it only appends to a deque, which
+the reactor drains.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from bowstring_wire.messages import OBJECT_REF
+
+if TYPE_CHECKING:
+    import concurrent.futures
+
+    from bowstring._runtime import Runtime
+
+T_co = TypeVar("T_co", covariant=True)
+
+# What the home knows of this process and the object.
+HELD = 1  # the home counts this process as a holder: it must be told when the handle goes
+BORROWED = 2  # another process is the owner
+UNREPORTED = 4  # came with a task's arguments: the caller holds it until the task ends
+PUBLISHED = 8  # the home knows, or is about to know, the value (spec 6.2)
+
+dropped: deque[tuple[bytes, int, int]] = deque()
+
+
+class ObjectRef(Generic[T_co]):
+    """A reference to one object; made by `.remote(...)` and `put`, never by hand.
+
+    Hashable, comparable, awaitable (`await ref` gives the value), picklable inside task arguments, results, puts and
+    actor state. The object lives at least as long as one process has a handle on it (spec chapter 6).
+    """
+
+    __slots__ = (
+        "__weakref__", "_flags", "_home", "_id", "_owner", "_payload", "_runtime", "_task", "_waiters",
+    )  # fmt: skip
+
+    def __init__(self, runtime: Runtime, object_id: bytes, owner: int, home: int, flags: int = 0) -> None:
+        self._runtime = runtime
+        self._id = object_id
+        self._owner = owner
+        self._home = home
+        self._flags = flags
+        self._payload: Any = None  # a Payload once ready
+        self._waiters: list[Any] | None = None
+        self._task: Any = None  # the PendingTask that makes it, while it is not ready
+
+    def __del__(self) -> None:
+        if self._flags & HELD:
+            dropped.append((self._id, self._owner, self._home))
+
+    @property
+    def id(self) -> bytes:
+        """The object's id: 20 bytes (spec 2)."""
+        return self._id
+
+    def hex(self) -> str:
+        """The id in hexadecimal."""
+        return self._id.hex()
+
+    def task_id(self) -> bytes:
+        """Id of the task that makes the object, or of the one that put it: 16 bytes."""
+        return self._id[:16]
+
+    def future(self) -> concurrent.futures.Future[T_co]:
+        """A future that gets the value, or the error, once the object is ready."""
+        from concurrent.futures import Future
+
+        future: Future[T_co] = Future()
+        self._runtime.complete_future(self, future)
+        return future
+
+    def __await__(self) -> Generator[Any, None, T_co]:
+        import asyncio
+
+        return asyncio.wrap_future(self.future()).__await__()
+
+    def __hash__(self) -> int:
+        return hash(self._id)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, ObjectRef) and other._id == self._id)
+
+    def __repr__(self) -> str:
+        return f"ObjectRef({self._id.hex()})"
+
+    def to_wire(self) -> bytes:
+        """The 40 bytes of the reference on the wire (spec 2.4)."""
+        return OBJECT_REF.pack(self._id, 0, self._owner, self._home)
+
+    def __reduce__(self) -> Any:
+        from bowstring._pickling import note_reference
+
+        note_reference(self)
+        return _rebuild, (self.to_wire(),)
+
+    def __copy__(self) -> ObjectRef[T_co]:
+        return self
+
+    def __deepcopy__(self, _memo: Any) -> ObjectRef[T_co]:
+        return self
+
+
+def _rebuild(data: bytes) -> ObjectRef[Any]:
+    from bowstring._runtime import current_runtime
+
+    object_id, _flags, owner, home = OBJECT_REF.unpack(data)
+    return current_runtime().borrow(object_id, owner, home)

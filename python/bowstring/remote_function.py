@@ -1,0 +1,156 @@
+"""`@remote` on a function: what `.remote(...)` and `.options(...)` do."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, ParamSpec, TypeVar
+
+from bowstring_wire.messages import Language
+
+from bowstring import _functions, _options
+from bowstring._tasks import CallTemplate, PendingTask
+from bowstring.errors import InvalidArgumentError
+from bowstring.object_ref import ObjectRef
+
+if TYPE_CHECKING:
+    from bowstring._runtime import Runtime
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class RemoteFunction(Generic[P, R]):
+    """A function whose calls run as tasks.
+
+    Made by `@bowstring.remote`, or by `java_function` for a static method of a Java class.
+    """
+
+    def __init__(
+        self,
+        function: Callable[P, R] | None,
+        options: dict[str, Any],
+        descriptor: _functions.Descriptor | None = None,
+        name: str = "",
+    ) -> None:
+        self._function = function
+        self._options = options
+        self._descriptor = descriptor
+        self._name = name or getattr(function, "__qualname__", "function")
+        self._bound: Any = None  # (runtime, template, pool) of the runtime that was last used
+        if function is not None:
+            functools.update_wrapper(self, function)
+            self.__bowstring_wrapped__ = function
+
+    def remote(self, *args: P.args, **kwargs: P.kwargs) -> ObjectRef[R]:
+        """Run the function as a task.
+
+        Args:
+            *args: for the function. An ObjectRef is replaced by its value; one inside a container is not.
+            **kwargs: likewise.
+
+        Returns:
+            A reference to the result. With num_returns=n other than 1: a list of n references.
+
+        Raises:
+            SerializationError: an argument can't be pickled.
+            RuntimeStoppedError: the runtime was shut down.
+        """
+        bound = self._bound
+        runtime = _running()
+        if bound is None or bound[0] is not runtime:
+            bound = self._bind(runtime)
+        _, template, pool = bound
+        if runtime.stopped is not None:
+            raise runtime.stopped
+        task = PendingTask(runtime, template, runtime.context())
+        if args or kwargs:
+            task.set_arguments(args, kwargs)
+        refs = task.refs
+        with runtime.lock:
+            pool.submit(task)
+        if template.num_returns == 1:
+            return refs[0]
+        return list(refs)  # type: ignore[return-value]
+
+    def _bind(self, runtime: Runtime) -> Any:
+        options = self._options
+        if self._descriptor is None:
+            assert self._function is not None
+            self._descriptor = _functions.describe(self._function)
+        descriptor = self._descriptor
+        runtime.export_function(*descriptor)
+        template = CallTemplate(
+            descriptor.key,
+            descriptor.language,
+            options.get("name", self._name),
+            num_returns=options.get("num_returns", 1),
+            max_retries=options.get("max_retries", _options.RETRIES_DEFAULT),
+        )
+        pool = runtime.leases.pool(descriptor.language, _options.resource_units(options, 1))
+        self._bound = (runtime, template, pool)
+        return self._bound
+
+    def options(self, **options: Any) -> RemoteFunction[P, R]:
+        """The same function with other options.
+
+        Args:
+            num_cpus: CPUs that a task holds while it runs; 1. Fractions to 0.0001.
+            num_gpus: likewise GPUs; 0.
+            memory: bytes of memory to reserve; 0.
+            resources: amounts of resources of your own, by name.
+            num_returns: number of results; 1. The function returns a sequence of as many values.
+            max_retries: attempts that may follow a crash of the worker; 3. -1: any number.
+            name: shown instead of the function's name.
+
+        Raises:
+            InvalidArgumentError: an option is unknown or has a wrong value.
+        """
+        new = {**self._options, **_options.checked(f"{self._name}.options", options, _options.TASK_OPTIONS)}
+        other: RemoteFunction[P, R] = RemoteFunction(self._function, new, self._descriptor, self._name)
+        return other
+
+    def __call__(self, *_args: Any, **_kwargs: Any) -> NoReturn:
+        raise InvalidArgumentError(
+            f"{self._name} is a remote function: call {self._name}.remote(...) to run it as a task"
+        )
+
+    def __reduce__(self) -> Any:
+        return _restore, (
+            self._function,
+            self._options,
+            self._descriptor if self._function is None else None,
+            self._name,
+        )
+
+
+def _restore(
+    function: Callable[..., Any] | None, options: dict[str, Any], descriptor: Any, name: str
+) -> RemoteFunction[..., Any]:
+    return RemoteFunction(function, options, descriptor, name)
+
+
+def _running() -> Runtime:
+    from bowstring._session import running_runtime
+
+    return running_runtime()
+
+
+def java_function(class_name: str, method: str, signature: str = "") -> RemoteFunction[..., Any]:
+    """A static method of a Java class, to be called as a task.
+
+    Args:
+        class_name: binary name of the class, such as "com.example.Prices".
+        method: name of a public static method.
+        signature: JVM descriptor such as "(IJ)D", where the name is overloaded; else empty.
+
+    Raises:
+        InvalidArgumentError: an argument is no such str.
+    """
+    for name, value in (("class_name", class_name), ("method", method)):
+        if not isinstance(value, str) or not value:
+            raise _options.refuse("java_function", name, "a str that is not empty", value)
+    if not isinstance(signature, str):
+        raise _options.refuse("java_function", "signature", "a str", signature)
+    descriptor = _functions.describe_foreign(Language.JAVA, class_name, method, signature)
+    return RemoteFunction(None, {}, descriptor, f"{class_name}.{method}")
