@@ -99,7 +99,7 @@ class StoreClient:
         self._runtime = runtime
         self._segments: dict[int, Segment] = {}
         self._slabs: dict[int, _Slab] = {}
-        self._in_place: dict[int, tuple[weakref.ref[Any], Extent, Any]] = {}
+        self._in_place: dict[int, tuple[Any, Extent, Any]] = {}
 
     # Writing -----------------------------------------------------------------------------------------------------
 
@@ -187,7 +187,7 @@ class StoreClient:
     def take_in_place(self, array: Any) -> tuple[Extent, int, int] | None:
         """If `array` was made by `empty`: its extent, image length and encoding; from here on it is read-only."""
         entry = self._in_place.get(id(array))
-        if entry is None or array is None or entry[0]() is not array:
+        if entry is None or entry[0]() is not array:
             return None
         del self._in_place[id(array)]
         _, extent, (held, image_length, encoding) = entry

@@ -127,7 +127,7 @@ def tables_chunk(items: Sequence[Message], start: int) -> bytes:
 
 
 def table_fields(data: bytes, at: int, slots: tuple[Struct | None, ...]) -> tuple[Any, ...]:
-    """Fields of a table in any layout: the values of scalars and structs, the position of everything else (0: absent)."""
+    """Fields of a table in any layout: values of scalars and structs, positions of all else (0: absent)."""
     vtable = at - unpack_from("<i", data, at)[0]
     if not 0 <= vtable <= len(data) - 4:
         raise ProtocolError(f"vtable at {vtable}, outside of {len(data)} bytes")

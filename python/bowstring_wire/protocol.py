@@ -1,4 +1,4 @@
-"""Numbers of the transport (spec chapter 1), frames, the proof of the token, and the error for a peer that breaks it."""
+"""Numbers of the transport (spec chapter 1), frames, the proof of the token, the error for a peer that breaks it."""
 
 from __future__ import annotations
 
