@@ -1,0 +1,1 @@
+"""Golden bytes of the wire, and what makes and judges them."""
