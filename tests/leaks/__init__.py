@@ -1,0 +1,1 @@
+"""The leak check around every test that starts a runtime."""
