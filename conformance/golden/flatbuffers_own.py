@@ -13,8 +13,8 @@ from struct import pack
 from typing import Any
 
 import flatbuffers
-from bowstring_wire import messages
 
+from bowstring_wire import messages
 from conformance.golden.specimens import LAYOUTS, ROOT, present
 from spec.generator.layout import Slot
 

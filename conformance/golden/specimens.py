@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from bowstring_wire import messages
-
 from spec.generator.layout import Layouts, Slot
 from spec.generator.schema import SCALARS, read_schema
 

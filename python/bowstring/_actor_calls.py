@@ -9,9 +9,6 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from bowstring_wire import messages as m
-from bowstring_wire.messages import ActorLife, ErrorCode, FrameType
-
 from bowstring._peers import Peer
 from bowstring.errors import (
     ActorDiedError,
@@ -20,6 +17,8 @@ from bowstring.errors import (
     exception_from_record,
     make_record,
 )
+from bowstring_wire import messages as m
+from bowstring_wire.messages import ActorLife, ErrorCode, FrameType
 
 if TYPE_CHECKING:
     from bowstring._runtime import Runtime
@@ -137,8 +136,8 @@ class ActorClient:
 
     # PeerUser ----------------------------------------------------------------------------------------------------
 
-    def on_result(self, _peer: Peer, task: PendingTask, result: m.Result, body: bytes) -> None:
-        task.finish(result, body)
+    def on_answered(self, _duration_ns: int) -> None:
+        """An actor's run times change nothing here."""
 
     def on_returned(self, _peer: Peer, task: PendingTask) -> None:
         """The worker is another incarnation than we thought, or is ending: wait for its next state."""
@@ -174,7 +173,7 @@ class ActorClient:
         record = self.death.record
         if record is None:
             return self.death
-        message = f"{record.message} (call {task.template.method or task.template.name} was in flight and may have run)"
+        message = f"{record.message} (call {task.template.label} was in flight and may have run)"
         return exception_from_record(make_record(ErrorCode(record.code), message, may_have_executed=True, task=task.id))
 
 

@@ -7,9 +7,6 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Any, ParamSpec, TypeVar, overload
 
-from bowstring_wire import messages as m
-from bowstring_wire.messages import FrameType, StateKind
-
 from bowstring import _options
 from bowstring._runtime import current_runtime
 from bowstring._session import query_state, running_runtime
@@ -18,6 +15,8 @@ from bowstring.actor import ActorClass, ActorHandle, handle_from_record
 from bowstring.errors import InvalidArgumentError
 from bowstring.object_ref import ObjectRef
 from bowstring.remote_function import RemoteFunction
+from bowstring_wire import messages as m
+from bowstring_wire.messages import FrameType, StateKind
 
 P = ParamSpec("P")
 R = TypeVar("R")

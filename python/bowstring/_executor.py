@@ -19,22 +19,6 @@ from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from bowstring_wire import messages as m
-from bowstring_wire import values
-from bowstring_wire.messages import (
-    ArgKind,
-    Encoding,
-    ErrorCode,
-    FrameType,
-    Language,
-    Layout,
-    TaskFlag,
-    TaskStatus,
-    ValueState,
-)
-from bowstring_wire.messages import ObjectRef as RefStruct
-from bowstring_wire.protocol import SKIPPABLE_TYPE_MIN, FrameParser, ProtocolError, frame
-
 from bowstring import _pickling, _values
 from bowstring._functions import FunctionTable
 from bowstring._ids import NO_ID, TaskContext, current_context, pack_u32
@@ -50,6 +34,21 @@ from bowstring.errors import (
     record_from_exception,
 )
 from bowstring.object_ref import ObjectRef
+from bowstring_wire import messages as m
+from bowstring_wire import values
+from bowstring_wire.messages import (
+    ArgKind,
+    Encoding,
+    ErrorCode,
+    FrameType,
+    Language,
+    Layout,
+    TaskFlag,
+    TaskStatus,
+    ValueState,
+)
+from bowstring_wire.messages import ObjectRef as RefStruct
+from bowstring_wire.protocol import SKIPPABLE_TYPE_MIN, FrameParser, ProtocolError, frame
 
 if TYPE_CHECKING:
     from bowstring._runtime import Runtime
@@ -502,7 +501,7 @@ class Executor:
             if not isinstance(value, (tuple, list)) or len(value) != count:
                 got = f"{len(value)} values" if isinstance(value, (tuple, list)) else type(value).__name__
                 raise InvalidArgumentError(
-                    f"{task.name or task.method} has num_returns={count} and must return a tuple or list of {count} "
+                    f"{self._name_of(task)} has num_returns={count} and must return a tuple or list of {count} "
                     f"values, not {got}"
                 )
             results = value
@@ -521,9 +520,16 @@ class Executor:
             payloads.append(payload)
         return payloads
 
-    @staticmethod
-    def _error_payloads(task: m.Task, error: BaseException) -> list[Payload]:
-        record = record_from_exception(error, task.name or task.method, task.id)
+    def _name_of(self, task: m.Task) -> str:
+        """What people call this task."""
+        if task.name:
+            return task.name
+        if task.method:
+            return f"{self.actor.name}.{task.method}" if self.actor else task.method
+        return getattr(self.functions.known(task.function), "__qualname__", "")
+
+    def _error_payloads(self, task: m.Task, error: BaseException) -> list[Payload]:
+        record = record_from_exception(error, self._name_of(task), task.id)
         return [Payload(_ERROR, _COMPACT, record.encode())] * max(1, task.num_returns)
 
     def _laid_out(self, task: m.Task, payloads: list[Payload]) -> tuple[tuple[Any, ...], bytes]:

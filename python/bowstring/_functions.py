@@ -10,12 +10,11 @@ from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from bowstring_wire import messages as m
-from bowstring_wire.messages import Language
-
 from bowstring import _pickling
 from bowstring._ids import function_key
 from bowstring.errors import FunctionNotFoundError, SerializationError
+from bowstring_wire import messages as m
+from bowstring_wire.messages import Language
 
 
 class Descriptor(NamedTuple):

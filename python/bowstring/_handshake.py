@@ -7,12 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from bowstring.errors import NodeDiedError, exception_from_record
 from bowstring_wire import messages as m
 from bowstring_wire import protocol
 from bowstring_wire.messages import FrameType, Language
 from bowstring_wire.protocol import FrameParser, ProtocolError
-
-from bowstring.errors import NodeDiedError, exception_from_record
 
 LANGUAGE_VERSION = ".".join(map(str, sys.version_info[:3]))
 

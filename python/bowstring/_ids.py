@@ -7,6 +7,7 @@ import os
 from contextvars import ContextVar
 from hashlib import blake2b
 from struct import Struct
+from typing import Any
 
 PUT_SPACE = 0x4000_0000
 NO_ID = bytes(16)
@@ -19,17 +20,34 @@ FIRST_RESULT = bytes(4)
 class TaskContext:
     """What names the children and puts of one attempt of one task."""
 
-    __slots__ = ("actor", "attempt", "id", "job", "name", "next_child", "next_put", "prefix")
+    __slots__ = ("_children", "_prefix", "_puts", "actor", "attempt", "id", "name")
 
     def __init__(self, task: bytes, attempt: int, name: str = "", actor: bytes = NO_ID) -> None:
         self.id = task
         self.attempt = attempt
-        self.job = _U32.unpack_from(task)[0]
         self.name = name
         self.actor = actor
-        self.prefix = task[:4] + blake2b(task + pack_u32(attempt), digest_size=16).digest()[:8]
-        self.next_child = itertools.count(1).__next__
-        self.next_put = itertools.count(PUT_SPACE).__next__
+        self._prefix = b""  # most tasks have no children and make no puts
+        self._children: Any = None
+        self._puts: Any = None
+
+    @property
+    def job(self) -> int:
+        number: int = _U32.unpack_from(self.id)[0]
+        return number
+
+    def child_id(self) -> bytes:
+        """The id of the next task that this one submits."""
+        if self._children is None:
+            self._prefix = self.id[:4] + blake2b(self.id + pack_u32(self.attempt), digest_size=16).digest()[:8]
+            self._children = itertools.count(1).__next__
+        return self._prefix + pack_u32(self._children())
+
+    def put_id(self) -> bytes:
+        """The id of the next object that this task puts."""
+        if self._puts is None:
+            self._puts = itertools.count(PUT_SPACE).__next__
+        return self.id + pack_u32(self._puts())
 
 
 def root_context(job: int) -> TaskContext:

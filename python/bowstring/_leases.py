@@ -12,12 +12,11 @@ from collections import deque
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from bowstring._peers import Peer
+from bowstring.errors import BowstringError, WorkerCrashedError, exception_from_record, make_record
 from bowstring_wire import messages as m
 from bowstring_wire.messages import FrameType, TaskFlag
 from bowstring_wire.protocol import frame
-
-from bowstring._peers import Peer
-from bowstring.errors import BowstringError, WorkerCrashedError, exception_from_record, make_record
 
 if TYPE_CHECKING:
     from bowstring._runtime import Runtime
@@ -63,11 +62,10 @@ class Lease:
 
     # PeerUser ----------------------------------------------------------------------------------------------------
 
-    def on_result(self, _peer: Peer, task: PendingTask, result: m.Result, body: bytes) -> None:
+    def on_answered(self, duration_ns: int) -> None:
         self.stalled = False
-        took = result.duration_ns * 1e-9 + OVERHEAD_S
+        took = duration_ns * 1e-9 + OVERHEAD_S
         self.average_s = took if not self.average_s else self.average_s * 0.8 + took * 0.2
-        task.finish(result, body)
 
     def on_returned(self, _peer: Peer, task: PendingTask) -> None:
         task.peer = None
@@ -117,7 +115,7 @@ class Lease:
 
     @staticmethod
     def _crash(task: PendingTask, error: BowstringError) -> BowstringError:
-        message = f"{error} while it ran {task.template.name or 'a task'} (attempt {task.attempt + 1}, no retries left)"
+        message = f"{error} while it ran {task.template.label} (attempt {task.attempt + 1}, no retries left)"
         code = error.code if isinstance(error, BowstringError) else WorkerCrashedError.code
         return exception_from_record(make_record(code, message, may_have_executed=True, task=task.id))
 
@@ -169,7 +167,7 @@ class LeasePool:
     def fail_cancelled(task: PendingTask) -> None:
         from bowstring.errors import TaskCancelledError
 
-        task.fail(TaskCancelledError(f"{task.template.name or 'the task'} was cancelled before it started"))
+        task.fail(TaskCancelledError(f"{task.template.label} was cancelled before it started"))
 
     def pump(self) -> None:
         """Send what the windows allow; ask for more workers if tasks are left."""

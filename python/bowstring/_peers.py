@@ -10,30 +10,29 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterable
-from struct import Struct
 from typing import TYPE_CHECKING, Any, Protocol
-
-from bowstring_wire import messages as m
-from bowstring_wire import protocol
-from bowstring_wire.messages import FrameType, Language
-from bowstring_wire.protocol import FrameParser, ProtocolError, frame
 
 from bowstring._handshake import LANGUAGE_VERSION
 from bowstring._reactor import Connection
 from bowstring.errors import BowstringError, WorkerCrashedError, exception_from_record
+from bowstring_wire import messages as m
+from bowstring_wire import protocol
+from bowstring_wire.hot import single_result
+from bowstring_wire.messages import FrameType, Language
+from bowstring_wire.protocol import FrameParser, ProtocolError, frame
 
 if TYPE_CHECKING:
     from bowstring._runtime import Runtime
     from bowstring._tasks import PendingTask
 
-_U32 = Struct("<I")
+_RESULT = int(FrameType.RESULT)
 PEERS_IDLE_MAX = 256  # cached connections without a lease or an actor
 
 
 class PeerUser(Protocol):
     """Who has calls on a peer: a lease's holder or an actor's client. Called under the lock."""
 
-    def on_result(self, peer: Peer, task: PendingTask, result: m.Result, body: bytes) -> None: ...
+    def on_answered(self, duration_ns: int) -> None: ...
     def on_returned(self, peer: Peer, task: PendingTask) -> None: ...
     def on_batch_end(self, peer: Peer) -> None: ...
     def on_peer_ended(self, peer: Peer, error: BowstringError) -> None: ...
@@ -114,12 +113,24 @@ class Peer:
 
     def _on_frames(self, _connection: Connection, frames: Iterable[tuple[int, bytes, bytes]]) -> None:
         in_flight = self.in_flight
+        user = self.user
         for kind, metadata, body in frames:
-            if kind == FrameType.RESULT:
+            if kind == _RESULT:
+                single = single_result(metadata)
+                if single is not None:
+                    task = in_flight.pop(single[1], None)
+                    if task is not None and len(task.refs) == 1:
+                        state, encoding, layout, contains, offset, length = single[8:14]
+                        task.finish_single(state, encoding, layout, contains, body[offset : offset + length])
+                        if user is not None:
+                            user.on_answered(single[4])
+                    continue
                 result = m.Result.decode(metadata)
                 task = in_flight.pop(result.id, None)
-                if task is not None and self.user is not None:
-                    self.user.on_result(self, task, result, body)
+                if task is not None:
+                    task.finish(result, body)
+                    if user is not None:
+                        user.on_answered(result.duration_ns)
             elif kind == FrameType.RETURNED:
                 task = in_flight.pop(m.Returned.decode(metadata).id, None)
                 if task is not None and self.user is not None:

@@ -18,26 +18,10 @@ from collections.abc import Callable, Iterable, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from bowstring_wire import messages as m
-from bowstring_wire import values
-from bowstring_wire.flat import Message
-from bowstring_wire.messages import (
-    ErrorCode,
-    FrameType,
-    GetMode,
-    Language,
-    Role,
-    ValueState,
-)
-from bowstring_wire.messages import (
-    ObjectRef as RefStruct,
-)
-from bowstring_wire.protocol import ProtocolError, frame
-
 from bowstring import _store, _values, object_ref
 from bowstring._actor_calls import ActorClients
 from bowstring._handshake import connect, read_token
-from bowstring._ids import TaskContext, current_context, pack_u32, random_u64, root_context
+from bowstring._ids import TaskContext, current_context, random_u64, root_context
 from bowstring._leases import LeasePools
 from bowstring._peers import Peers
 from bowstring._reactor import Connection, Reactor, Waiter
@@ -56,6 +40,21 @@ from bowstring.errors import (
     record_from_exception,
 )
 from bowstring.object_ref import BORROWED, HELD, PUBLISHED, UNREPORTED, ObjectRef
+from bowstring_wire import messages as m
+from bowstring_wire import values
+from bowstring_wire.flat import Message
+from bowstring_wire.messages import (
+    ErrorCode,
+    FrameType,
+    GetMode,
+    Language,
+    Role,
+    ValueState,
+)
+from bowstring_wire.messages import (
+    ObjectRef as RefStruct,
+)
+from bowstring_wire.protocol import ProtocolError, frame
 
 if TYPE_CHECKING:
     import concurrent.futures
@@ -434,7 +433,7 @@ class Runtime:
     def put(self, value: Any) -> ObjectRef[Any]:
         """Make an object of `value`; returns its reference."""
         context = self.context()
-        object_id = context.id + pack_u32(context.next_put())
+        object_id = context.put_id()
         return self.put_as(object_id, value)
 
     def put_as(self, object_id: bytes, value: Any) -> ObjectRef[Any]:
@@ -455,7 +454,7 @@ class Runtime:
     def put_encoded(self, encoded: Any) -> ObjectRef[Any]:
         """Make an object in the store of a value that is encoded already."""
         context = self.context()
-        object_id = context.id + pack_u32(context.next_put())
+        object_id = context.put_id()
         ref: ObjectRef[Any] = ObjectRef(self, object_id, self.process, self.node)
         if encoded.contains:
             self.escape(encoded.contains)

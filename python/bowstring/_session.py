@@ -13,14 +13,13 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bowstring_wire import messages as m
-from bowstring_wire import values
-from bowstring_wire.messages import FrameType, Role
-
 from bowstring import _options, _runtime
 from bowstring._runtime import Runtime
 from bowstring.errors import BowstringError, InvalidArgumentError, NodeDiedError
 from bowstring.object_ref import ObjectRef
+from bowstring_wire import messages as m
+from bowstring_wire import values
+from bowstring_wire.messages import FrameType, Role
 
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0

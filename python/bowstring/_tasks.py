@@ -5,16 +5,15 @@ from __future__ import annotations
 import pickle
 from typing import TYPE_CHECKING, Any
 
-from bowstring_wire import messages as m
-from bowstring_wire import values
-from bowstring_wire.messages import ArgKind, Encoding, FrameType, Language, Layout, TaskFlag, ValueState
-from bowstring_wire.protocol import MARK, PREFIX, frame, padded
-
 from bowstring import _pickling, _values
 from bowstring._ids import FIRST_RESULT, NO_ID, TaskContext, pack_u32
 from bowstring._values import STORED_LAYOUT, Payload
 from bowstring.errors import BowstringError, InvalidArgumentError, TaskCancelledError
-from bowstring.object_ref import BORROWED, HELD, ObjectRef
+from bowstring.object_ref import BORROWED, HELD, PUBLISHED, ObjectRef
+from bowstring_wire import messages as m
+from bowstring_wire import values
+from bowstring_wire.messages import ArgKind, Encoding, FrameType, Language, Layout, TaskFlag, ValueState
+from bowstring_wire.protocol import MARK, PREFIX, frame, padded
 
 if TYPE_CHECKING:
     from bowstring._runtime import Runtime
@@ -35,7 +34,7 @@ class CallTemplate:
     """What all calls of one function or method with the same options share."""
 
     __slots__ = (
-        "concurrency_group", "flags", "function", "language", "max_retries", "method", "name", "num_returns",
+        "concurrency_group", "flags", "function", "label", "language", "max_retries", "method", "name", "num_returns",
         "priority", "timeout_ms",
     )  # fmt: skip
 
@@ -51,6 +50,7 @@ class CallTemplate:
         timeout_ms: int = 0,
         concurrency_group: str = "",
         priority: int = 0,
+        label: str = "",
     ) -> None:
         self.function = function
         self.language = language
@@ -62,6 +62,7 @@ class CallTemplate:
         self.timeout_ms = timeout_ms
         self.concurrency_group = concurrency_group
         self.priority = priority
+        self.label = name or label or method  # for messages here; the worker knows the function's own name
 
 
 class PendingTask:
@@ -75,7 +76,7 @@ class PendingTask:
     def __init__(self, runtime: Runtime, template: CallTemplate, context: TaskContext, actor: bytes = NO_ID) -> None:
         self.runtime = runtime
         self.template = template
-        task_id = self.id = context.prefix + pack_u32(context.next_child())
+        task_id = self.id = context.child_id()
         self.attempt = 0
         self.retries_left = template.max_retries
         self.flags = template.flags
@@ -172,7 +173,7 @@ class PendingTask:
         if kwargs:
             names = ", ".join(kwargs)
             raise InvalidArgumentError(
-                f"{self.template.name or self.template.method}: keyword arguments ({names}) can't cross to another "
+                f"{self.template.label}: keyword arguments ({names}) can't cross to another "
                 "language; pass them by position"
             )
         parts: list[Any] = []
@@ -297,9 +298,26 @@ class PendingTask:
             self.retries_left = 0
             self.peer.send(frame(FrameType.CANCEL, m.Cancel(self.id, force, recursive).encode()), True)
         else:
-            self.fail(TaskCancelledError(f"{self.template.name or 'the task'} was cancelled before it started"))
+            self.fail(TaskCancelledError(f"{self.template.label} was cancelled before it started"))
 
     # The end -----------------------------------------------------------------------------------------------------
+
+    def finish_single(self, state: int, encoding: int, layout: int, contains: int, data: bytes) -> None:
+        """Under the lock: the worker answered with the one result."""
+        self.done = True
+        self.peer = None
+        ref = self.refs[0]
+        if state == _STORED:
+            ref._flags |= HELD | PUBLISHED
+            self.runtime.known[ref._id] = ref
+            self.runtime.complete(ref, Payload(encoding, STORED_LAYOUT, None), True)
+        else:
+            if contains:
+                ref._flags |= HELD | PUBLISHED
+                self.runtime.known[ref._id] = ref
+            self.runtime.complete(ref, Payload(encoding, layout, data), bool(contains))
+        self.refs = []
+        self.keeps = ()
 
     def finish(self, result: m.Result, body: bytes) -> None:
         """Under the lock: the worker answered."""
@@ -314,12 +332,12 @@ class PendingTask:
         for ref, entry in zip(refs, returns, strict=True):
             state, encoding, layout, contains, offset, length, _ = entry
             if state == _STORED:
-                ref._flags |= HELD | 8
+                ref._flags |= HELD | PUBLISHED
                 runtime.known[ref._id] = ref
                 runtime.complete(ref, Payload(encoding, STORED_LAYOUT, None), True)
             else:
                 if contains:
-                    ref._flags |= HELD | 8
+                    ref._flags |= HELD | PUBLISHED
                     runtime.known[ref._id] = ref
                 runtime.complete(ref, Payload(encoding, layout, body[offset : offset + length]), bool(contains))
         self.refs = []

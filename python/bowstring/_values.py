@@ -10,13 +10,12 @@ import pickle
 import sys
 from typing import Any, NamedTuple
 
+from bowstring import _pickling
+from bowstring.errors import CrossLanguageError, SerializationError, exception_from_bytes
 from bowstring_wire import values
 from bowstring_wire.messages import Encoding, Language, Layout
 from bowstring_wire.values.errors import CrossLanguageError as _PathError
 from bowstring_wire.values.payload import Encoded
-
-from bowstring import _pickling
-from bowstring.errors import CrossLanguageError, SerializationError, exception_from_bytes
 
 RAW_BYTES_MIN = 4096  # bytes objects from this size on are written raw, and read without unpickling
 

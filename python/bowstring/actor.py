@@ -5,13 +5,12 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
-from bowstring_wire import messages as m
-from bowstring_wire.messages import FrameType, Language, TaskFlag
-
 from bowstring import _functions, _options
 from bowstring._tasks import CallTemplate, PendingTask
 from bowstring.errors import BowstringError, InvalidArgumentError
 from bowstring.object_ref import HELD, PUBLISHED, ObjectRef
+from bowstring_wire import messages as m
+from bowstring_wire.messages import FrameType, Language, TaskFlag
 
 if TYPE_CHECKING:
     from bowstring._runtime import Runtime
@@ -106,9 +105,7 @@ class ActorClass(Generic[T]):
             self._descriptor = _functions.describe(self._class)
         descriptor = self._descriptor
         runtime.export_function(*descriptor)
-        template = CallTemplate(
-            descriptor.key, descriptor.language, self._name, method="", max_retries=0, flags=_CREATION
-        )
+        template = CallTemplate(descriptor.key, descriptor.language, label=self._name, max_retries=0, flags=_CREATION)
         task = PendingTask(runtime, template, runtime.context())
         task.actor = task.id
         if args or kwargs:
@@ -250,6 +247,7 @@ class ActorMethod:
             new.get("num_returns", old.num_returns),
             new.get("max_task_retries", old.max_retries),
             _METHOD,
+            label=old.label,
         )
         return ActorMethod(self._handle, self._name, template)
 
@@ -278,11 +276,12 @@ class ActorHandle(Generic[T]):
         template = CallTemplate(
             record.class_key,
             record.language,
-            f"{self._class_name.rpartition('.')[2]}.{name}",
+            "",
             name,
             self._num_returns.get(name, 1),
             record.max_task_retries,
             _METHOD,
+            label=f"{self._class_name.rpartition('.')[2]}.{name}",
         )
         made = ActorMethod(self, name, template)
         # Kept on the handle: the next use costs a dict look-up. The cycle is the collector's.

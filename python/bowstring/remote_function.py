@@ -6,12 +6,11 @@ import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, ParamSpec, TypeVar
 
-from bowstring_wire.messages import Language
-
 from bowstring import _functions, _options
 from bowstring._tasks import CallTemplate, PendingTask
 from bowstring.errors import InvalidArgumentError
 from bowstring.object_ref import ObjectRef
+from bowstring_wire.messages import Language
 
 if TYPE_CHECKING:
     from bowstring._runtime import Runtime
@@ -83,7 +82,8 @@ class RemoteFunction(Generic[P, R]):
         template = CallTemplate(
             descriptor.key,
             descriptor.language,
-            options.get("name", self._name),
+            options.get("name", ""),
+            label=self._name,
             num_returns=options.get("num_returns", 1),
             max_retries=options.get("max_retries", _options.RETRIES_DEFAULT),
         )

@@ -12,16 +12,15 @@ import sys
 from collections.abc import Iterable
 from functools import partial
 
-from bowstring_wire import messages as m
-from bowstring_wire import protocol
-from bowstring_wire.messages import ErrorCode, FrameType, Role
-from bowstring_wire.protocol import FrameParser, ProtocolError, frame
-
 from bowstring import _runtime
 from bowstring._executor import Executor
 from bowstring._reactor import Connection
 from bowstring._runtime import Runtime
 from bowstring.errors import make_record
+from bowstring_wire import messages as m
+from bowstring_wire import protocol
+from bowstring_wire.messages import ErrorCode, FrameType, Role
+from bowstring_wire.protocol import FrameParser, ProtocolError, frame
 
 LISTEN_BACKLOG = 512
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import bowstring as bow
-
 from conformance.languages.python import library
 from conformance.languages.python.notation import difference, make
 

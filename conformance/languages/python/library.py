@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import bowstring as bow
-
 from conformance.languages.python.notation import difference, make
 
 WAIT_MAX_S = 30

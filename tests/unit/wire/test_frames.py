@@ -7,11 +7,12 @@ import random
 from itertools import pairwise
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from bowstring_wire import protocol
 from bowstring_wire.messages import Ack, FrameType, GoAway, Shutdown
 from bowstring_wire.protocol import FrameParser, ProtocolError, frame
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 FRAMES = [
     (FrameType.ACK, Ack(1).encode(), b""),

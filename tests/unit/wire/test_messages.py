@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 
 import pytest
-from bowstring_wire import messages
-from bowstring_wire.protocol import ProtocolError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bowstring_wire import messages
+from bowstring_wire.protocol import ProtocolError
 from conformance.golden import flatbuffers_own
 from conformance.golden.specimens import TABLES, Specimens, from_neutral, present, to_neutral
 
