@@ -208,8 +208,7 @@ def test_max_pending_calls_is_enforced() -> None:
             time.sleep(0.2)
 
     slow = Slow.options(max_pending_calls=2).remote()
-    refs = []
+    refs = [slow.nap.remote(), slow.nap.remote()]
     with pytest.raises(bow.PendingCallsLimitExceeded, match="max_pending_calls is 2"):
-        for _ in range(4):
-            refs.append(slow.nap.remote())
+        slow.nap.remote()
     bow.get(refs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -18,18 +19,12 @@ import bowstring as bow
 
 
 def wait_until(condition: Callable[[], bool], within_s: float, what: str) -> None:
+    """Look again and again until the condition holds; what is awaited has no event that this process could wait for."""
     deadline = time.monotonic() + within_s
     while not condition():
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {within_s} s: {what}")
-        select_a_moment()
-
-
-def select_a_moment() -> None:
-    """Let others run between two looks; the deadline is the caller's."""
-    import select
-
-    select.select([], [], [], 0.01)
+        select.select([], [], [], 0.01)
 
 
 def processes_of(session: str) -> list[psutil.Process]:
@@ -150,7 +145,7 @@ def test_a_killed_node_fails_the_driver_and_leaves_nothing() -> None:
     except bow.NodeDiedError as error:
         print("NodeDiedError", error, flush=True)
     """
-    driver, session, node_pid = start_driver(textwrap.dedent(then))
+    driver, session, _ = start_driver(textwrap.dedent(then))
     out, err = driver.communicate(timeout=30)
     assert "NodeDiedError" in out, (out, err)
     assert driver.returncode == 0, err
