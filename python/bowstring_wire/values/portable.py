@@ -48,6 +48,7 @@ _TIMESTAMP = -1
 _TIMESTAMP_DATA = Struct(">Iq")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LEAVES = frozenset((int, float, bool, str, bytes, type(None)))
+_MSGPACKS = frozenset((msgpack.ExtType, msgpack.Timestamp))
 _PACKER_BYTES = 1 << 12  # msgpack's default of 256 KiB costs more to map than most trees to write
 _OFFLOADED_BYTES_MIN = 64  # for each container that is visited in Python so that long parts need not be copied
 
@@ -161,13 +162,16 @@ def encode_portable(value: Any, path: str = "$") -> Encoded:
 
 def _encode_tree(value: Any, path: str) -> Encoded:
     found = survey(value)
-    if found.depth > DEPTH_MAX or not found.keys_fit:
+    kind = type(value)
+    # The packer would write its own types as they are, whatever they hold.
+    if found.depth > DEPTH_MAX or not found.keys_fit or kind in _MSGPACKS or not _MSGPACKS.isdisjoint(found.kinds):
         raise _refusal(value, path, None)
     writer = _TreeWriter()
     try:
         offload = found.long_bytes > 0 and found.long_bytes >= found.containers * _OFFLOADED_BYTES_MIN
+        offload = offload or kind is bytes or kind is bytearray
         packed = _packer(writer.extension).pack(writer.offloaded(value) if offload else value)
-    except (_Unfit, ValueError, OverflowError, TypeError, RecursionError) as error:
+    except (_Unfit, ValueError, OverflowError, TypeError, BufferError, RecursionError) as error:
         raise _refusal(value, path, error) from error
     # The packer writes integers of 64 bits without a sign as well. The bytes that start one may stand for other things.
     if int in found.kinds and _UINT64_HEAD.search(packed) is not None and not integers_fit(value):
@@ -325,7 +329,7 @@ def _why_not(value: Any) -> str | None:
     if kind in _LEAVES or kind is bytearray:
         return None
     if kind is memoryview:
-        return None if value.contiguous else "a memoryview that is not contiguous; pass bytes(...) of it"
+        return None if value.c_contiguous else "a memoryview that is not contiguous; pass bytes(...) of it"
     if kind is datetime:
         return None if value.utcoffset() is not None else "a datetime without a timezone; give it one (tzinfo)"
     if is_array(value):

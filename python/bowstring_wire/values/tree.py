@@ -153,10 +153,14 @@ def offender(value: Any, path: str, judge: Callable[[Any], str | None]) -> tuple
                 wrong = judge(key)
                 if wrong:
                     return at, f"the key {key!a}: {wrong}"
-            walks.append((at + step_name(key), item) for key, item in part.items())
+            walks.append(_named(at, part))
         else:
             walks.append(_indexed(at, part))
     return None
+
+
+def _named(path: str, items: dict[Any, Any]) -> Any:
+    return ((path + step_name(key), item) for key, item in items.items())
 
 
 def _indexed(path: str, items: Iterable[Any]) -> Any:
