@@ -3,8 +3,12 @@
 
 PYTHON ?= python3
 MAVEN ?= mvn
+JAVAC ?= javac
+JAR ?= jar
 VENV := .venv
 BIN := $(VENV)/bin
+LIBRARY := python/bowstring_java/bowstring-all.jar
+FLIGHTS := docs/examples/flights
 
 JAVA_INPUTS := $(shell find java -path '*/target' -prune -o -type f -print 2>/dev/null)
 TYPED := $(wildcard python/bowstring python/bowstring_wire core/bowstring_core)
@@ -49,12 +53,17 @@ test: check setup
 	$(MAVEN) --batch-mode --file java test
 	$(BIN)/python -m pytest
 
-demo: setup
-	$(BIN)/python docs/examples/flights/pipeline.py
+demo: setup $(FLIGHTS)/target/flights.jar
+	$(BIN)/python $(FLIGHTS)/pipeline.py $(DEMO)
+
+$(FLIGHTS)/target/flights.jar: $(wildcard $(FLIGHTS)/java/flights/*.java) java/target/packaged
+	rm -rf $(FLIGHTS)/target/classes
+	$(JAVAC) --release 17 -nowarn -cp $(LIBRARY) -d $(FLIGHTS)/target/classes $(filter %.java,$^)
+	$(JAR) --create --file $@ -C $(FLIGHTS)/target/classes .
 
 bench: setup
 	$(BIN)/python -m tests.bench --against ray,multiprocessing $(BENCH)
 
 clean:
-	rm -rf $(VENV) java/target .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) java/target $(FLIGHTS)/target conformance/languages/*/target .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -99,13 +99,15 @@ def run_group(
     command += ["--quick"] if options.quick else []
     command += ["--java-classes", str(classes)] if classes else []
     paths = [str(CHECKOUT), *filter(None, [os.environ.get("PYTHONPATH") if peer != "ray" else None])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # installed packages have their bytecode: the checkout shall too
     log_path = environments.cache_folder() / f"{peer}.log"
     deadline_s = 120 if options.quick else 900
     with open(log_path, "w") as log:
         process = subprocess.Popen(
             command,
             cwd=CHECKOUT,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            env=environment,
             stdout=log,
             stderr=log,
             pass_fds=[sending],
