@@ -22,19 +22,19 @@ def read_token(session: str) -> bytes:
 
 
 def connect(
-    address: str, token: bytes, timeout_s: float = protocol.HANDSHAKE_TIMEOUT_S, **hello: Any
+    peer: str, token: bytes, timeout_s: float = protocol.HANDSHAKE_TIMEOUT_S, **hello: Any
 ) -> tuple[socket.socket, m.Welcome, FrameParser]:
     """Connect, prove the token, and return the socket, the Welcome and a parser that is past the handshake.
 
     Raises:
-        OSError: nobody listens at `address`.
+        OSError: nobody listens at `peer`.
         AuthenticationError, VersionMismatchError: the peer refused us.
         ProtocolError: the peer does not speak this spec.
     """
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         sock.settimeout(timeout_s)
-        sock.connect(address)
+        sock.connect(peer)
         parser = FrameParser()
         challenge = _expect(sock, parser, FrameType.CHALLENGE, m.Challenge)
         greeting = m.Hello(
