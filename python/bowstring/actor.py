@@ -139,6 +139,8 @@ class ActorClass(Generic[T]):
             task.frame(0),
         )
         task.done = True
+        task.refs = []
+        ref._task = None
         if isinstance(answer, m.ActorInfo):
             ref._flags = 0  # the node never made our own
             return handle_from_record(runtime, answer.handle or m.ActorHandle(), held=True)
@@ -195,13 +197,26 @@ def _wait_for_arguments(runtime: Runtime, task: PendingTask) -> None:
         _values.decode_inline(*error[:3])
 
 
+class _Target:
+    """What an actor's handle and its methods share. Methods do not know the handle: a cycle would outlive it."""
+
+    __slots__ = ("actor", "client", "record", "ref", "runtime")
+
+    def __init__(self, runtime: Runtime, ref: ObjectRef[Any], record: m.ActorHandle) -> None:
+        self.runtime = runtime
+        self.ref = ref
+        self.actor = ref._id[:16]
+        self.record = record
+        self.client: Any = None
+
+
 class ActorMethod:
     """One method of an actor: `.remote(...)` calls it."""
 
-    __slots__ = ("_handle", "_name", "_template")
+    __slots__ = ("_name", "_target", "_template")
 
-    def __init__(self, handle: ActorHandle[Any], name: str, template: CallTemplate) -> None:
-        self._handle = handle
+    def __init__(self, target: _Target, name: str, template: CallTemplate) -> None:
+        self._target = target
         self._name = name
         self._template = template
 
@@ -215,22 +230,22 @@ class ActorMethod:
             PendingCallsLimitExceeded: max_pending_calls calls are pending.
             SerializationError: an argument can't be pickled.
         """
-        handle = self._handle
-        runtime = handle._runtime
+        target = self._target
+        runtime = target.runtime
         if runtime.stopped is not None:
             raise runtime.stopped
         template = self._template
-        task = PendingTask(runtime, template, runtime.context(), handle._actor)
+        task = PendingTask(runtime, template, runtime.context(), target.actor)
         if args or kwargs:
             task.set_arguments(args, kwargs)
         refs = task.refs
         with runtime.lock:
             # A handle outlives its calls: the actor is not out of scope while one is in flight (spec 5.2/6).
-            task.keeps = [handle._ref, *task.keeps] if task.keeps else (handle._ref,)
-            client = handle._client
+            task.keeps = [target.ref, *task.keeps] if task.keeps else (target.ref,)
+            client = target.client
             if client is None:
-                client = handle._client = runtime.actors.client(handle._actor, handle._record.class_name)
-            client.submit(task, handle._record.max_pending_calls)
+                client = target.client = runtime.actors.client(target.actor, target.record.class_name)
+            client.submit(task, target.record.max_pending_calls)
         if template.num_returns == 1:
             return refs[0]
         return list(refs)  # type: ignore[return-value]
@@ -249,7 +264,7 @@ class ActorMethod:
             _METHOD,
             label=old.label,
         )
-        return ActorMethod(self._handle, self._name, template)
+        return ActorMethod(self._target, self._name, template)
 
     def __call__(self, *_args: Any, **_kwargs: Any) -> NoReturn:
         raise InvalidArgumentError(f"{self._name} is an actor's method: call {self._name}.remote(...)")
@@ -261,9 +276,9 @@ class ActorHandle(Generic[T]):
     def __init__(self, runtime: Runtime, ref: ObjectRef[Any], record: m.ActorHandle) -> None:
         self._runtime = runtime
         self._ref = ref
-        self._actor = ref._id[:16]
+        self._target = _Target(runtime, ref, record)
+        self._actor = self._target.actor
         self._record = record
-        self._client: Any = None
         self._class_name = record.class_name or record.module
         self._num_returns = {
             name: int(count) for name, _, count in (entry.partition("=") for entry in record.num_returns)
@@ -283,8 +298,8 @@ class ActorHandle(Generic[T]):
             _METHOD,
             label=f"{self._class_name.rpartition('.')[2]}.{name}",
         )
-        made = ActorMethod(self, name, template)
-        # Kept on the handle: the next use costs a dict look-up. The cycle is the collector's.
+        made = ActorMethod(self._target, name, template)
+        # Kept on the handle: the next use costs a look-up in a dict.
         self.__dict__[name] = made
         return made
 
