@@ -1,0 +1,116 @@
+"""Every bound of the core on a queue, cache, buffer, retry or wait, with its reason."""
+
+from __future__ import annotations
+
+# Connections ---------------------------------------------------------------------------------------------------------
+
+# Peers that have not proved the token yet; more than any start of a large driver makes at once.
+HANDSHAKES_MAX = 256
+# One read; large enough that a batch of small frames costs one system call.
+READ_BYTES = 256 << 10
+# A peer that leaves this much unread is not read from until half of it is gone: its requests cause the output.
+OUTPUT_PAUSE_BYTES = 32 << 20
+# What is pushed without a request (log lines) is dropped beyond this.
+OUTPUT_DROP_BYTES = 8 << 20
+# Beyond this a peer is cut off: it does not read, and the node's memory is not its buffer.
+OUTPUT_BYTES_MAX = 1 << 30
+# Pieces handed to one sendmsg; Linux takes 1,024 at most.
+SEND_PIECES_MAX = 512
+# Bodies up to this size are joined with their head: one piece costs less than two.
+JOIN_BYTES_MAX = 16 << 10
+
+# A peer has this long to read the last frame of a connection.
+GO_AWAY_S = 2.0
+
+# Scheduling ----------------------------------------------------------------------------------------------------------
+
+# A lease is left alone this long before it is recalled for somebody who waits; long against the cost of moving it.
+LEASE_QUANTUM_S = 0.02
+# A request that waits this long keeps what it needs from being granted to later ones, so that large demands get a turn.
+RESERVE_AFTER_S = 0.5
+# A worker of an ended caller has this long to stop; its task's result is wanted by nobody.
+ORPHAN_GRACE_S = 2.0
+# Starts of a worker that fail one after the other before those who wait for it are told.
+START_FAILURES_MAX = 3
+# A worker that has not said Hello this long after its start is ended.
+START_TIMEOUT_S = 60.0
+# Workers that are starting at one time, by language: more would only slow each other.
+STARTING_PYTHON_MAX = 16
+STARTING_JAVA_MAX = 4
+# Live workers; each costs the node four descriptors and the machine some megabytes.
+WORKERS_MAX = 2_000
+# Python workers started before anybody asks.
+PRESTART_MAX = 4
+# An idle worker beyond the number of CPUs is ended after this.
+IDLE_WORKER_S = 30.0
+
+# Actors --------------------------------------------------------------------------------------------------------------
+
+# An actor that is out of scope or exits has this long to end by itself.
+ACTOR_GRACE_S = 10.0
+# A life shorter than this counts as a failed start; the next restart waits.
+ACTOR_SHORT_LIFE_S = 1.0
+# First wait before a restart after a short life, and the longest.
+ACTOR_BACKOFF_S = 0.05
+ACTOR_BACKOFF_MAX_S = 5.0
+# A subscription to an actor that nobody has made by then is answered with DEAD. Who may know the id has written the
+# creation to its socket before, so this is long.
+UNKNOWN_ACTOR_S = 10.0
+# Dead actors that are remembered with their reason.
+DEAD_ACTORS_MAX = 10_000
+
+# Objects -------------------------------------------------------------------------------------------------------------
+
+# Freed objects that are remembered, so that a late ObjectGet is answered instead of left waiting.
+FREED_OBJECTS_MAX = 32_768
+# A FunctionGet that nobody has answered by then fails. Who uses a key has written its put before, so this is long.
+FUNCTION_WAIT_S = 10.0
+
+# Store ---------------------------------------------------------------------------------------------------------------
+
+# Share of the machine's memory that the store may take when nothing is said.
+STORE_SHARE = 0.3
+# Memory that the machine must keep available whatever the store may take.
+MEMORY_MARGIN_BYTES = 256 << 20
+# Length of a segment for small extents; only what is used of it is backed.
+SEGMENT_BYTES = 64 << 20
+# Extents of more than this get a segment of their own.
+LARGE_EXTENT_BYTES = 16 << 20
+# A free segment of one large extent is used again for one that fills this share of it.
+RECYCLE_SHARE = 0.8
+# Free large segments that are kept warm for one writer.
+WARM_SEGMENTS_MAX = 16
+# Backing grows in steps of this.
+BACKING_STEP_BYTES = 1 << 20
+# One step of backing between two looks at the sockets: about 4 ms of zeroing pages.
+BACKING_TURN_BYTES = 4 << 20
+# What is backed ahead of the next extent of a process that allocates.
+BACK_AHEAD_BYTES = 8 << 20
+# Tries for memory that dropped segments are about to give back, and the wait between two.
+BACKING_RETRIES_MAX = 25
+BACKING_RETRY_S = 0.02
+
+# Logs and task events ------------------------------------------------------------------------------------------------
+
+# A worker's log file is turned over (one old file is kept) at this size.
+LOG_FILE_BYTES_MAX = 32 << 20
+# A line longer than this is cut into several.
+LOG_LINE_BYTES_MAX = 64 << 10
+# One read of a worker's output.
+LOG_READ_BYTES = 64 << 10
+# Task events are kept in files of this size, and this many of them: 64 MiB, about a million events.
+TASK_FILE_BYTES = 8 << 20
+TASK_FILES_MAX = 8
+
+# End -----------------------------------------------------------------------------------------------------------------
+
+# Workers that are asked to end gracefully have this long before they are killed.
+SHUTDOWN_GRACE_S = 1.0
+# The zygote has this long to end after its socket was closed.
+ZYGOTE_END_S = 1.0
+# The exit status of a worker is waited for this long after its end was seen.
+EXIT_STATUS_S = 0.5
+# Starts of a zygote that fail one after the other before Python workers are given up.
+ZYGOTE_FAILURES_MAX = 3
+# A worker whose socket closed has this long to end before it is killed.
+WORKER_END_S = 1.0

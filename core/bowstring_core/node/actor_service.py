@@ -1,0 +1,244 @@
+"""Actors between frontends, the table of lives and the scheduler."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from copy import copy
+from typing import TYPE_CHECKING, NamedTuple
+
+from bowstring_wire.messages import (
+    Ack,
+    ActorCreate,
+    ActorExit,
+    ActorHandle,
+    ActorInfo,
+    ActorKill,
+    ActorLife,
+    ActorLookup,
+    ActorStart,
+    ActorStarted,
+    ActorState,
+    ActorSubscribe,
+    ErrorCode,
+    ErrorRecord,
+    FrameType,
+    Role,
+)
+from bowstring_wire.protocol import ProtocolError
+
+from bowstring_core.machine import actors, scheduler
+from bowstring_core.machine.leases import Purpose
+from bowstring_core.node.errors import error_record
+from bowstring_core.node.object_service import checked, checked_all
+from bowstring_core.node.peers import Peer
+
+if TYPE_CHECKING:
+    from bowstring_core.node.node import Node
+    from bowstring_core.node.worker_service import WorkerProcess
+
+_NO_ACTOR = bytes(16)
+_SHOWN = {
+    actors.Life.PENDING: ActorLife.PENDING,
+    actors.Life.ALIVE: ActorLife.ALIVE,
+    actors.Life.RESTARTING: ActorLife.RESTARTING,
+    actors.Life.DEAD: ActorLife.DEAD,
+}
+
+
+class Plan(NamedTuple):
+    """What the node keeps of an actor to start it, again and again."""
+
+    handle: ActorHandle
+    key: scheduler.LeaseKey
+    creation: bytes  # the Task's frame
+
+
+class ActorService:
+    """Handlers of the actor frames, and the performer of the table's effects."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self.table = actors.ActorTable()
+        frontends = frozenset((Role.DRIVER, Role.WORKER))
+        workers = frozenset((Role.WORKER,))
+        node.handle(FrameType.ACTOR_CREATE, ActorCreate, frontends, self._create)
+        node.handle(FrameType.ACTOR_SUBSCRIBE, ActorSubscribe, frontends, self._subscribe)
+        node.handle(FrameType.ACTOR_KILL, ActorKill, frontends, self._kill)
+        node.handle(FrameType.ACTOR_LOOKUP, ActorLookup, frontends, self._lookup)
+        node.handle(FrameType.ACTOR_STARTED, ActorStarted, workers, self._started)
+        node.handle(FrameType.ACTOR_EXIT, ActorExit, workers, self._exit)
+
+    # Frames -----------------------------------------------------------------------------------------------------------
+
+    def _create(self, peer: Peer, message: ActorCreate, body: bytes) -> None:
+        node = self._node
+        handle = message.handle
+        if handle is None:
+            raise ProtocolError("ActorCreate without a handle")
+        ref = checked(handle.ref)
+        key = node.leases.key(
+            peer,
+            handle.language,
+            "",
+            message.environment,
+            message.resources,
+            message.placement_resources,
+            message.jvm_flags,
+        )
+        if not body:
+            raise ProtocolError("ActorCreate without the creation task")
+        job = node.jobs[peer.job]
+        spec = actors.ActorSpec(
+            id=ref.id[:16],
+            ref=ref,
+            creator=peer.process,
+            job=peer.job,
+            name=message.name,
+            namespace=message.namespace or job.namespace,
+            detached=message.detached,
+            max_restarts=message.max_restarts,
+            contains=checked_all(message.contains),
+            class_name=handle.class_name or handle.module,
+            plan=Plan(handle, key, body),
+        )
+        effects = self.table.create(spec, message.request, message.get_if_exists)
+        if self.table.actors.get(spec.id) is not None and self.table.actors[spec.id].spec is spec:
+            node.objects.directory.hold(spec.contains)
+            self.perform(effects)
+            node.objects.perform(node.objects.directory.actor_made(ref, peer.process))
+        else:
+            self.perform(effects)
+
+    def _subscribe(self, peer: Peer, message: ActorSubscribe, body: bytes) -> None:
+        if message.actor == _NO_ACTOR:
+            raise ProtocolError("ActorSubscribe.actor is all zero")
+        self.perform(self.table.subscribe(peer.process, message.actor, self._node.loop.now))
+
+    def _kill(self, peer: Peer, message: ActorKill, body: bytes) -> None:
+        self.perform(self.table.kill(peer.process, message.request, message.actor, message.no_restart))
+
+    def _lookup(self, peer: Peer, message: ActorLookup, body: bytes) -> None:
+        namespace = message.namespace or self._node.jobs[peer.job].namespace
+        self.perform(self.table.lookup(peer.process, message.request, message.name, namespace))
+
+    def _started(self, peer: Peer, message: ActorStarted, body: bytes) -> None:
+        self.perform(self.table.started(peer.slot, message.actor, message.incarnation, message.ok, message.error))
+
+    def _exit(self, peer: Peer, message: ActorExit, body: bytes) -> None:
+        self.perform(self.table.exited(peer.slot, message.actor))
+
+    # The scheduler's answers ------------------------------------------------------------------------------------------
+
+    def granted(self, effect: scheduler.Granted) -> None:
+        """A worker is there for an actor."""
+        assert isinstance(effect.name, bytes)
+        self.perform(self.table.placed(effect.name, effect.slot, self._node.loop.now))
+
+    def rejected(self, effect: scheduler.Rejected) -> None:
+        """No worker can be had for an actor."""
+        assert isinstance(effect.name, bytes)
+        reason = actors.Reason(effect.code, effect.message, error_record(ErrorCode[effect.code], effect.message))
+        self.perform(self.table.rejected(effect.name, reason))
+
+    def worker_ended(self, process: WorkerProcess, record: ErrorRecord) -> None:
+        """A worker that may have been an actor's has ended."""
+        message = f"the actor's {record.message}"
+        self.perform(
+            self.table.worker_ended(process.slot, actors.Reason("ACTOR_DIED", message, None), self._node.loop.now)
+        )
+
+    # Effects ----------------------------------------------------------------------------------------------------------
+
+    def perform(self, effects: Iterable[actors.Effect]) -> None:
+        """Carry out what the table decided."""
+        node = self._node
+        for effect in effects:
+            match effect:
+                case actors.Place():
+                    if effect.after_s:
+                        actor = effect.actor
+                        node.loop.call_later(effect.after_s, lambda actor=actor: self._place(actor))  # type: ignore[misc]
+                    else:
+                        self._place(effect.actor)
+                case actors.Unplace():
+                    spec = effect.actor.spec
+                    node.perform(node.scheduler.withdraw(Purpose.ACTOR, spec.creator, spec.id, node.loop.now))
+                case actors.Start():
+                    self._start(effect.actor)
+                case actors.EndWorker():
+                    node.perform(node.scheduler.stop_worker(effect.slot, effect.force, node.loop.now))
+                case actors.Show():
+                    for process in effect.processes:
+                        self._show(effect.actor, process)
+                case actors.Over():
+                    self._over(effect.actor)
+                case actors.Unknown():
+                    self._tell_unknown(effect)
+                case actors.Done():
+                    peer = node.peers.get(effect.process)
+                    if peer is not None:
+                        peer.send(FrameType.ACK, Ack(effect.request))
+                case actors.Found():
+                    peer = node.peers.get(effect.process)
+                    if peer is not None:
+                        spec = effect.actor.spec
+                        node.objects.perform(node.objects.directory.process_holds(effect.process, spec.ref))
+                        peer.send(FrameType.ACTOR_INFO, ActorInfo(effect.request, spec.plan.handle))
+                case actors.Refused():
+                    peer = node.peers.get(effect.process)
+                    if peer is not None:
+                        peer.fail(effect.request, ErrorCode[effect.code], effect.message)
+        node.arm()
+
+    def _place(self, actor: actors.Actor) -> None:
+        if actor.life not in (actors.Life.PENDING, actors.Life.RESTARTING):
+            return
+        node, spec = self._node, actor.spec
+        node.perform(node.scheduler.request(Purpose.ACTOR, spec.creator, spec.id, spec.plan.key, 1, 1, node.loop.now))
+
+    def _start(self, actor: actors.Actor) -> None:
+        worker = self._node.workers.peer_of(actor.worker)
+        if worker is None:
+            return  # its end is on the way
+        spec = actor.spec
+        start = ActorStart(spec.plan.handle, actor.incarnation, spec.name, spec.namespace)
+        worker.send(FrameType.ACTOR_START, start, spec.plan.creation)
+
+    def _record(self, actor: actors.Actor) -> ErrorRecord:
+        """Why the actor is dead or restarting."""
+        reason = actor.reason
+        assert reason is not None
+        dead = actor.shown is actors.Life.DEAD
+        code = ErrorCode.ACTOR_DIED if dead else ErrorCode.ACTOR_UNAVAILABLE
+        if reason.record is None:
+            return error_record(code, reason.message, retryable=not dead, may_have_executed=True)
+        record: ErrorRecord = copy(reason.record)
+        if reason.code == "ACTOR_DIED":
+            record.message = f"{reason.message}: {record.message}" if record.message else reason.message
+            record.code = code
+        return record
+
+    def _show(self, actor: actors.Actor, process: int) -> None:
+        peer = self._node.peers.get(process)
+        if peer is None:
+            return
+        state = ActorState(actor.spec.id, _SHOWN[actor.shown], actor.incarnation)
+        worker = self._node.workers.peer_of(actor.worker) if actor.worker else None
+        if actor.shown is actors.Life.ALIVE and worker is not None:
+            state.worker, state.address = worker.process, worker.address
+        elif actor.shown in (actors.Life.DEAD, actors.Life.RESTARTING) and actor.reason is not None:
+            state.error = self._record(actor)
+        peer.send(FrameType.ACTOR_STATE, state)
+
+    def _tell_unknown(self, effect: actors.Unknown) -> None:
+        peer = self._node.peers.get(effect.process)
+        if peer is not None:
+            record = error_record(ErrorCode.ACTOR_DIED, f"no actor {effect.actor.hex()} was ever made on this node")
+            peer.send(FrameType.ACTOR_STATE, ActorState(effect.actor, ActorLife.DEAD, error=record))
+
+    def _over(self, actor: actors.Actor) -> None:
+        node, spec = self._node, actor.spec
+        node.objects.perform(node.objects.directory.release(spec.contains))
+        self.table.forget_plan(actor)
+        node.objects.perform(node.objects.directory.actor_over(spec.ref.id))
+        node.check_job(spec.job)

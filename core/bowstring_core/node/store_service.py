@@ -1,0 +1,161 @@
+"""The store's memory between frontends, the allocator and the kernel.
+
+Backing runs between looks at the sockets, a few megabytes a turn, so that one large grant does not hold up everybody.
+When the machine is short of memory, free segments are dropped, and backing is tried again for a moment: their memory
+comes back only as fast as their readers unmap them.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from bowstring_wire.messages import (
+    ErrorCode,
+    ExtentAllocate,
+    ExtentGrant,
+    ExtentReturn,
+    FrameType,
+    Role,
+    SegmentDropped,
+    SegmentMapped,
+)
+from bowstring_wire.protocol import ProtocolError
+
+from bowstring_core import limits
+from bowstring_core.machine import extents
+from bowstring_core.node.peers import Peer
+from bowstring_core.store.segments import BackingError, SegmentFile
+
+if TYPE_CHECKING:
+    from bowstring_core.node.node import Node
+
+
+class StoreService:
+    """Handlers of the extent frames, and the performer of the allocator's effects."""
+
+    def __init__(self, node: Node, capacity: int) -> None:
+        self._node = node
+        self.table = extents.ExtentTable(capacity)
+        self.files: dict[int, SegmentFile] = {}
+        self._backing: deque[tuple[int, int, int]] = deque()
+        self._retries = 0
+        self._busy = False
+        frontends = frozenset((Role.DRIVER, Role.WORKER))
+        node.handle(FrameType.EXTENT_ALLOCATE, ExtentAllocate, frontends, self._allocate)
+        node.handle(FrameType.EXTENT_RETURN, ExtentReturn, frontends, self._return)
+        node.handle(FrameType.SEGMENT_MAPPED, SegmentMapped, frontends, self._mapped)
+
+    def _allocate(self, peer: Peer, message: ExtentAllocate, body: bytes) -> None:
+        if not message.length:
+            raise ProtocolError("ExtentAllocate.length is 0")
+        self.perform(self.table.allocate(peer.process, message.request, message.length, message.slab))
+
+    def _return(self, peer: Peer, message: ExtentReturn, body: bytes) -> None:
+        self.perform(self.table.returned(peer.process, message.extent))
+
+    def _mapped(self, peer: Peer, message: SegmentMapped, body: bytes) -> None:
+        segment = self.table.segments.get(message.segment)
+        if segment is None or segment.writer != peer.process:
+            raise ProtocolError(f"SegmentMapped: segment {message.segment} is not this process's")
+        self.files[message.segment].seal()
+
+    def show(self, segment: int, process: int) -> SegmentFile:
+        """The process is about to be told of the segment."""
+        self.table.show(segment, process)
+        return self.files[segment]
+
+    def perform(self, effects: Iterable[extents.Effect]) -> None:
+        """Carry out what the allocator decided."""
+        for effect in effects:
+            match effect:
+                case extents.Grant():
+                    self._grant(effect)
+                case extents.Back():
+                    self._back(effect)
+                case extents.MakeSegment():
+                    self.files[effect.segment] = SegmentFile(effect.segment, effect.length)
+                case extents.Full():
+                    peer = self._node.peers.get(effect.process)
+                    if peer is not None:
+                        peer.fail(effect.request, ErrorCode.OBJECT_STORE_FULL, effect.message)
+                case extents.DropSegment():
+                    self.files.pop(effect.segment).close()
+                    for process in effect.shown_to:
+                        peer = self._node.peers.get(process)
+                        if peer is not None:
+                            peer.send(FrameType.SEGMENT_DROPPED, SegmentDropped(effect.segment))
+
+    def _grant(self, effect: extents.Grant) -> None:
+        peer = self._node.peers.get(effect.process)
+        if peer is None:
+            return
+        extent = effect.extent
+        file = self.files[extent.segment.segment]
+        peer.send(
+            FrameType.EXTENT_GRANT,
+            ExtentGrant(
+                effect.request,
+                extent.extent,
+                extent.segment.segment,
+                extent.offset,
+                extent.length,
+                file.length,
+                file.path,
+            ),
+        )
+
+    # Backing ----------------------------------------------------------------------------------------------------------
+
+    def _back(self, effect: extents.Back) -> None:
+        self._backing.append((effect.segment, effect.start, effect.end))
+        if not self._busy:
+            self._busy = True
+            if effect.end - effect.start <= limits.BACKING_STEP_BYTES:
+                self._turn()  # small: the asker need not wait for another turn of the loop
+            if self._busy:
+                self._node.loop.call_idle(self._turn)
+
+    def _turn(self) -> bool:
+        """Back one step; False: there is nothing to do now."""
+        if not self._backing:
+            self._busy = False
+            return False
+        segment, start, end = self._backing[0]
+        file = self.files.get(segment)
+        known = self.table.segments.get(segment)
+        if file is None or known is None or known.target <= start:  # dropped, or given up
+            self._backing.popleft()
+            return True
+        upto = min(end, start + limits.BACKING_TURN_BYTES)
+        try:
+            file.back(start, upto)
+        except BackingError as error:
+            return self._short(segment, str(error))
+        self._retries = 0
+        if upto == end:
+            self._backing.popleft()
+        else:
+            self._backing[0] = (segment, upto, end)
+        self.perform(self.table.backed(segment, upto))
+        return True
+
+    def _short(self, segment: int, message: str) -> bool:
+        dropped = self.table.reclaim_all()
+        self.perform(dropped)
+        if dropped:
+            self._retries = limits.BACKING_RETRIES_MAX
+        if self._retries:
+            self._retries -= 1
+            self._node.loop.call_later(limits.BACKING_RETRY_S, lambda: self._node.loop.call_idle(self._turn))
+            return False
+        self._backing = deque(item for item in self._backing if item[0] != segment)
+        self.perform(self.table.not_backed(segment, message))
+        return True
+
+    def close(self) -> None:
+        """Give all memory back."""
+        for file in self.files.values():
+            file.close()
+        self.files.clear()

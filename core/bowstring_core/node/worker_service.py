@@ -1,0 +1,313 @@
+"""Workers as processes: starting, greeting, binding, ending, and what they write.
+
+The scheduler decides; this performs. A worker's end is what its pidfd says; its exit status comes from the zygote,
+which is its parent, and is waited for a moment because the two tell independently.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+from bowstring_wire.messages import (
+    ErrorCode,
+    ErrorRecord,
+    FrameType,
+    Hello,
+    LogLines,
+    Shutdown,
+    WorkerBind,
+)
+from bowstring_wire.protocol import SOCKET_PATH_BYTES_MAX
+
+from bowstring_core import limits
+from bowstring_core.machine.workers import JAVA, WorkerKind
+from bowstring_core.node import loop as loops
+from bowstring_core.node.errors import RequestError, error_record
+from bowstring_core.node.jvm import JavaMissing, JvmLauncher
+from bowstring_core.node.logs import STDERR, STDOUT, WorkerOutput
+from bowstring_core.node.peers import Peer
+from bowstring_core.node.zygote_link import ZygoteLink
+
+if TYPE_CHECKING:
+    from bowstring_core.node.node import Node
+
+
+class WorkerProcess:
+    """The process behind a slot, from the request for it on.
+
+    Attributes:
+        status: Wait status, once the zygote has told it.
+    """
+
+    __slots__ = ("job", "kind", "outputs", "peer", "pid", "pidfd", "slot", "status")
+
+    def __init__(self, slot: int, kind: WorkerKind) -> None:
+        self.slot, self.kind = slot, kind
+        self.pid = 0
+        self.pidfd = -1  # until it says Hello; then the peer's is watched
+        self.peer: Peer | None = None
+        self.status: int | None = None
+        self.job = kind.job
+        self.outputs: list[WorkerOutput] = []
+
+
+def describe_status(status: int | None) -> str:
+    """How a process ended, for people."""
+    if status is None:
+        return "ended, and nobody could tell how"
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        with contextlib.suppress(ValueError):
+            return f"was killed by signal {number} ({signal.Signals(number).name})"
+        return f"was killed by signal {number}"
+    return f"ended with exit status {os.waitstatus_to_exitcode(status)}"
+
+
+class WorkerService:
+    """Every worker process of the node."""
+
+    def __init__(self, node: Node, worker_module: str) -> None:
+        self._node = node
+        self._loop = node.loop
+        self.processes: dict[int, WorkerProcess] = {}  # by slot
+        self._by_pid: dict[int, WorkerProcess] = {}
+        self.zygote = ZygoteLink(
+            node.loop, node.session.path, worker_module, self._on_zygote_message, self._on_zygote_death
+        )
+        self._zygote_failures = 0
+        self.jvm = JvmLauncher(node.session.path, node.log)
+
+    # Starting ---------------------------------------------------------------------------------------------------------
+
+    def start(self, slot: int, kind: WorkerKind) -> None:
+        """Start a process for the slot."""
+        process = self.processes[slot] = WorkerProcess(slot, kind)
+        message: dict[str, Any] = {"start": slot}
+        if kind.language == JAVA:
+            job = self._node.jobs[kind.job]
+            try:
+                message["argv"], message["env"] = self.jvm.command(slot, job.class_path, kind.jvm_flags)
+            except JavaMissing as error:
+                reason = str(error)
+                self._loop.call_soon(lambda: self._start_failed(process, reason, True))
+                return
+            if job.working_directory and os.path.isdir(job.working_directory):
+                message["cwd"] = job.working_directory
+        fds = []
+        for stream, suffix in ((STDOUT, "out"), (STDERR, "err")):
+            read_end, write_end = os.pipe()
+            fds.append(write_end)
+            path = self._node.session.log_path(f"worker-{slot}.{suffix}")
+            on_lines = self._lines_of(process)
+            process.outputs.append(WorkerOutput(self._loop, read_end, stream, path, on_lines))
+        self.zygote.send(message, fds)
+
+    def _on_zygote_message(self, message: dict[str, Any]) -> None:
+        if "started" in message:
+            process = self.processes.get(message["started"])
+            if process is None:
+                return
+            process.pid = message["pid"]
+            self._by_pid[process.pid] = process
+            if process.peer is None:
+                started = process
+                try:
+                    process.pidfd = os.pidfd_open(process.pid)
+                except OSError:
+                    return  # reaped already; `ended` follows
+                self._loop.watch(process.pidfd, loops.READ, lambda events: self._ended_early(started))
+        elif "failed" in message:
+            process = self.processes.get(message["failed"])
+            if process is not None:
+                self._start_failed(process, message["message"], False)
+        elif "ended" in message:
+            process = self._by_pid.pop(message["ended"], None)
+            if process is not None:
+                process.status = message["status"]
+                if process.peer is None:
+                    self._ended_early(process)
+                elif process.peer.ended:
+                    self._finish(process)
+        elif "ready" in message:
+            self._zygote_failures = 0
+            self._node.zygote_ready()
+
+    def _ended_early(self, process: WorkerProcess) -> None:
+        """A process ended before its Hello."""
+        if process.slot not in self.processes:
+            return
+        if process.status is None and self.zygote.pid:
+            if process.pidfd >= 0:
+                self._unwatch_early(process)
+                self._loop.call_later(limits.EXIT_STATUS_S, lambda: self._give_up_status(process))
+            return
+        self._give_up_status(process)
+
+    def _give_up_status(self, process: WorkerProcess) -> None:
+        if process.slot not in self.processes or process.peer is not None:
+            return
+        for output in process.outputs:
+            output.drain()
+        words = b"".join(output.tail for output in process.outputs).decode(errors="replace").strip()
+        text = f"the worker {describe_status(process.status)} before it was ready"
+        self._start_failed(process, f"{text}; it wrote:\n{words}" if words else text, False)
+
+    def _unwatch_early(self, process: WorkerProcess) -> None:
+        if process.pidfd >= 0:
+            self._loop.unwatch(process.pidfd)
+            os.close(process.pidfd)
+            process.pidfd = -1
+
+    def _start_failed(self, process: WorkerProcess, message: str, final: bool) -> None:
+        if self.processes.pop(process.slot, None) is None:
+            return
+        self._by_pid.pop(process.pid, None)
+        self._unwatch_early(process)
+        self._node.log(f"worker {process.slot}: {message}")
+        self._node.perform(self._node.scheduler.start_failed(process.slot, message, final, self._loop.now))
+
+    def _on_zygote_death(self, was_ready: bool, words: str) -> None:
+        if self._node.stopping:
+            return
+        self._zygote_failures += 1
+        self._node.log(f"the zygote has ended, and another is started with the next worker; it wrote: {words}")
+        final = not was_ready and self._zygote_failures >= limits.ZYGOTE_FAILURES_MAX
+        for process in list(self.processes.values()):
+            if process.peer is not None:
+                continue
+            if process.pid:  # the kernel has killed it with its parent
+                self._give_up_status(process)
+            else:
+                message = f"the process that starts workers has ended; it wrote:\n{words}"
+                self._start_failed(process, message, final)
+
+    # Greeting ---------------------------------------------------------------------------------------------------------
+
+    def check_hello(self, hello: Hello, pid: int) -> None:
+        """Whether this worker is expected.
+
+        Raises:
+            RequestError: AUTHENTICATION, if it is not.
+        """
+        process = self.processes.get(hello.worker_slot)
+        if process is None or process.peer is not None or not self._node.scheduler.worker_expected(hello.worker_slot):
+            raise RequestError(ErrorCode.AUTHENTICATION, f"no worker is expected for slot {hello.worker_slot}")
+        if process.pid and process.pid != pid:
+            raise RequestError(
+                ErrorCode.AUTHENTICATION, f"slot {hello.worker_slot} is that of process {process.pid}, not {pid}"
+            )
+        if hello.language != process.kind.language:
+            raise RequestError(ErrorCode.AUTHENTICATION, f"slot {hello.worker_slot} is for another language")
+        address = os.fsencode(hello.address)
+        if not address.startswith(b"/") or len(address) > SOCKET_PATH_BYTES_MAX:
+            raise RequestError(
+                ErrorCode.INVALID_ARGUMENT,
+                f"Hello.address {hello.address!r} is not an absolute path of at most {SOCKET_PATH_BYTES_MAX} bytes",
+            )
+
+    def admitted(self, peer: Peer) -> None:
+        """A worker has been welcomed."""
+        process = self.processes[peer.slot]
+        self._unwatch_early(process)
+        process.peer = peer
+        process.pid = peer.pid
+        self._by_pid[peer.pid] = process
+        node = self._node
+        node.perform(node.scheduler.worker_registered(peer.slot, peer.language_version, self._loop.now))
+
+    def bind(self, slot: int, job_id: int, gpus: str) -> None:
+        """Tell the worker its job."""
+        process = self.processes[slot]
+        job = self._node.jobs[job_id]
+        process.job = job_id
+        assert process.peer is not None
+        process.peer.job = job_id
+        process.peer.send(
+            FrameType.WORKER_BIND,
+            WorkerBind(job_id, gpus, job.python_path, job.class_path, job.working_directory, job.namespace),
+        )
+
+    def peer_of(self, slot: int) -> Peer | None:
+        """The worker of a slot, if it has said Hello and is not gone."""
+        process = self.processes.get(slot)
+        return process.peer if process else None
+
+    # Ending -----------------------------------------------------------------------------------------------------------
+
+    def stop(self, slot: int, force: bool) -> None:
+        """End a worker; one that does not end by itself is killed after its grace."""
+        process = self.processes.get(slot)
+        if process is None:
+            return
+        if force or process.peer is None:
+            self.kill(process)
+            return
+        process.peer.send(FrameType.SHUTDOWN, Shutdown(True, "no longer needed"))
+        self._loop.call_later(limits.ACTOR_GRACE_S, lambda: self._kill_if_there(process))
+
+    def _kill_if_there(self, process: WorkerProcess) -> None:
+        if process.slot in self.processes:
+            self.kill(process)
+
+    def kill(self, process: WorkerProcess) -> None:
+        """Kill the process; its group follows when the zygote reaps it."""
+        pidfd = process.peer.pidfd if process.peer is not None and not process.peer.ended else process.pidfd
+        if pidfd >= 0:
+            with contextlib.suppress(OSError):
+                signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+        elif process.peer is None and not process.pid:
+            # Not forked yet: as soon as it is known, it is killed.
+            self._loop.call_later(0.05, lambda: self._kill_if_there(process))
+
+    def ended(self, peer: Peer) -> None:
+        """The worker's pidfd says that it has ended."""
+        process = self.processes.get(peer.slot)
+        if process is None:
+            return
+        if process.status is not None or not self.zygote.pid:
+            self._finish(process)
+        else:
+            self._loop.call_later(limits.EXIT_STATUS_S, lambda: self._finish(process))
+
+    def _finish(self, process: WorkerProcess) -> None:
+        if self.processes.pop(process.slot, None) is None:
+            return
+        self._by_pid.pop(process.pid, None)
+        for output in process.outputs:
+            output.drain()
+        assert process.peer is not None
+        self._node.worker_finished(process.peer, process)
+
+    def death_record(self, process: WorkerProcess) -> ErrorRecord:
+        """What callers are told of a worker's end."""
+        message = f"worker process {process.pid} {describe_status(process.status)}"
+        return error_record(ErrorCode.WORKER_CRASHED, message, retryable=True, may_have_executed=True, pid=process.pid)
+
+    # Output -----------------------------------------------------------------------------------------------------------
+
+    def _lines_of(self, process: WorkerProcess) -> Any:
+        def on_lines(stream: int, lines: bytes) -> None:
+            job = self._node.jobs.get(process.job)
+            driver = self._node.peers.get(job.driver) if job else None
+            if driver is None or driver.connection.out_bytes > limits.OUTPUT_DROP_BYTES:
+                return
+            actor = self._node.actors.of_worker(process.slot)
+            name = actor.spec.class_name if actor else "worker"
+            text = lines.decode(errors="replace")
+            driver.send(FrameType.LOG_LINES, LogLines(process.pid, stream, name or "worker", text))
+
+        return on_lines
+
+    def end_all(self) -> None:
+        """Kill every worker that is there."""
+        for process in list(self.processes.values()):
+            self.kill(process)
+
+
+def python_version() -> str:
+    """Version of the workers' Python: that of the node."""
+    return ".".join(map(str, sys.version_info[:3]))

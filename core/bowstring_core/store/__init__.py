@@ -1,0 +1,1 @@
+"""Shared memory: segments that really have their pages."""

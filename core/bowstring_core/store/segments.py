@@ -1,0 +1,90 @@
+"""The memory files behind the store's segments.
+
+A segment is a memfd: nothing to unlink, no /dev/shm to fill, gone with its last descriptor and mapping. Its pages are
+allocated with fallocate, so that who writes there never meets SIGBUS; the file's length is fixed, and once the writer
+has mapped it the kernel refuses every other writable mapping (F_SEAL_FUTURE_WRITE), whatever a reader tries.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+
+from bowstring_core import limits
+
+_F_SEAL_SHRINK = 0x0002
+_F_SEAL_GROW = 0x0004
+_F_SEAL_FUTURE_WRITE = 0x0010
+
+
+class BackingError(Exception):
+    """The machine has no more memory to give now; the message says what was missing."""
+
+
+def memory_available() -> int:
+    """Bytes that the machine can give without swapping (Linux: MemAvailable)."""
+    with open("/proc/meminfo", "rb") as file:
+        for line in file:
+            if line.startswith(b"MemAvailable:"):
+                return int(line.split()[1]) << 10
+    return 0
+
+
+def memory_total() -> int:
+    """Bytes of memory that the machine has, or that its control group allows if that is less."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        with open("/sys/fs/cgroup/memory.max", "rb") as file:
+            limit = file.read().strip()
+        if limit.isdigit():
+            total = min(total, int(limit))
+    except OSError:
+        pass
+    return total
+
+
+class SegmentFile:
+    """One memfd of the node.
+
+    Attributes:
+        path: What others open.
+        length: Bytes.
+    """
+
+    __slots__ = ("_sealed", "fd", "length", "path")
+
+    def __init__(self, number: int, length: int) -> None:
+        self.fd = os.memfd_create(f"bowstring-{number}", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        os.ftruncate(self.fd, length)
+        self.length = length
+        self.path = f"/proc/{os.getpid()}/fd/{self.fd}"
+        self._sealed = False
+
+    def back(self, start: int, end: int) -> None:
+        """Allocate the pages of a range.
+
+        Raises:
+            BackingError: the machine has too little memory left.
+        """
+        missing = end - start + limits.MEMORY_MARGIN_BYTES - memory_available()
+        if missing > 0:
+            raise BackingError(
+                f"the machine is short of {missing} bytes (it keeps {limits.MEMORY_MARGIN_BYTES} available)"
+            )
+        try:
+            os.posix_fallocate(self.fd, start, end - start)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.ENOMEM, errno.EFBIG, errno.EDQUOT):
+                raise BackingError(f"the system refuses {end - start} bytes: {error.strerror}") from error
+            raise
+
+    def seal(self) -> None:
+        """Refuse every writable mapping from now on, and every change of the length."""
+        if not self._sealed:
+            fcntl.fcntl(self.fd, fcntl.F_ADD_SEALS, _F_SEAL_SHRINK | _F_SEAL_GROW | _F_SEAL_FUTURE_WRITE)
+            self._sealed = True
+
+    def close(self) -> None:
+        """Give the memory back once nobody maps it."""
+        os.close(self.fd)
