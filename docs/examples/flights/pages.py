@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import bowstring as bow
 import pyarrow as pa
+
+import bowstring as bow
 
 Place = tuple[int, int]
 """Inode of a file of shared memory, and offset in it."""

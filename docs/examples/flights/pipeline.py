@@ -18,7 +18,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import bowstring as bow
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
@@ -27,6 +26,8 @@ from plain import FEATURES, Fit, plain_fit
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
+
+import bowstring as bow
 
 JAR = Path(__file__).parent / "target" / "flights.jar"
 RATE, MOMENTUM = 0.4, 0.6

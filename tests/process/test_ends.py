@@ -1,0 +1,122 @@
+"""However a process ends, the runtime takes everything down and leaves nothing behind (the leak check looks)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import bowstring as bow
+from tests.leaks.traces import own_traces, processes_of, wait_nothing_is_left
+
+DRIVER = """
+import sys
+import bowstring as bow
+
+@bow.remote
+class Actor:
+    def pid(self):
+        import os
+        return os.getpid()
+
+bow.init(num_cpus=2)
+actor = Actor.remote()
+ref = bow.put(b"x" * 1_000_000)
+print(bow.get(actor.pid.remote()), flush=True)
+sys.stdin.read()
+"""
+
+
+@bow.remote
+def double(x: int) -> int:
+    return 2 * x
+
+
+@bow.remote
+def process_id() -> int:
+    return os.getpid()
+
+
+@pytest.fixture
+def driver() -> Iterator[subprocess.Popen[str]]:
+    """Another driver with an actor and a put value; ends when its standard input does."""
+    process = subprocess.Popen([sys.executable, "-c", DRIVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert int(process.stdout.readline()) > 0
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def wait_until(condition: Callable[[], bool], within_s: float = 10) -> None:
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, "the condition has not come about"
+        time.sleep(0.005)
+
+
+def raises_a_runtime_error(call: Callable[[], object]) -> bool:
+    try:
+        call()
+    except bow.BowstringError:
+        return True
+    return False
+
+
+def test_a_driver_that_ends_takes_its_runtime_along(driver: subprocess.Popen[str]) -> None:
+    driver.communicate()
+    assert driver.returncode == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_driver_that_is_killed_leaves_nothing(
+    driver: subprocess.Popen[str], number: signal.Signals, leaves_nothing_behind: Path
+) -> None:
+    driver.send_signal(number)
+    driver.communicate()
+    assert wait_nothing_is_left(leaves_nothing_behind, own_traces()) == []
+
+
+def test_a_killed_node_is_an_error_of_the_driver_and_leaves_nothing(leaves_nothing_behind: Path) -> None:
+    before = own_traces()
+    session = bow.init(num_cpus=1)
+    assert bow.get(double.remote(2)) == 4
+    os.kill(session.node_pid, signal.SIGKILL)
+    wait_until(lambda: raises_a_runtime_error(lambda: bow.get(double.remote(2), timeout=10)))
+    bow.shutdown()
+    assert wait_nothing_is_left(leaves_nothing_behind, before) == []
+
+
+def test_every_other_process_of_the_runtime_may_be_killed_and_nothing_is_left(
+    driver: subprocess.Popen[str], leaves_nothing_behind: Path
+) -> None:
+    for pid in processes_of(leaves_nothing_behind):
+        if pid != driver.pid:
+            os.kill(pid, signal.SIGKILL)
+    driver.kill()
+    driver.communicate()
+    assert wait_nothing_is_left(leaves_nothing_behind, own_traces()) == []
+
+
+def test_a_runtime_can_be_started_again_and_again() -> None:
+    for number in range(3):
+        with bow.init(num_cpus=1):
+            assert bow.get(double.remote(number)) == 2 * number
+
+
+def test_two_runtimes_of_one_user_do_not_meet(driver: subprocess.Popen[str]) -> None:
+    with bow.init(num_cpus=1):
+        assert bow.get(double.remote(1)) == 2
+    assert driver.poll() is None
+
+
+def test_a_worker_that_is_killed_between_tasks_is_replaced() -> None:
+    with bow.init(num_cpus=1):
+        os.kill(bow.get(process_id.remote()), signal.SIGKILL)
+        assert bow.get(double.remote(4)) == 8
