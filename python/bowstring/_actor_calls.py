@@ -30,7 +30,9 @@ IN_FLIGHT_MAX = 8192  # calls sent to one actor and not answered; more wait here
 class ActorClient:
     """This process's side of one actor."""
 
-    __slots__ = ("actor", "death", "incarnation", "life", "name", "peer", "queue", "runtime", "sequence")
+    __slots__ = (
+        "_returned", "actor", "death", "incarnation", "life", "name", "paused", "peer", "queue", "runtime", "sequence",
+    )  # fmt: skip
 
     def __init__(self, runtime: Runtime, actor: bytes, name: str) -> None:
         self.runtime = runtime
@@ -40,7 +42,9 @@ class ActorClient:
         self.incarnation = 0
         self.sequence = 0
         self.peer: Peer | None = None
+        self.paused = False  # the worker is ending: what it returned waits for the actor's next state
         self.queue: deque[PendingTask] = deque()
+        self._returned: list[PendingTask] = []
         self.death: BowstringError | None = None
         runtime.tell(FrameType.ACTOR_SUBSCRIBE, m.ActorSubscribe(actor))
         runtime.node_connection.flush()
@@ -67,7 +71,7 @@ class ActorClient:
 
     def pump(self) -> None:
         peer = self.peer
-        if peer is None:
+        if peer is None or self.paused:
             return
         queue, in_flight = self.queue, peer.in_flight
         while queue and len(in_flight) < IN_FLIGHT_MAX:
@@ -109,6 +113,7 @@ class ActorClient:
                 self.peer.end(self._lost("its process has ended", ErrorCode.ACTOR_UNAVAILABLE))
             self.incarnation = state.incarnation
             self.sequence = 0
+            self.paused = False
             self.peer = self.runtime.peers.get(state.worker, state.address)
             self.peer.user = self
             self.pump()
@@ -142,9 +147,14 @@ class ActorClient:
     def on_returned(self, _peer: Peer, task: PendingTask) -> None:
         """The worker is another incarnation than we thought, or is ending: wait for its next state."""
         task.peer = None
-        self.queue.appendleft(task)
+        self.paused = True
+        self._returned.append(task)
 
     def on_batch_end(self, _peer: Peer) -> None:
+        if self._returned:
+            # They came back in the order in which they were sent, and go again before what was never sent.
+            self.queue.extendleft(reversed(self._returned))
+            self._returned.clear()
         if self.queue and self.life == ActorLife.ALIVE:
             self.pump()
 

@@ -364,6 +364,7 @@ class Executor:
             status = _OK
         except ActorExit:
             status, value, exiting = _OK, None, True
+            self._stop_taking_calls()
         except TaskCancelledError as error:
             status, value = (_CANCELLED if call.cancelled else _FAILED), error
         except KeyboardInterrupt as error:
@@ -692,6 +693,7 @@ class Executor:
                 status = _OK
             except ActorExit:
                 status, value, exiting = _OK, None, True
+                self._stop_taking_calls()
             except (TaskCancelledError, asyncio.CancelledError) as error:
                 status, value = _CANCELLED if call.cancelled else _FAILED, error
             except BaseException as error:
@@ -713,13 +715,19 @@ class Executor:
         asyncio.run_coroutine_threadsafe(drain(), loop).result()
         loop.call_soon_threadsafe(loop.stop)
 
+    def _stop_taking_calls(self) -> None:
+        """Before the last answer leaves: what is queued or comes later is handed back."""
+        with self.runtime.lock:
+            self._ending = True
+            while self.queue:
+                self._return(self.queue.popleft())
+
     def _exit_actor(self) -> None:
         assert self.actor is not None
         with self.runtime.lock:
             self.runtime.reactor.flush()
             self.runtime.tell(FrameType.ACTOR_EXIT, m.ActorExit(self.actor.id))
             self.runtime.node_connection.flush()
-            self._ending = True
             self._wake()
 
     # Transcoding -------------------------------------------------------------------------------------------------

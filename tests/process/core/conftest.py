@@ -12,8 +12,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from bowstring_wire.messages import Role
 from wire_client import WireClient, wait_until
+
+from bowstring_wire.messages import Role
 
 HERE = Path(__file__).parent
 

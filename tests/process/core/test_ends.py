@@ -8,10 +8,11 @@ import time
 
 import psutil
 import pytest
-from bowstring_wire.messages import ErrorCode, GoAway, LeaseEnded, LeaseGrant, Role, Shutdown
 from conftest import NodeProcess
 from test_leases import lease
 from wire_client import ConnectionEnded, is_running, wait_until
+
+from bowstring_wire.messages import ErrorCode, GoAway, LeaseEnded, LeaseGrant, Role, Shutdown
 
 
 def with_worker(node):

@@ -4,6 +4,8 @@ import os
 import signal
 
 import pytest
+from wire_client import WireClient, is_running, wait_until
+
 from bowstring_wire.messages import (
     Arg,
     ArgKind,
@@ -23,7 +25,6 @@ from bowstring_wire.messages import (
     Result,
     Task,
 )
-from wire_client import WireClient, is_running, wait_until
 
 CPU = (Resource("CPU", 10_000),)
 

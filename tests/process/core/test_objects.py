@@ -4,6 +4,8 @@ import mmap
 import os
 
 import pytest
+from wire_client import ConnectionEnded
+
 from bowstring_wire.messages import (
     Ack,
     Encoding,
@@ -36,7 +38,6 @@ from bowstring_wire.messages import (
     StateReply,
     ValueState,
 )
-from wire_client import ConnectionEnded
 
 
 def new_ref(client, index=0):

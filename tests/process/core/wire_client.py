@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+
 from bowstring_wire.flat import Message
 from bowstring_wire.messages import FRAME_TYPES, Challenge, GoAway, Hello, Language, Role, Welcome
 from bowstring_wire.protocol import FrameParser, frame, hello_proof

@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 import subprocess
 import sys
 import textwrap
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
 import bowstring as bow
-
-
-def wait_until(condition: Callable[[], bool], within_s: float, what: str) -> None:
-    """Look again and again until the condition holds; what is awaited has no event that this process could wait for."""
-    deadline = time.monotonic() + within_s
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {within_s} s: {what}")
-        select.select([], [], [], 0.01)
+from tests.process.waiting import wait_until
 
 
 def processes_of(session: str) -> list[psutil.Process]:
@@ -99,7 +89,7 @@ DRIVER = """
         def hello(self):
             return os.getpid()
 
-    session = bow.init(num_cpus=2)
+    session = bow.init(num_cpus=4)
     refs = [hang.remote() for _ in range(2)]
     actor = Actor.remote()
     bow.get(actor.hello.remote())

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
 from bowstring_wire.messages import Layout
 from bowstring_wire.values.payload import (
     ALIGNMENT,

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from bowstring_wire.messages import Encoding, Layout
 from bowstring_wire.protocol import ProtocolError
 from bowstring_wire.values import arrow
 from bowstring_wire.values.arrow import decode_arrow, encode_arrow, is_arrow
 from bowstring_wire.values.payload import Decodable, image_size, inline_payload, read_payload, write_image
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from tests.unit.values.placing import PLACES, aligned_bytes, inlined, stored
 
 ROWS = 40

@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from bowstring_wire.messages import Encoding, Layout, ObjectHeader, ObjectRef, Span
 from bowstring_wire.protocol import ProtocolError
 from bowstring_wire.values.payload import (
@@ -18,9 +21,6 @@ from bowstring_wire.values.payload import (
     read_payload,
     write_image,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from tests.unit.values.placing import aligned_bytes, inlined, stored
 
 

@@ -18,6 +18,9 @@ import msgpack
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from bowstring_wire.messages import OBJECT_REF, ActorHandle, ElementType, Encoding, Layout, ObjectRef
 from bowstring_wire.protocol import ProtocolError
 from bowstring_wire.values import portable
@@ -25,9 +28,6 @@ from bowstring_wire.values.errors import CrossLanguageError
 from bowstring_wire.values.payload import Decodable, Encoded, inline_payload, read_payload
 from bowstring_wire.values.portable import decode_portable, encode_portable, register_reference
 from bowstring_wire.values.tree import INT_MAX, INT_MIN
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from tests.unit.values.placing import PLACES, inlined, stored
 
 NOON = datetime(2026, 1, 2, 12, 0, 0, 123456, tzinfo=UTC)

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from bowstring_wire.messages import ElementType, Encoding, Layout
-from bowstring_wire.protocol import ProtocolError
-from bowstring_wire.values.payload import Decodable, Encoded, image_size, read_payload, write_image
-from bowstring_wire.values.tensor import DTYPES, decode_tensor, encode_tensor, is_array
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from bowstring_wire.messages import ElementType, Encoding, Layout
+from bowstring_wire.protocol import ProtocolError
+from bowstring_wire.values.payload import Decodable, Encoded, image_size, read_payload, write_image
+from bowstring_wire.values.tensor import DTYPES, decode_tensor, encode_tensor, is_array
 from tests.unit.values.placing import PLACES, aligned_bytes, stored
 
 Array = np.ndarray[Any, Any]

@@ -1,0 +1,20 @@
+"""Waiting for what has no event that this process could wait for."""
+
+from __future__ import annotations
+
+import select
+import time
+from collections.abc import Callable
+
+
+def wait_until(condition: Callable[[], bool], within_s: float, what: str) -> None:
+    """Look again and again until the condition holds.
+
+    Raises:
+        AssertionError: it does not within the time; the message says what was awaited.
+    """
+    deadline = time.monotonic() + within_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {within_s} s: {what}")
+        select.select([], [], [], 0.01)
