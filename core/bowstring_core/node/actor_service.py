@@ -6,6 +6,11 @@ from collections.abc import Iterable
 from copy import copy
 from typing import TYPE_CHECKING, NamedTuple
 
+from bowstring_core.machine import actors, scheduler
+from bowstring_core.machine.leases import Purpose
+from bowstring_core.node.errors import error_record
+from bowstring_core.node.object_service import checked, checked_all
+from bowstring_core.node.peers import Peer
 from bowstring_wire.messages import (
     Ack,
     ActorCreate,
@@ -25,12 +30,6 @@ from bowstring_wire.messages import (
     Role,
 )
 from bowstring_wire.protocol import ProtocolError
-
-from bowstring_core.machine import actors, scheduler
-from bowstring_core.machine.leases import Purpose
-from bowstring_core.node.errors import error_record
-from bowstring_core.node.object_service import checked, checked_all
-from bowstring_core.node.peers import Peer
 
 if TYPE_CHECKING:
     from bowstring_core.node.node import Node

@@ -13,6 +13,10 @@ from collections import deque
 from collections.abc import Callable
 from struct import error as StructError
 
+from bowstring_core import limits
+from bowstring_core.machine.transitions import TransitionError
+from bowstring_core.node import loop as loops
+from bowstring_core.node.errors import RequestError, error_record
 from bowstring_wire.flat import Message
 from bowstring_wire.messages import ErrorCode, FrameType, GoAway
 from bowstring_wire.protocol import (
@@ -24,11 +28,6 @@ from bowstring_wire.protocol import (
     ProtocolError,
     padded,
 )
-
-from bowstring_core import limits
-from bowstring_core.machine.transitions import TransitionError
-from bowstring_core.node import loop as loops
-from bowstring_core.node.errors import RequestError, error_record
 
 
 class FrameTooLarge(Exception):

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from bowstring_wire.messages import ErrorCode, FrameType, Function, FunctionGet, FunctionPut, Role
-from bowstring_wire.protocol import ProtocolError
-
 from bowstring_core.machine import functions
 from bowstring_core.node.object_service import checked_all
 from bowstring_core.node.peers import Peer
+from bowstring_wire.messages import ErrorCode, FrameType, Function, FunctionGet, FunctionPut, Role
+from bowstring_wire.protocol import ProtocolError
 
 if TYPE_CHECKING:
     from bowstring_core.node.node import Node

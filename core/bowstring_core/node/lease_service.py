@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bowstring_core.machine import scheduler as sched
+from bowstring_core.machine.leases import Purpose
+from bowstring_core.machine.resources import Demand, ResourceError, demand_of
+from bowstring_core.machine.workers import JAVA, PYTHON
+from bowstring_core.node.errors import RequestError
+from bowstring_core.node.peers import Peer
+from bowstring_core.node.worker_service import python_version
 from bowstring_wire.messages import (
     Blocked,
     ErrorCode,
@@ -21,14 +28,6 @@ from bowstring_wire.messages import (
     Unblocked,
 )
 from bowstring_wire.protocol import ProtocolError
-
-from bowstring_core.machine import scheduler as sched
-from bowstring_core.machine.leases import Purpose
-from bowstring_core.machine.resources import Demand, ResourceError, demand_of
-from bowstring_core.machine.workers import JAVA, PYTHON
-from bowstring_core.node.errors import RequestError
-from bowstring_core.node.peers import Peer
-from bowstring_core.node.worker_service import python_version
 
 if TYPE_CHECKING:
     from bowstring_core.node.node import Node

@@ -42,6 +42,7 @@ class Loop:
     def __init__(self, on_error: Callable[[Exception], None]) -> None:
         self._epoll = select.epoll()
         self._handlers: dict[int, Callable[[int], None]] = {}
+        self._unwatched: set[int] = set()
         self._timers: list[tuple[float, int, Timer]] = []
         self._order = itertools.count()
         self._soon: deque[Callable[[], None]] = deque()
@@ -62,6 +63,7 @@ class Loop:
     def unwatch(self, fd: int) -> None:
         """Forget the descriptor; before it is closed."""
         del self._handlers[fd]
+        self._unwatched.add(fd)
         self._epoll.unregister(fd)
 
     def call_at(self, when: float, call: Callable[[], None]) -> Timer:
@@ -95,9 +97,11 @@ class Loop:
         """One wait for at most `wait_s` (negative: without end), and the calls that come of it."""
         ready = self._epoll.poll(wait_s, 256)
         self.now = time.monotonic()
+        self._unwatched.clear()
         for fd, events in ready:
-            handler = self._handlers.get(fd)
-            if handler is not None:  # an earlier handler of this turn may have closed it
+            # An earlier handler of this turn may have closed it, and the number may be another's by now.
+            handler = self._handlers.get(fd) if fd not in self._unwatched else None
+            if handler is not None:
                 self._guard(lambda handler=handler, events=events: handler(events))  # type: ignore[misc]
         while self._timers and self._timers[0][0] <= self.now:
             timer = heapq.heappop(self._timers)[2]

@@ -22,10 +22,6 @@ import traceback
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from bowstring_wire.flat import Message
-from bowstring_wire.messages import ErrorCode, FrameType, Hello, Role, Shutdown, Welcome
-from bowstring_wire.protocol import INLINE_BYTES_MAX, SKIPPABLE_TYPE_MIN, SPEC_VERSION_MAX, ProtocolError
-
 from bowstring_core import limits
 from bowstring_core.machine import scheduler as sched
 from bowstring_core.machine.leases import Purpose
@@ -43,6 +39,9 @@ from bowstring_core.node.sessions import Session
 from bowstring_core.node.state_service import StateService
 from bowstring_core.node.store_service import StoreService
 from bowstring_core.node.worker_service import WorkerProcess, WorkerService
+from bowstring_wire.flat import Message
+from bowstring_wire.messages import ErrorCode, FrameType, Hello, Role, Shutdown, Welcome
+from bowstring_wire.protocol import INLINE_BYTES_MAX, SKIPPABLE_TYPE_MIN, SPEC_VERSION_MAX, ProtocolError
 
 Handler = Callable[[Peer, Any, bytes], None]
 
@@ -318,7 +317,12 @@ class Node:
         signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: None)
-        self.loop.watch(read_end, loops.READ, lambda events: self.stop("it was told to end by a signal", False))
+
+        def on_signal(events: int) -> None:
+            names = ", ".join(signal.Signals(number).name for number in os.read(read_end, 64))
+            self.stop(f"it was told to end by {names}", False)
+
+        self.loop.watch(read_end, loops.READ, on_signal)
 
     def _watch_owner(self, pid: int) -> None:
         try:

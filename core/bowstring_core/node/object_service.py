@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from bowstring_core.machine import objects, scheduler
+from bowstring_core.machine.leases import Purpose
+from bowstring_core.machine.objects import Ref, Value
+from bowstring_core.node.errors import error_record
+from bowstring_core.node.peers import Peer
 from bowstring_wire.messages import (
     Ack,
     Encoding,
@@ -30,12 +35,6 @@ from bowstring_wire.messages import (
     ValueState,
 )
 from bowstring_wire.protocol import ProtocolError
-
-from bowstring_core.machine import objects, scheduler
-from bowstring_core.machine.leases import Purpose
-from bowstring_core.machine.objects import Ref, Value
-from bowstring_core.node.errors import error_record
-from bowstring_core.node.peers import Peer
 
 if TYPE_CHECKING:
     from bowstring_core.node.node import Node

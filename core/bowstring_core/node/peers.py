@@ -12,6 +12,10 @@ import socket
 import struct
 from collections.abc import Callable
 
+from bowstring_core import limits
+from bowstring_core.node import loop as loops
+from bowstring_core.node.connection import Connection
+from bowstring_core.node.errors import RequestError, error_record
 from bowstring_wire.flat import Message
 from bowstring_wire.messages import Challenge, ErrorCode, ErrorRecord, Failure, FrameType, Hello, Language, Role
 from bowstring_wire.protocol import (
@@ -22,11 +26,6 @@ from bowstring_wire.protocol import (
     ProtocolError,
     proof_is_valid,
 )
-
-from bowstring_core import limits
-from bowstring_core.node import loop as loops
-from bowstring_core.node.connection import Connection
-from bowstring_core.node.errors import RequestError, error_record
 
 
 class Peer:

@@ -6,6 +6,12 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
+from bowstring_core import limits
+from bowstring_core.machine.leases import Purpose
+from bowstring_core.machine.objects import ObjectState
+from bowstring_core.machine.resources import UNITS
+from bowstring_core.machine.workers import WorkerState
+from bowstring_core.node.peers import Peer
 from bowstring_wire.messages import (
     TASK_EVENT,
     ErrorCode,
@@ -21,13 +27,6 @@ from bowstring_wire.messages import (
     TaskStatus,
 )
 from bowstring_wire.protocol import BODY_BYTES_MAX
-
-from bowstring_core import limits
-from bowstring_core.machine.leases import Purpose
-from bowstring_core.machine.objects import ObjectState
-from bowstring_core.machine.resources import UNITS
-from bowstring_core.machine.workers import WorkerState
-from bowstring_core.node.peers import Peer
 
 if TYPE_CHECKING:
     from bowstring_core.node.node import Node

@@ -11,6 +11,10 @@ from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from bowstring_core import limits
+from bowstring_core.machine import extents
+from bowstring_core.node.peers import Peer
+from bowstring_core.store.segments import BackingError, SegmentFile
 from bowstring_wire.messages import (
     ErrorCode,
     ExtentAllocate,
@@ -22,11 +26,6 @@ from bowstring_wire.messages import (
     SegmentMapped,
 )
 from bowstring_wire.protocol import ProtocolError
-
-from bowstring_core import limits
-from bowstring_core.machine import extents
-from bowstring_core.node.peers import Peer
-from bowstring_core.store.segments import BackingError, SegmentFile
 
 if TYPE_CHECKING:
     from bowstring_core.node.node import Node

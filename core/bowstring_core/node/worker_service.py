@@ -12,6 +12,14 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
+from bowstring_core import limits
+from bowstring_core.machine.workers import JAVA, WorkerKind
+from bowstring_core.node import loop as loops
+from bowstring_core.node.errors import RequestError, error_record
+from bowstring_core.node.jvm import JavaMissing, JvmLauncher
+from bowstring_core.node.logs import STDERR, STDOUT, WorkerOutput
+from bowstring_core.node.peers import Peer
+from bowstring_core.node.zygote_link import ZygoteLink
 from bowstring_wire.messages import (
     ErrorCode,
     ErrorRecord,
@@ -22,15 +30,6 @@ from bowstring_wire.messages import (
     WorkerBind,
 )
 from bowstring_wire.protocol import SOCKET_PATH_BYTES_MAX
-
-from bowstring_core import limits
-from bowstring_core.machine.workers import JAVA, WorkerKind
-from bowstring_core.node import loop as loops
-from bowstring_core.node.errors import RequestError, error_record
-from bowstring_core.node.jvm import JavaMissing, JvmLauncher
-from bowstring_core.node.logs import STDERR, STDOUT, WorkerOutput
-from bowstring_core.node.peers import Peer
-from bowstring_core.node.zygote_link import ZygoteLink
 
 if TYPE_CHECKING:
     from bowstring_core.node.node import Node

@@ -12,20 +12,20 @@ from pathlib import Path
 
 import psutil
 import pytest
-from wire_client import WireClient, wait_until
 
 from bowstring_wire.messages import Role
+from tests.process.core.wire_client import WireClient, wait_until
 
-HERE = Path(__file__).parent
+ROOT = Path(__file__).resolve().parents[3]
 
 
 class NodeProcess:
     """A node that was started as a frontend would."""
 
-    def __init__(self, root: Path, *arguments: str, worker_module: str = "spec_worker") -> None:
+    def __init__(self, root: Path, *arguments: str, worker_module: str = "tests.process.core.spec_worker") -> None:
         self.root = root
         environment = dict(os.environ, BOWSTRING_TMP=str(root), PYTHONWARNINGS="error")
-        environment["PYTHONPATH"] = os.pathsep.join([*sys.path[1:], str(HERE)])
+        environment["PYTHONPATH"] = os.pathsep.join([*sys.path[1:], str(ROOT)])
         argv = [sys.executable, "-m", "bowstring_core.node", "--worker-module", worker_module, *arguments]
         self.popen = subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE)
         assert self.popen.stdout is not None

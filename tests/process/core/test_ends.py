@@ -8,11 +8,11 @@ import time
 
 import psutil
 import pytest
-from conftest import NodeProcess
-from test_leases import lease
-from wire_client import ConnectionEnded, is_running, wait_until
 
 from bowstring_wire.messages import ErrorCode, GoAway, LeaseEnded, LeaseGrant, Role, Shutdown
+from tests.process.core.conftest import NodeProcess
+from tests.process.core.test_leases import lease
+from tests.process.core.wire_client import ConnectionEnded, is_running, wait_until
 
 
 def with_worker(node):

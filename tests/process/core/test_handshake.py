@@ -4,10 +4,10 @@ import json
 import os
 
 import pytest
-from wire_client import ConnectionEnded
 
 from bowstring_wire.messages import Ack, ErrorCode, GoAway, Language, LeaseReturn, RefHold, Role, StateQuery, StateReply
 from bowstring_wire.protocol import PREFIX
+from tests.process.core.wire_client import ConnectionEnded
 
 
 def ended_with(client) -> GoAway:

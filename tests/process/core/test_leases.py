@@ -4,7 +4,6 @@ import os
 import signal
 
 import pytest
-from wire_client import WireClient, is_running, wait_until
 
 from bowstring_wire.messages import (
     Arg,
@@ -25,6 +24,7 @@ from bowstring_wire.messages import (
     Result,
     Task,
 )
+from tests.process.core.wire_client import WireClient, is_running, wait_until
 
 CPU = (Resource("CPU", 10_000),)
 

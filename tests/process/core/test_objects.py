@@ -4,7 +4,6 @@ import mmap
 import os
 
 import pytest
-from wire_client import ConnectionEnded
 
 from bowstring_wire.messages import (
     Ack,
@@ -38,6 +37,7 @@ from bowstring_wire.messages import (
     StateReply,
     ValueState,
 )
+from tests.process.core.wire_client import ConnectionEnded
 
 
 def new_ref(client, index=0):
@@ -180,7 +180,7 @@ def test_stored_value_is_read_from_the_same_pages(node):
 
 def test_sealed_segment_refuses_writers_but_not_readers(node):
     a = node.driver()
-    ref, grant = put(a, b"x" * 64)
+    ref, _ = put(a, b"x" * 64)
     get(a, ref)
     value = a.expect(ObjectValue)
     fd = os.open(value.segment_path, os.O_RDWR)
