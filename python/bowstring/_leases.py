@@ -28,6 +28,7 @@ OVERHEAD_S = 15e-6  # what a task costs its worker besides user code
 LONG_TASK_S = 0.02  # from here on nothing is queued behind a running task
 IDLE_S = 0.2  # a lease without tasks is kept this long: a program that submits and waits in turn keeps its worker
 REQUESTS_MAX = 64  # leases asked for and not granted
+STUCK_S = 0.01  # tasks behind one that takes longer than this are taken back
 RECALL_S = 0.001  # queued work on one worker that is worth taking back for another
 _EXACT = int(TaskFlag.EXACT)
 
@@ -36,6 +37,7 @@ class Lease:
     """One leased worker."""
 
     __slots__ = (
+        "answered",
         "average_s",
         "epoch",
         "idle_since",
@@ -44,6 +46,7 @@ class Lease:
         "pool",
         "recalled",
         "recalling",
+        "slow",
         "stalled",
         "window",
     )
@@ -59,11 +62,15 @@ class Lease:
         self.stalled = False  # its task waits for an object; it takes nothing else meanwhile
         self.recalled = False  # the node wants it back
         self.recalling = False  # we asked it for queued tasks
+        self.slow = False  # its task has run for STUCK_S; nothing is sent behind it
+        self.answered = False  # it has answered a task since the last look
 
     # PeerUser ----------------------------------------------------------------------------------------------------
 
     def on_answered(self, duration_ns: int) -> None:
         self.stalled = False
+        self.slow = False
+        self.answered = True
         took = duration_ns * 1e-9 + OVERHEAD_S
         self.average_s = took if not self.average_s else self.average_s * 0.8 + took * 0.2
 
@@ -78,7 +85,7 @@ class Lease:
 
     def on_batch_end(self, _peer: Peer) -> None:
         average = self.average_s
-        if average >= LONG_TASK_S:
+        if average >= LONG_TASK_S or self.slow:
             self.window = 1
         elif average:
             self.window = min(WINDOW_MAX, max(2, int(WINDOW_S / average)))
@@ -136,6 +143,7 @@ class LeasePool:
         self.requests: dict[int, int] = {}  # request number to leases not granted yet
         self.requested = 0
         self._sweeping = False
+        self._watching = False
 
     def submit(self, task: PendingTask) -> None:
         """Under the lock: run the task once its arguments are ready."""
@@ -193,6 +201,26 @@ class LeasePool:
                 task.peer = peer
                 peer.send(task.frame(epoch), not in_flight)
                 in_flight[task.id] = task
+            if len(in_flight) > 1 and not self._watching:
+                self._watching = True
+                self.runtime.reactor.call_later(STUCK_S, self._watch)
+
+    def _watch(self) -> None:
+        """Take back what waits behind a task that turns out long: another worker may be free, or become so."""
+        self._watching = False
+        for lease in self.leases.values():
+            queued = len(lease.peer.in_flight) - 1
+            if queued <= 0:
+                continue
+            if lease.answered or lease.recalling:
+                self._watching = True
+            else:
+                lease.slow = lease.recalling = True
+                lease.window = 1
+                lease.peer.send(frame(FrameType.RECALL, m.Recall(queued).encode()), True)
+            lease.answered = False
+        if self._watching:
+            self.runtime.reactor.call_later(STUCK_S, self._watch)
 
     def _request(self) -> None:
         wanted = min(len(self.queue), REQUESTS_MAX)
