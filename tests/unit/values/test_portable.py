@@ -81,7 +81,7 @@ trees = st.recursive(
         st.lists(inner, max_size=5),
         st.lists(inner, max_size=5).map(tuple),
         st.dictionaries(st.one_of(texts, st.integers(INT_MIN, INT_MAX)), inner, max_size=5),
-        st.builds(lambda item, count: [item] * count, inner, st.sampled_from([1, 1023, 1024, 1025])),
+        st.builds(lambda item, count: [item] * count, leaves, st.sampled_from([1, 1023, 1024, 1025])),
         st.builds(lambda item, count: item * count, st.binary(min_size=1, max_size=2), st.sampled_from([2048, 4096])),
     ),
     max_leaves=12,
