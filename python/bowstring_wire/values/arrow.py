@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _CONTINUATION = b"\xff\xff\xff\xff"
+_PADDING = bytes(ALIGNMENT)
 _I32 = Struct("<i")
 _U16 = Struct("<H")
 _I64 = Struct("<q")
 _BUFFER = Struct("<qq")
+_JOINED_BYTES_MAX = 4096
 _DICTIONARY_BATCH, _RECORD_BATCH = 2, 3  # Arrow's MessageHeader union
 
 
@@ -60,9 +62,10 @@ class StreamWriter:
         with pa.ipc.new_stream(pa.PythonFile(sink, mode="w"), value.schema) as stream:
             stream.write(value)
         try:
-            self._parts = _laid_out(sink.parts)
+            parts = _laid_out(sink.parts)
         except (StructError, IndexError, _Unknown):
-            self._parts = sink.parts
+            parts = sink.parts
+        self._parts = _joined(parts)
         self.nbytes = sum(map(buffer_size, self._parts))
 
     def write_into(self, target: memoryview) -> None:
@@ -71,6 +74,23 @@ class StreamWriter:
             end = at + buffer_size(part)
             write_buffer(part, target[at:end])
             at = end
+
+
+def _joined(parts: list[Any]) -> list[Any]:
+    """The same bytes in fewer parts: small ones are copied together, because each costs a call when it is placed."""
+    out: list[Any] = []
+    small: list[Any] = []
+    for part in parts:
+        if (len(part) if type(part) is bytes else part.size) < _JOINED_BYTES_MAX:
+            small.append(part)
+            continue
+        if small:
+            out.append(b"".join(small))
+            small.clear()
+        out.append(part)
+    if small:
+        out.append(b"".join(small))
+    return out
 
 
 class _Unknown(Exception):
@@ -84,10 +104,7 @@ class _Sink:
 
     def __init__(self) -> None:
         self.parts: list[Any] = []
-
-    def write(self, data: Any) -> int:
-        self.parts.append(data)
-        return buffer_size(data)
+        self.write = self.parts.append  # nobody reads how much was written
 
     def flush(self) -> None:
         pass
@@ -147,7 +164,7 @@ def _laid_out(parts: list[Any]) -> list[Any]:
             body.append(part)
             padding = -length % ALIGNMENT
             if padding:
-                body.append(bytes(padding))
+                body.append(_PADDING[:padding])
             filled += length + padding
         while type(parts[index]) is bytes and parts[index] != _CONTINUATION:
             index += 1
