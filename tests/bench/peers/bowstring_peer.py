@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
-from tests.bench.peer import row
+from tests.bench.peer import Absent, row
 from tests.bench.peers.java_program import run_java_driver
 from tests.bench.peers.tasklike import TasklikePeer
 from tests.bench.stopwatch import Work
@@ -32,6 +32,8 @@ class Peer(TasklikePeer):
         import numpy as np
         import pyarrow as pa
 
-        rows = self.java_function("rows")
+        if self.java_classes is None:
+            raise Absent("no JDK")
+        rows = self.api.java_function("bench.BenchTables", "rows")
         table = self.api.put(pa.table({"x": np.ones(12_500_000, dtype=np.int64)}))
         return Work(lambda: (self.api.get(rows.remote(table)), None)[1])

@@ -24,7 +24,12 @@ def run_java_driver(
     java = shutil.which("java", path=_java_path())
     if java is None:
         raise Absent("no JVM")
-    command = [java, "-XX:+IgnoreUnrecognizedVMOptions", "--sun-misc-unsafe-memory-access=allow", "-Xshare:auto"]
+    command = [
+        java,
+        "-XX:+IgnoreUnrecognizedVMOptions",
+        "--sun-misc-unsafe-memory-access=allow",
+        "--add-opens=java.base/java.nio=ALL-UNNAMED",
+    ]
     command += ["-cp", os.pathsep.join([java_classes, *(jars or _jars_beside(java_classes))])]
     command += [main_class, str(num_cpus), "quick" if quick else "full"]
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])

@@ -8,34 +8,34 @@ import java.util.List;
 
 /** The Java driver rows on Ray: arguments are the number of processors and "quick" or "full". */
 public final class RayDriver {
-  private RayDriver() {}
+    private RayDriver() {}
 
-  public static void main(String[] args) {
-    System.setProperty("ray.job.num-java-workers-per-process", "1");
-    System.setProperty("ray.head-args.0", "--num-cpus=" + args[0]);
-    System.setProperty("ray.head-args.1", "--include-dashboard=false");
-    System.setProperty("ray.job.code-search-path", System.getProperty("java.class.path"));
-    boolean quick = args[1].equals("quick");
-    Stopwatch stopwatch = new Stopwatch(quick);
-    Stopwatch.onceMilliseconds("Java driver init", Ray::init);
-    Stopwatch.onceMilliseconds("Java driver first task", () -> Ray.task(BenchTasks::one).remote().get());
-    stopwatch.microseconds("Java to Java tasks sync", () -> Ray.task(BenchTasks::one).remote().get());
-    int batch = quick ? 100 : 1000;
-    stopwatch.perSecond("Java to Java tasks async", batch, () -> {
-      List<ObjectRef<Integer>> refs = new ArrayList<>();
-      for (int i = 0; i < batch; i++) {
-        refs.add(Ray.task(BenchTasks::one).remote());
-      }
-      Ray.get(refs);
-    });
-    ActorHandle<BenchCounter> counter = Ray.actor(BenchCounter::new).remote();
-    counter.task(BenchCounter::increment).remote().get();
-    stopwatch.microseconds("Java to Java actor calls sync", () -> counter.task(BenchCounter::increment).remote().get());
-    byte[] large = new byte[100_000_000];
-    stopwatch.milliseconds("Java put 100 MB byte[]", () -> Ray.put(large));
-    ObjectRef<byte[]> ref = Ray.put(large);
-    stopwatch.milliseconds("Java get 100 MB byte[]", () -> Ray.get(ref));
-    Ray.shutdown();
-    System.exit(0);
-  }
+    public static void main(String[] args) {
+        System.setProperty("ray.job.num-java-workers-per-process", "1");
+        System.setProperty("ray.head-args.0", "--num-cpus=" + args[0]);
+        System.setProperty("ray.head-args.1", "--include-dashboard=false");
+        System.setProperty("ray.job.code-search-path", System.getProperty("java.class.path"));
+        boolean quick = args[1].equals("quick");
+        Stopwatch stopwatch = new Stopwatch(quick);
+        Stopwatch.onceMilliseconds("Java driver init", Ray::init);
+        Stopwatch.onceMilliseconds("Java driver first task", () -> Ray.task(BenchTasks::one).remote().get());
+        stopwatch.microseconds("Java to Java tasks sync", () -> Ray.task(BenchTasks::one).remote().get());
+        int batch = quick ? 100 : 1000;
+        stopwatch.perSecond("Java to Java tasks async", batch, () -> {
+            List<ObjectRef<Integer>> refs = new ArrayList<>();
+            for (int i = 0; i < batch; i++) {
+                refs.add(Ray.task(BenchTasks::one).remote());
+            }
+            Ray.get(refs);
+        });
+        ActorHandle<BenchCounter> counter = Ray.actor(BenchCounter::new).remote();
+        counter.task(BenchCounter::increment).remote().get();
+        stopwatch.microseconds("Java to Java actor calls sync", () -> counter.task(BenchCounter::increment).remote().get());
+        byte[] large = new byte[100_000_000];
+        stopwatch.milliseconds("Java put 100 MB byte[]", () -> Ray.put(large));
+        ObjectRef<byte[]> ref = Ray.put(large);
+        stopwatch.milliseconds("Java get 100 MB byte[]", () -> Ray.get(ref));
+        Ray.shutdown();
+        System.exit(0);
+    }
 }
