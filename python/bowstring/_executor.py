@@ -23,7 +23,7 @@ from bowstring import _pickling, _values
 from bowstring._functions import FunctionTable
 from bowstring._ids import NO_ID, TaskContext, current_context, pack_u32
 from bowstring._reactor import Connection, Waiter
-from bowstring._values import NONE_DATA, STORED_LAYOUT, Payload
+from bowstring._values import STORED_LAYOUT, Payload
 from bowstring.actor import ActorExit
 from bowstring.errors import (
     BowstringError,
@@ -36,6 +36,7 @@ from bowstring.errors import (
 from bowstring.object_ref import ObjectRef
 from bowstring_wire import messages as m
 from bowstring_wire import values
+from bowstring_wire.hot import single_result_frame, single_task, task_events_metadata
 from bowstring_wire.messages import (
     ArgKind,
     Encoding,
@@ -48,7 +49,7 @@ from bowstring_wire.messages import (
     ValueState,
 )
 from bowstring_wire.messages import ObjectRef as RefStruct
-from bowstring_wire.protocol import SKIPPABLE_TYPE_MIN, FrameParser, ProtocolError, frame
+from bowstring_wire.protocol import SKIPPABLE_TYPE_MIN, FrameParser, ProtocolError, frame, padded
 
 if TYPE_CHECKING:
     from bowstring._runtime import Runtime
@@ -59,10 +60,12 @@ _PYTHON, _COMPACT, _ERROR = int(Encoding.PYTHON), int(Layout.COMPACT), int(Encod
 _OK, _FAILED, _CANCELLED = int(TaskStatus.OK), int(TaskStatus.ERROR), int(TaskStatus.CANCELLED)
 _PACKED, _VALUE, _REF = int(ArgKind.PACKED), int(ArgKind.VALUE), int(ArgKind.REF)
 _TASK, _RESULT = int(FrameType.TASK), int(FrameType.RESULT)
-_NONE_RETURN = ((_INLINE, _PYTHON, _COMPACT, 0, 0, len(NONE_DATA), 0),)
-_NONE_BODY = NONE_DATA + bytes(-len(NONE_DATA) & 7)
+_PYTHON_LANGUAGE = int(Language.PYTHON)
+_PLAIN = frozenset((int, float, bool, str, bytes, type(None)))
+_pack_event = m.TASK_EVENT.pack
 _RESULT_ROOT = m.Result.ROOT
 
+SMALL_RESULT_BYTES_MAX = 4096  # plain results up to this size take the shortest way out
 FLUSH_S = 0.001  # results are not kept longer than this between tasks
 EVENTS_BUFFERED_MAX = 256  # task events sent in one frame
 EVENTS_DELAY_S = 0.5  # spec 8/3 allows 1 s
@@ -136,7 +139,7 @@ class Executor:
         queue = self.queue
         for kind, metadata, body in frames:
             if kind == _TASK:
-                task = m.Task.decode(metadata)
+                task = single_task(metadata) or m.Task.decode(metadata)
                 self._check(connection, task, body)
                 call = Call(connection, task, body)
                 if self._refuses(task):
@@ -462,33 +465,54 @@ class Executor:
     ) -> None:
         task = call.task
         runtime = self.runtime
-        if status == _OK and value is None and task.num_returns == 1 and not task.flags & _DELIVER:
-            returns: Any = _NONE_RETURN if task.caller_language == Language.PYTHON else None
-            body = _NONE_BODY
-        else:
-            returns = None
+        if (
+            status == _OK
+            and type(value) in _PLAIN
+            and task.num_returns == 1
+            and task.caller_language == _PYTHON_LANGUAGE
+            and not task.flags & _DELIVER
+            and not runtime.unacknowledged
+        ):
+            data = pickle.dumps(value, 5)
+            if len(data) <= SMALL_RESULT_BYTES_MAX:
+                body = data if not len(data) & 7 else padded(data)
+                answer = single_result_frame(task.id, task.attempt, status, duration_ns, _PYTHON, data, body)
+                self._send_answer(call, answer, start_ns, duration_ns, status)
+                return
         contained: list[Any] = []
-        if returns is None:
-            try:
-                payloads = self._payloads(task, status, value, contained)
-            except BaseException as error:
-                status = _FAILED
-                payloads = self._error_payloads(task, error)
-            value = None
-            returns, body = self._laid_out(task, payloads)
+        try:
+            payloads = self._payloads(task, status, value, contained)
+        except BaseException as error:
+            status = _FAILED
+            payloads = self._error_payloads(task, error)
+        value = None
+        returns, body = self._laid_out(task, payloads)
         kept: tuple[RefStruct, ...] = ()
         if runtime.unacknowledged:
             kept = runtime.hold_kept()
         contained.clear()
         metadata = _RESULT_ROOT + m.block_result(task.id, task.attempt, status, duration_ns, returns, kept)
-        data = frame(_RESULT, metadata, body)
+        self._send_answer(call, frame(_RESULT, metadata, body), start_ns, duration_ns, status)
+
+    def _send_answer(self, call: Call, answer: bytes, start_ns: int, duration_ns: int, status: int) -> None:
+        """Buffer the Result behind what its home must know first, and log the attempt (spec 8/3)."""
+        task = call.task
+        runtime = self.runtime
         with runtime.lock:
             self.calls.pop(task.id, None)
             if runtime.node_connection.out:
                 runtime.node_connection.flush()
             if not call.connection.closed:
-                call.connection.send(data)
-            self._note_event(task, start_ns, duration_ns, status)
+                call.connection.send(answer)
+            self._events += _pack_event(
+                task.id, task.function, start_ns, duration_ns, task.attempt, status, _PYTHON_LANGUAGE, 0
+            )
+            self._events_count += 1
+            if self._events_count >= EVENTS_BUFFERED_MAX:
+                self._send_events()
+            elif not self._events_scheduled:
+                self._events_scheduled = True
+                runtime.reactor.call_later(EVENTS_DELAY_S, self._send_events_later)
 
     def _payloads(self, task: m.Task, status: int, value: Any, contained: list[Any]) -> list[Payload]:
         if status != _OK:
@@ -552,28 +576,17 @@ class Executor:
             body += bytes(-size & 63 if index + 1 < len(payloads) else -size & 7)
         return tuple(returns), bytes(body)
 
-    def _note_event(self, task: m.Task, start_ns: int, duration_ns: int, status: int) -> None:
-        """Under the lock: log the attempt (spec 8/3)."""
-        self._events += m.TASK_EVENT.pack(
-            task.id, task.function, start_ns, duration_ns, task.attempt, status, Language.PYTHON, 0
-        )
-        self._events_count += 1
-        if self._events_count >= EVENTS_BUFFERED_MAX:
-            self._send_events()
-        elif not self._events_scheduled:
-            self._events_scheduled = True
-            self.runtime.reactor.call_later(EVENTS_DELAY_S, self._send_events_later)
-
     def _send_events_later(self) -> None:
         self._events_scheduled = False
         self._send_events()
 
     def _send_events(self) -> None:
         if self._events_count:
-            events = tuple(map(m.TaskEvent._make, m.TASK_EVENT.iter_unpack(bytes(self._events))))
+            metadata = task_events_metadata(bytes(self._events), self._events_count)
             self._events.clear()
             self._events_count = 0
-            self.runtime.tell(FrameType.TASK_EVENTS, m.TaskEvents(events))
+            if not self.runtime.node_connection.closed:
+                self.runtime.node_connection.send(frame(FrameType.TASK_EVENTS, metadata))
 
     # Blocking ----------------------------------------------------------------------------------------------------
 

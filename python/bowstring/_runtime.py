@@ -59,6 +59,7 @@ from bowstring_wire.protocol import ProtocolError, frame
 if TYPE_CHECKING:
     import concurrent.futures
 
+REF_CHANGES_MAX = 4096  # in one RefUpdate frame
 _ERROR, _COMPACT = int(m.Encoding.ERROR), int(m.Layout.COMPACT)
 _INLINE, _STORED = int(ValueState.INLINE), int(ValueState.STORED)
 
@@ -89,13 +90,15 @@ def current_runtime_or_none() -> Runtime | None:
 def set_runtime(runtime: Runtime | None) -> None:
     global _runtime
     _runtime = runtime
+    object_ref.set_borrower(None if runtime is None else runtime.borrow)
 
 
 def _after_fork() -> None:
     """The child keeps none of our sockets (spec 1.1/4: the peers would think that we live)."""
     global _runtime, _forked
     runtime, _runtime = _runtime, None
-    object_ref.dropped.clear()
+    object_ref.changes.clear()
+    object_ref.set_borrower(None)
     _store.released.clear()
     if runtime is not None:
         _forked = True
@@ -318,13 +321,11 @@ class Runtime:
 
     def _drain_dropped(self) -> None:
         """Under the lock: tell the node which references, pins and extents have gone since the last time."""
-        if object_ref.dropped:
-            changes: list[m.RefChange] = []
-            while object_ref.dropped and len(changes) < 4096:
-                object_id, owner, home = object_ref.dropped.popleft()
-                changes.append(m.RefChange(object_id, 0, owner, home, -1, 0))
+        while object_ref.changes:
+            some = [object_ref.changes.popleft() for _ in range(min(len(object_ref.changes), REF_CHANGES_MAX))]
             if not self.node_connection.closed:
-                self.node_connection.send(frame(FrameType.REF_UPDATE, m.RefUpdate(tuple(changes)).encode()))
+                update = m.RefUpdate(some)  # type: ignore[arg-type]  # plain tuples pack as RefChange does
+                self.node_connection.send(frame(FrameType.REF_UPDATE, update.encode()))
         if _store.released:
             pins = []
             while _store.released:
@@ -346,8 +347,7 @@ class Runtime:
             ref = ObjectRef(self, object_id, owner, home, BORROWED | (UNREPORTED if in_arguments else HELD))
             self.known[object_id] = ref
             if not in_arguments:
-                change = m.RefChange(object_id, 0, owner, home, 1, 0)
-                self.node_connection.send(frame(FrameType.REF_UPDATE, m.RefUpdate((change,)).encode()))
+                object_ref.changes.append((object_id, 0, owner, home, 1, 0))
             if self.executor is not None:
                 self.unacknowledged.append(weakref.ref(ref))
             return ref

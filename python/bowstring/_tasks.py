@@ -12,8 +12,9 @@ from bowstring.errors import BowstringError, InvalidArgumentError, TaskCancelled
 from bowstring.object_ref import BORROWED, HELD, PUBLISHED, ObjectRef
 from bowstring_wire import messages as m
 from bowstring_wire import values
+from bowstring_wire.hot import TaskShape
 from bowstring_wire.messages import ArgKind, Encoding, FrameType, Language, Layout, TaskFlag, ValueState
-from bowstring_wire.protocol import MARK, PREFIX, frame, padded
+from bowstring_wire.protocol import frame, padded
 
 if TYPE_CHECKING:
     from bowstring._runtime import Runtime
@@ -22,9 +23,7 @@ _EXACT, _DELIVER_HOME = int(TaskFlag.EXACT), int(TaskFlag.DELIVER_HOME)
 _PACKED, _VALUE, _REF = int(ArgKind.PACKED), int(ArgKind.VALUE), int(ArgKind.REF)
 _PYTHON, _COMPACT, _ERROR = int(Encoding.PYTHON), int(Layout.COMPACT), int(Encoding.ERROR)
 _STORED = int(ValueState.STORED)
-_TASK = int(FrameType.TASK)
 _NO_REF = (bytes(20), 0, 0, 0)
-_TASK_ROOT = m.Task.ROOT
 
 BODY_ARGUMENT_BYTES_MAX = 8 << 20  # arguments above this go through the store, whatever their parts
 NUM_RETURNS_MAX = 65_536
@@ -35,7 +34,7 @@ class CallTemplate:
 
     __slots__ = (
         "concurrency_group", "flags", "function", "label", "language", "max_retries", "method", "name", "num_returns",
-        "priority", "timeout_ms",
+        "priority", "shape", "timeout_ms",
     )  # fmt: skip
 
     def __init__(
@@ -63,6 +62,21 @@ class CallTemplate:
         self.concurrency_group = concurrency_group
         self.priority = priority
         self.label = name or label or method  # for messages here; the worker knows the function's own name
+        self.shape = TaskShape(self.task())
+
+    def task(self) -> m.Task:
+        """A Task message with what all calls share."""
+        return m.Task(
+            function=self.function,
+            num_returns=self.num_returns,
+            max_retries=self.max_retries,
+            priority=self.priority,
+            timeout_ms=self.timeout_ms,
+            caller_language=Language.PYTHON,
+            method=self.method,
+            name=self.name,
+            concurrency_group=self.concurrency_group,
+        )
 
 
 class PendingTask:
@@ -256,30 +270,30 @@ class PendingTask:
         """The Task frame under a lease or an actor's incarnation."""
         template = self.template
         runtime = self.runtime
-        metadata = _TASK_ROOT + m.block_task(
-            self.id,
-            template.function,
-            self.actor,
-            runtime.process,
-            runtime.node,
-            self.sequence,
-            self.flags,
-            self.attempt,
-            epoch,
-            template.num_returns,
-            template.max_retries,
-            template.priority,
-            template.timeout_ms,
-            1,
-            self.struct,
-            template.method,
-            template.name,
-            template.concurrency_group,
-        )
-        body = self.body
-        if len(body) & 7:
-            body = padded(body)
-        return PREFIX.pack(len(metadata), _TASK, 0, MARK, len(body)) + metadata + body
+        entries = self.struct
+        if not entries:
+            arg = None
+        elif len(entries) == 1 and entries[0][0] != _REF:
+            arg = entries[0][:7]
+        else:
+            return self._general_frame(epoch)
+        return template.shape.frame(
+            self.id, self.actor, runtime.process, runtime.node, self.sequence, self.flags, self.attempt, epoch, arg,
+            self.body,
+        )  # fmt: skip
+
+    def _general_frame(self, epoch: int) -> bytes:
+        task = self.template.task()
+        task.id = self.id
+        task.actor = self.actor
+        task.owner = self.runtime.process
+        task.home = self.runtime.node
+        task.sequence = self.sequence
+        task.flags = self.flags
+        task.attempt = self.attempt
+        task.epoch = epoch
+        task.args = self.struct
+        return frame(FrameType.TASK, task.encode(), self.body)
 
     def deliver_home(self) -> None:
         """Under the lock: a result has escaped; its home wants it from the worker."""

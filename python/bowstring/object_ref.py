@@ -8,9 +8,10 @@ the reactor drains.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from bowstring._pickling import note_reference
 from bowstring_wire.messages import OBJECT_REF
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from bowstring._runtime import Runtime
 
+_unpack = OBJECT_REF.unpack
+_pack = OBJECT_REF.pack
 T_co = TypeVar("T_co", covariant=True)
 
 # What the home knows of this process and the object.
@@ -26,7 +29,8 @@ BORROWED = 2  # another process is the owner
 UNREPORTED = 4  # came with a task's arguments: the caller holds it until the task ends
 PUBLISHED = 8  # the home knows, or is about to know, the value (spec 6.2)
 
-dropped: deque[tuple[bytes, int, int]] = deque()
+# Changes of this process's holds, in order, as (id, 0, owner, home, +1 or -1, 0): what a RefChange is made of.
+changes: deque[tuple[bytes, int, int, int, int, int]] = deque()
 
 
 class ObjectRef(Generic[T_co]):
@@ -52,7 +56,7 @@ class ObjectRef(Generic[T_co]):
 
     def __del__(self) -> None:
         if self._flags & HELD:
-            dropped.append((self._id, self._owner, self._home))
+            changes.append((self._id, 0, self._owner, self._home, -1, 0))
 
     @property
     def id(self) -> bytes:
@@ -91,13 +95,11 @@ class ObjectRef(Generic[T_co]):
 
     def to_wire(self) -> bytes:
         """The 40 bytes of the reference on the wire (spec 2.4)."""
-        return OBJECT_REF.pack(self._id, 0, self._owner, self._home)
+        return _pack(self._id, 0, self._owner, self._home)
 
     def __reduce__(self) -> Any:
-        from bowstring._pickling import note_reference
-
         note_reference(self)
-        return _rebuild, (self.to_wire(),)
+        return _rebuild, (_pack(self._id, 0, self._owner, self._home),)
 
     def __copy__(self) -> ObjectRef[T_co]:
         return self
@@ -106,8 +108,21 @@ class ObjectRef(Generic[T_co]):
         return self
 
 
-def _rebuild(data: bytes) -> ObjectRef[Any]:
+def _no_runtime(_object_id: bytes, _owner: int, _home: int) -> ObjectRef[Any]:
     from bowstring._runtime import current_runtime
 
-    object_id, _flags, owner, home = OBJECT_REF.unpack(data)
-    return current_runtime().borrow(object_id, owner, home)
+    return current_runtime().borrow(_object_id, _owner, _home)
+
+
+borrow: Callable[[bytes, int, int], ObjectRef[Any]] = _no_runtime  # the running runtime's, while one runs
+
+
+def set_borrower(borrower: Callable[[bytes, int, int], ObjectRef[Any]] | None) -> None:
+    """Let references that are unpickled here belong to a runtime."""
+    global borrow
+    borrow = borrower or _no_runtime
+
+
+def _rebuild(data: bytes) -> ObjectRef[Any]:
+    object_id, _flags, owner, home = _unpack(data)
+    return borrow(object_id, owner, home)

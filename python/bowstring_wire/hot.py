@@ -1,7 +1,9 @@
-"""Short cuts for the two frames that a call is made of, in the shape that nearly every call has.
+"""Short cuts for the frames that a call is made of, in the shape that nearly every call has.
 
-The generated codec reads any Task and Result; these read only the canonical bytes of the common shape (spec section
-1.6), in one unpacking, and answer None for every other, which the caller then reads the general way.
+The generated codec writes and reads any Task, Result and TaskEvents. What is here writes the same canonical bytes (spec
+section 1.6) with one packing, and reads them with one unpacking. The readers answer None for every other shape, which
+the caller then reads the general way. All offsets come from probes that the generated codec wrote, so a change of the
+schema changes them too.
 """
 
 from __future__ import annotations
@@ -10,21 +12,152 @@ from struct import Struct
 from typing import Any
 
 from bowstring_wire import messages as m
+from bowstring_wire.flat import read_string
+from bowstring_wire.protocol import MARK, PREFIX
 
+_PREFIX_FORMAT = PREFIX.format[1:]
+
+# Result with one return and nothing kept -----------------------------------------------------------------------------
+
+_RESULT_TYPE = int(m.FrameType.RESULT)
 _RESULT_HEAD = m.Result.ROOT + m._RESULT_HEAD
-_RESULT = Struct(f"<{len(_RESULT_HEAD)}s{m._RESULT_FIELDS.format[1:]}8xI{m.RETURN.format[1:]}4x")
-_SIZE = _RESULT.size
+_RESULT_FORMAT = f"{len(_RESULT_HEAD)}s{m._RESULT_FIELDS.format[1:]}8xI{m.RETURN.format[1:]}4x"
+_RESULT = Struct(f"<{_RESULT_FORMAT}")
+_RESULT_FRAME = Struct(f"<{_PREFIX_FORMAT}{_RESULT_FORMAT}")
+_RESULT_SIZE = _RESULT.size
 _PROBE = m.Result(b"\1" * 16, returns=(m.Return(1, 1, 1, 0, 0, 1, 0),)).encode()
 _RETURNS_AT, _KEPT_AT = _RESULT.unpack(_PROBE)[5:7]
-if len(_PROBE) != _SIZE:
+if len(_PROBE) != _RESULT_SIZE:
     raise AssertionError("the canonical layout of Result has changed: adapt hot.py")
 
 
 def single_result(metadata: bytes) -> tuple[Any, ...] | None:
     """A Result with one return and nothing kept: (head, id, attempt, status, duration_ns, two offsets, 1, *Return)."""
-    if len(metadata) != _SIZE:
+    if len(metadata) != _RESULT_SIZE:
         return None
     fields = _RESULT.unpack(metadata)
     if fields[0] != _RESULT_HEAD or fields[5] != _RETURNS_AT or fields[6] != _KEPT_AT or fields[7] != 1:
         return None
     return fields
+
+
+def single_result_frame(
+    task: bytes, attempt: int, status: int, duration_ns: int, encoding: int, payload: bytes, padded: bytes
+) -> bytes:
+    """The whole frame of a Result with one inline, compact return; `padded` is the payload as a body."""
+    return (
+        _RESULT_FRAME.pack(
+            _RESULT_SIZE, _RESULT_TYPE, 0, MARK, len(padded), _RESULT_HEAD, task, attempt, status, duration_ns,
+            _RETURNS_AT, _KEPT_AT, 1, 2, encoding, 1, 0, 0, len(payload), 0,
+        )
+        + padded
+    )  # fmt: skip
+
+
+# Task with at most one argument entry -------------------------------------------------------------------------------
+
+_TASK_TYPE = int(m.FrameType.TASK)
+_TASK_HEAD = m.Task.ROOT + m._TASK_HEAD
+_TASK_FORMAT = f"{len(_TASK_HEAD)}s{m._TASK_FIELDS.format[1:]}8x"
+_TASK = Struct(f"<{_TASK_FORMAT}")
+_TASK_FRAME = Struct(f"<{_PREFIX_FORMAT}{_TASK_FORMAT}")
+_ARG_FORMAT = f"4xI{m.ARG.format[1:]}"
+_TASK_ARG = Struct(f"<{_TASK_FORMAT}{_ARG_FORMAT}")
+_TASK_ARG_FRAME = Struct(f"<{_PREFIX_FORMAT}{_TASK_FORMAT}{_ARG_FORMAT}")
+_TASK_SIZE = _TASK.size
+_NO_ARG = m.Arg(1, 1, 1, 0, 0, 0, 0, bytes(20), 0, 0, 0)
+_NO_REF = (bytes(20), 0, 0, 0)
+_BARE = _TASK.unpack(m.Task(b"\1" * 16).encode())
+_ONE = _TASK_ARG.unpack(m.Task(b"\1" * 16, args=(_NO_ARG,)).encode())
+_OFFSETS = slice(15, 20)  # of args, method, name, concurrency_group, trace_context
+_EMPTY_ARGS, _EMPTY_METHOD, *_EMPTY_REST = _BARE[_OFFSETS]
+_ARGS_AT = _ONE[15]
+_START = 8 + m.Task.START  # of the table in the metadata
+_METHOD_SLOT = _START + (_TASK_SIZE - 8 - _START) - _EMPTY_METHOD  # where the field `method` lies in the metadata
+
+
+class TaskShape:
+    """What the Task frames of one function or method have in common: everything but a few fields and the arguments."""
+
+    __slots__ = ("_bare", "_fixed", "_function", "_one", "_tails")
+
+    def __init__(self, task: m.Task) -> None:
+        """Take function, num_returns, max_retries, priority, timeout, language and the strings of `task`."""
+        bare = m.Task(
+            b"\1" * 16, task.function, num_returns=task.num_returns, max_retries=task.max_retries,
+            priority=task.priority, timeout_ms=task.timeout_ms, caller_language=task.caller_language,
+            method=task.method, name=task.name, concurrency_group=task.concurrency_group,
+        )  # fmt: skip
+        data = bare.encode()
+        self._function = task.function
+        self._tails = data[_TASK_SIZE:]
+        self._bare = _TASK.unpack_from(data)[10:]
+        bare.args = (_NO_ARG,)
+        self._one = _TASK_ARG.unpack_from(bare.encode())[10:20]
+        self._fixed = len(self._tails)
+
+    def frame(
+        self, task: bytes, actor: bytes, owner: int, home: int, sequence: int, flags: int, attempt: int, epoch: int,
+        arg: tuple[int, int, int, int, int, int, int] | None, body: bytes,
+    ) -> bytes:  # fmt: skip
+        """The whole frame; `arg` is the first half of the one Arg entry, `body` is padded."""
+        if arg is None:
+            return (
+                _TASK_FRAME.pack(
+                    _TASK_SIZE + self._fixed, _TASK_TYPE, 0, MARK, 0, _TASK_HEAD, task, self._function, actor, owner,
+                    home, sequence, flags, attempt, epoch, *self._bare,
+                )
+                + self._tails
+            )  # fmt: skip
+        return (
+            _TASK_ARG_FRAME.pack(
+                _TASK_ARG.size + self._fixed, _TASK_TYPE, 0, MARK, len(body), _TASK_HEAD, task, self._function, actor,
+                owner, home, sequence, flags, attempt, epoch, *self._one, 1, *arg, *_NO_REF,
+            )
+            + self._tails
+            + body
+        )  # fmt: skip
+
+
+_new_arg = m.Arg._make
+
+
+def single_task(metadata: bytes) -> m.Task | None:
+    """A Task with at most one argument, whose only string is the method."""
+    if len(metadata) < _TASK_SIZE:
+        return None
+    (
+        head, task, function, actor, owner, home, sequence, flags, attempt, epoch, num_returns, max_retries, priority,
+        timeout_ms, language, args_at, method_at, name_at, group_at, trace_at,
+    ) = _TASK.unpack_from(metadata)  # fmt: skip
+    if head != _TASK_HEAD or [name_at, group_at, trace_at] != _EMPTY_REST:
+        return None
+    args: tuple[m.Arg, ...]
+    if args_at == _EMPTY_ARGS:
+        args = ()
+    elif args_at == _ARGS_AT and len(metadata) >= _TASK_ARG.size:
+        fields = _TASK_ARG.unpack_from(metadata)
+        if fields[20] != 1:
+            return None
+        args = (_new_arg(fields[21:]),)
+    else:
+        return None
+    method = "" if method_at == _EMPTY_METHOD else read_string(metadata, _METHOD_SLOT + method_at)
+    return m.Task(
+        task, function, actor, owner, home, sequence, flags, attempt, epoch, num_returns, max_retries, priority,
+        timeout_ms, language, args, method,
+    )  # fmt: skip
+
+
+# TaskEvents -----------------------------------------------------------------------------------------------------------
+
+_EVENTS_PROBE = m.TaskEvents((m.TaskEvent(bytes(16), bytes(16), 0, 0, 0, 0, 0, 0),)).encode()
+_EVENTS_HEAD = _EVENTS_PROBE[: -m.TASK_EVENT.size - 4]
+_U32 = Struct("<I")
+if m.TASK_EVENT.size & 7:
+    raise AssertionError("the canonical layout of TaskEvents has changed: adapt hot.py")
+
+
+def task_events_metadata(events: bytes, count: int) -> bytes:
+    """The metadata of a TaskEvents frame; `events` is `count` packed TaskEvent structs, at least one."""
+    return _EVENTS_HEAD + _U32.pack(count) + events

@@ -1,0 +1,71 @@
+"""The short cuts write and read what the generated codec does."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bowstring_wire import hot
+from bowstring_wire import messages as m
+from bowstring_wire.protocol import FrameParser, frame, padded
+
+IDS = st.binary(min_size=16, max_size=16)
+U32 = st.integers(0, 2**32 - 1)
+U64 = st.integers(0, 2**64 - 1)
+I32 = st.integers(-(2**31), 2**31 - 1)
+
+
+@given(IDS, U32, st.integers(0, 3), U64, st.integers(0, 7), st.binary(max_size=40))
+def test_a_single_result_is_the_codecs_frame(
+    task: bytes, attempt: int, status: int, duration: int, encoding: int, payload: bytes
+) -> None:
+    entry = m.Return(2, encoding, 1, 0, 0, len(payload), 0)
+    metadata = m.Result(task, attempt, status, duration, (entry,)).encode()
+    made = hot.single_result_frame(task, attempt, status, duration, encoding, payload, padded(payload))
+    assert made == frame(m.FrameType.RESULT, metadata, payload)
+    fields = hot.single_result(metadata)
+    assert fields is not None
+    assert (fields[1:5], m.Return(*fields[8:])) == ((task, attempt, status, duration), entry)
+
+
+@given(st.lists(st.builds(m.Return, *[st.integers(0, 9)] * 7), max_size=3), st.booleans())
+def test_other_results_are_left_to_the_codec(returns: list[m.Return], keeps: bool) -> None:
+    kept = (m.ObjectRef(b"k" * 20, 0, 1, 2),) if keeps else ()
+    fields = hot.single_result(m.Result(b"x" * 16, returns=tuple(returns), kept=kept).encode())
+    assert (fields is not None) == (len(returns) == 1 and not keeps)
+
+
+@given(
+    IDS, IDS, IDS, U64, U64, U64, U32, U32, U32, I32, I32, I32, st.text(max_size=20),
+    st.one_of(st.none(), st.tuples(*[st.integers(0, 9)] * 7)), st.binary(max_size=20),
+)  # fmt: skip
+def test_a_task_shape_writes_the_codecs_frame(
+    task: bytes, function: bytes, actor: bytes, owner: int, home: int, sequence: int, flags: int, attempt: int,
+    epoch: int, num_returns: int, max_retries: int, priority: int, method: str, arg: tuple[int, ...] | None,
+    body: bytes,
+) -> None:  # fmt: skip
+    args = () if arg is None else (m.Arg(*arg, bytes(20), 0, 0, 0),)
+    body = b"" if arg is None else padded(body)
+    message = m.Task(
+        task, function, actor, owner, home, sequence, flags, attempt, epoch, num_returns, max_retries, priority, 0, 1,
+        args, method,
+    )  # fmt: skip
+    shape = hot.TaskShape(message)
+    made = shape.frame(task, actor, owner, home, sequence, flags, attempt, epoch, arg, body)  # type: ignore[arg-type]
+    assert made == frame(m.FrameType.TASK, message.encode(), body)
+    ((_, metadata, _),) = FrameParser(handshake_done=True).feed(made)
+    assert hot.single_task(metadata) == message
+
+
+def test_tasks_with_other_strings_or_more_arguments_are_left_to_the_codec() -> None:
+    arg = m.Arg(1, 1, 1, 0, 0, 0, 0, bytes(20), 0, 0, 0)
+    assert hot.single_task(m.Task(b"x" * 16, name="n").encode()) is None
+    assert hot.single_task(m.Task(b"x" * 16, trace_context="t").encode()) is None
+    assert hot.single_task(m.Task(b"x" * 16, args=(arg, arg)).encode()) is None
+    assert hot.single_task(b"") is None
+
+
+@given(st.lists(st.builds(m.TaskEvent, IDS, IDS, *[st.integers(0, 200)] * 6), min_size=1, max_size=5))
+def test_task_events_are_the_codecs_bytes(events: list[m.TaskEvent]) -> None:
+    raw = b"".join(m.TASK_EVENT.pack(*event) for event in events)
+    assert hot.task_events_metadata(raw, len(events)) == m.TaskEvents(tuple(events)).encode()
