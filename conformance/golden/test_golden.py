@@ -24,7 +24,8 @@ from conformance.golden.make import FOLDER, golden_files, read_hex
 from conformance.golden.specimens import ROOT, from_neutral, present, to_neutral
 
 MANIFEST: dict[str, Any] = json.loads((FOLDER / "manifest.json").read_text())
-LIBRARY = ROOT / "java" / "target" / "classes"
+CLASSES = ROOT / "java" / "target" / "classes"
+LIBRARY = ROOT / "python" / "bowstring_java" / "bowstring-all.jar"  # with all that it needs
 OWN = {"error", "bytes", "opaque"}
 
 
@@ -118,17 +119,25 @@ def test_what_breaks_the_spec_is_refused(case: dict[str, Any]) -> None:
         decode_portable(read_payload(Encoding[case["encoding"]], Layout[case["layout"]], bytes_of(case)))
 
 
-@pytest.mark.skipif(not (LIBRARY / "io").is_dir(), reason="the Java library is not built: make java")
-def test_javas_codec_reads_and_writes_what_pythons_does() -> None:
-    command = [sys.executable, "-m", "conformance.golden.jvm", str(LIBRARY), "1", "20"]
-    path = os.pathsep.join([str(ROOT), str(ROOT / "python")])
-    run = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, timeout=100
-    )
+def compared_with_java(what: str, classpath: Path) -> int:
+    """Run the comparison in a process of its own; how much was compared."""
+    command = [sys.executable, "-m", "conformance.golden.jvm", what, str(classpath)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "python")])}
+    run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=100)
     assert run.stdout, run.stderr
     outcome = json.loads(run.stdout.splitlines()[-1])
     assert outcome["failures"] == []
-    assert outcome["compared"] > 2000
+    return int(outcome["compared"])
+
+
+@pytest.mark.skipif(not (CLASSES / "io").is_dir(), reason="the Java library is not built: make java")
+def test_javas_codec_reads_and_writes_what_pythons_does() -> None:
+    assert compared_with_java("messages", CLASSES) > 2000
+
+
+@pytest.mark.skipif(not LIBRARY.is_file(), reason="the Java library is not built: make java")
+def test_java_reads_writes_and_refuses_the_same_values() -> None:
+    assert compared_with_java("values", LIBRARY) > 100
 
 
 def test_the_folder_holds_nothing_else() -> None:
