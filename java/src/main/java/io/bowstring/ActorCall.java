@@ -1,0 +1,70 @@
+package io.bowstring;
+
+import io.bowstring.errors.InvalidArgumentException;
+import io.bowstring.internal.function.MethodReference;
+import io.bowstring.internal.runtime.ActorReference;
+import io.bowstring.internal.runtime.CallOptions;
+import java.io.Serializable;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A call of an actor's method that is about to be made.
+ *
+ * @param <R> type of the result
+ */
+public final class ActorCall<R extends @Nullable Object> {
+    private final ActorReference actor;
+    private final String method;
+    private final List<?> arguments;
+    private final @Nullable Class<?> type;
+    private final CallOptions options = CallOptions.ofActor();
+
+    private ActorCall(Object actor, String method, List<?> arguments, @Nullable Class<?> type) {
+        if (!(actor instanceof ActorReference reference)) {
+            throw new InvalidArgumentException("a handle of " + actor.getClass() + ", which is not the runtime's");
+        }
+        this.actor = reference;
+        this.method = method;
+        this.arguments = Bowstring.unwrap(arguments);
+        this.type = type;
+        this.options.maxTaskRetries = reference.maxTaskRetries();
+    }
+
+    static <R extends @Nullable Object> ActorCall<R> of(ActorHandle<?> actor, Serializable function, List<?> arguments) {
+        MethodReference method = MethodReference.of(function);
+        if (method.isStatic()) {
+            throw new InvalidArgumentException(method.methodName() + " of " + method.className()
+                    + " is static; call it with Bowstring.task, or write an instance method");
+        }
+        return new ActorCall<>(actor, method.methodName() + method.descriptor(), arguments, method.returnType());
+    }
+
+    static <R extends @Nullable Object> ActorCall<R> of(PyActorHandle actor, PyActorMethod<R> method, List<?> arguments) {
+        return new ActorCall<>(actor, method.name(), arguments, method.resultType());
+    }
+
+    /** Sets the call's name, for people. Default: the method's. */
+    public ActorCall<R> setName(String name) {
+        options.name = name;
+        return this;
+    }
+
+    /** Sets how often the call may be made again after the actor's process ended; -1: any number. Default: the actor's. */
+    public ActorCall<R> setMaxTaskRetries(int count) {
+        options.maxTaskRetries = CallOptions.count("maxTaskRetries", count);
+        return this;
+    }
+
+    /** Sets the concurrency group that runs the call. Default: the method's. */
+    public ActorCall<R> setConcurrencyGroup(String name) {
+        options.concurrencyGroup = name;
+        return this;
+    }
+
+    /** Makes the call; it runs after the earlier calls of this process, once its arguments are ready. */
+    @SuppressWarnings("unchecked")
+    public ObjectRef<R> remote() {
+        return (ObjectRef<R>) actor.session().call(actor, method, arguments, options, type);
+    }
+}

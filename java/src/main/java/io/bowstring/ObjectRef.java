@@ -1,0 +1,37 @@
+package io.bowstring;
+
+import io.bowstring.errors.BowstringException;
+import io.bowstring.errors.GetTimeoutException;
+import java.io.Serializable;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A reference to a value that is there or is being made, here or in another process. It can be passed to tasks (where it
+ * stands alone it is resolved first; inside other values it stays a reference), put, and returned. The value lives while
+ * somebody holds a reference to it.
+ *
+ * @param <T> type of the value
+ */
+public interface ObjectRef<T extends @Nullable Object> extends Arg<T>, Serializable {
+    /**
+     * Waits for the value and reads it. Arrays, tensors and Arrow data in the store are views where they can be.
+     *
+     * @throws BowstringException the error that the value is
+     */
+    T get();
+
+    /**
+     * Waits for the value at most so long.
+     *
+     * @throws GetTimeoutException if the value was not there in time
+     */
+    T get(Duration timeout);
+
+    /** A future that ends with the value or its error. Cancelling it does not cancel the task. */
+    CompletableFuture<T> toCompletableFuture();
+
+    /** The object's id: 40 hexadecimal digits. */
+    String id();
+}

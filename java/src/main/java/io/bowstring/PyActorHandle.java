@@ -1,0 +1,26 @@
+package io.bowstring;
+
+import java.io.Serializable;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/** A handle of an actor in Python; see {@link ActorHandle} for what handles are. */
+public interface PyActorHandle extends Serializable {
+    /** The actor's id: 32 hexadecimal digits. */
+    String id();
+
+    /** Ends the actor's process for good. */
+    default void kill() {
+        kill(true);
+    }
+
+    /** Ends the actor's process; without {@code noRestart} it starts again if it may. */
+    default void kill(boolean noRestart) {
+        Bowstring.kill(this, noRestart);
+    }
+
+    /** A call of a method on values, references and {@link Arg}s; {@code remote()} makes it. */
+    default <R extends @Nullable Object> ActorCall<R> task(PyActorMethod<R> method, @Nullable Object... arguments) {
+        return ActorCall.of(this, method, Arrays.asList(arguments));
+    }
+}

@@ -1,0 +1,23 @@
+package io.bowstring;
+
+/**
+ * Where code runs, as ids in hexadecimal digits.
+ *
+ * @param jobId the driver's job
+ * @param taskId the task that runs, or the root of what belongs to none
+ * @param actorId the actor; empty: none
+ * @param nodeId the node
+ * @param processId this process in the runtime; not the operating system's id
+ * @param namespace namespace of the job's named actors
+ * @param sessionPath folder of the session's sockets and logs
+ * @param inWorker true in a worker, false in a driver
+ */
+public record RuntimeContext(
+        String jobId,
+        String taskId,
+        String actorId,
+        String nodeId,
+        String processId,
+        String namespace,
+        String sessionPath,
+        boolean inWorker) {}

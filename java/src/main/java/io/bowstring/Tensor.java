@@ -1,0 +1,247 @@
+package io.bowstring;
+
+import io.bowstring.errors.InvalidArgumentException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+
+/**
+ * A dense array: element type, shape, and the elements in row-major order without gaps (spec section 3.4). One that was
+ * read from the store is a read-only view of shared memory, which stays as long as the tensor or a buffer made from it.
+ */
+public final class Tensor {
+    private final ElementType element;
+    private final long[] shape;
+    private final ByteBuffer data;
+
+    private Tensor(ElementType element, long[] shape, ByteBuffer data) {
+        this.element = element;
+        this.shape = shape;
+        this.data = data;
+    }
+
+    /**
+     * A tensor over elements that are there already. The bytes are not copied: they must not be changed any more.
+     *
+     * @param element type of the elements
+     * @param shape length of each dimension; empty: a scalar
+     * @param data the elements, row-major, little endian, from position to limit
+     * @throws InvalidArgumentException if the bytes are not as many as the shape says
+     */
+    public static Tensor of(ElementType element, long[] shape, ByteBuffer data) {
+        long size = element.size();
+        for (long dimension : shape) {
+            if (dimension < 0) {
+                throw new InvalidArgumentException("a tensor has the negative dimension " + dimension);
+            }
+            try {
+                size = Math.multiplyExact(size, dimension);
+            } catch (ArithmeticException error) {
+                throw new InvalidArgumentException("the shape " + Arrays.toString(shape) + " overflows 64 bits");
+            }
+        }
+        if (size != data.remaining()) {
+            throw new InvalidArgumentException("a tensor of " + element + " and shape " + Arrays.toString(shape)
+                    + " has " + size + " bytes, but " + data.remaining() + " are given");
+        }
+        ByteBuffer view = data.asReadOnlyBuffer().slice().order(ByteOrder.LITTLE_ENDIAN);
+        return new Tensor(element, shape.clone(), view);
+    }
+
+    /** A vector of a copy of the values. */
+    public static Tensor of(boolean... values) {
+        ByteBuffer data = ByteBuffer.allocate(values.length);
+        for (boolean value : values) {
+            data.put((byte) (value ? 1 : 0));
+        }
+        return vector(ElementType.BOOL, values.length, data.flip());
+    }
+
+    /** A vector of a copy of the values. */
+    public static Tensor of(short... values) {
+        ByteBuffer data = little(2L * values.length);
+        data.asShortBuffer().put(values);
+        return vector(ElementType.INT16, values.length, data);
+    }
+
+    /** A vector of a copy of the values. */
+    public static Tensor of(int... values) {
+        ByteBuffer data = little(4L * values.length);
+        data.asIntBuffer().put(values);
+        return vector(ElementType.INT32, values.length, data);
+    }
+
+    /** A vector of a copy of the values. */
+    public static Tensor of(long... values) {
+        ByteBuffer data = little(8L * values.length);
+        data.asLongBuffer().put(values);
+        return vector(ElementType.INT64, values.length, data);
+    }
+
+    /** A vector of a copy of the values. */
+    public static Tensor of(float... values) {
+        ByteBuffer data = little(4L * values.length);
+        data.asFloatBuffer().put(values);
+        return vector(ElementType.FLOAT32, values.length, data);
+    }
+
+    /** A vector of a copy of the values. */
+    public static Tensor of(double... values) {
+        ByteBuffer data = little(8L * values.length);
+        data.asDoubleBuffer().put(values);
+        return vector(ElementType.FLOAT64, values.length, data);
+    }
+
+    private static ByteBuffer little(long size) {
+        if (size > Integer.MAX_VALUE - 8) {
+            throw new InvalidArgumentException("a tensor in Java holds less than 2 GiB; " + size + " bytes are given");
+        }
+        return ByteBuffer.allocate((int) size).order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    private static Tensor vector(ElementType element, long length, ByteBuffer data) {
+        return of(element, new long[] {length}, data);
+    }
+
+    /** Type of the elements. */
+    public ElementType element() {
+        return element;
+    }
+
+    /** Length of each dimension, as a copy; empty: a scalar. */
+    public long[] shape() {
+        return shape.clone();
+    }
+
+    /** Number of elements. */
+    public int size() {
+        return data.capacity() / element.size();
+    }
+
+    /** The elements' bytes, row-major, little endian: a read-only view that holds the memory below it. */
+    public ByteBuffer buffer() {
+        return data.duplicate().order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    /**
+     * One element by its place in row-major order, as the nearest double.
+     *
+     * @throws InvalidArgumentException if the elements are of 16-bit floats
+     */
+    public double getDouble(int index) {
+        return switch (element) {
+            case FLOAT64 -> data.getDouble(index * 8);
+            case FLOAT32 -> data.getFloat(index * 4);
+            case UINT64 -> unsigned(data.getLong(index * 8));
+            default -> getLong(index);
+        };
+    }
+
+    private static double unsigned(long bits) {
+        double half = (double) ((bits >>> 1) | (bits & 1));
+        return bits < 0 ? half * 2 : bits;
+    }
+
+    /**
+     * One element of an integer or boolean tensor by its place in row-major order. The bits of a UINT64.
+     *
+     * @throws InvalidArgumentException if the elements are floats
+     */
+    public long getLong(int index) {
+        return switch (element) {
+            case BOOL, INT8 -> data.get(index);
+            case UINT8 -> data.get(index) & 0xff;
+            case INT16 -> data.getShort(index * 2);
+            case UINT16 -> data.getShort(index * 2) & 0xffff;
+            case INT32 -> data.getInt(index * 4);
+            case UINT32 -> data.getInt(index * 4) & 0xffffffffL;
+            case INT64, UINT64 -> data.getLong(index * 8);
+            default -> throw new InvalidArgumentException("a tensor of " + element + " has no integers");
+        };
+    }
+
+    /** A copy as doubles; every element type but FLOAT16. */
+    public double[] toDoubleArray() {
+        double[] values = new double[size()];
+        if (element == ElementType.FLOAT64) {
+            data.duplicate().order(ByteOrder.LITTLE_ENDIAN).asDoubleBuffer().get(values);
+        } else {
+            for (int i = 0; i < values.length; i++) {
+                values[i] = getDouble(i);
+            }
+        }
+        return values;
+    }
+
+    /** A copy as floats; elements FLOAT32 only. */
+    public float[] toFloatArray() {
+        require(ElementType.FLOAT32);
+        float[] values = new float[size()];
+        data.duplicate().order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(values);
+        return values;
+    }
+
+    /** A copy as longs; integer and boolean elements. */
+    public long[] toLongArray() {
+        long[] values = new long[size()];
+        if (element == ElementType.INT64) {
+            data.duplicate().order(ByteOrder.LITTLE_ENDIAN).asLongBuffer().get(values);
+        } else {
+            for (int i = 0; i < values.length; i++) {
+                values[i] = getLong(i);
+            }
+        }
+        return values;
+    }
+
+    /** A copy as ints; elements INT32 only. */
+    public int[] toIntArray() {
+        require(ElementType.INT32);
+        int[] values = new int[size()];
+        data.duplicate().order(ByteOrder.LITTLE_ENDIAN).asIntBuffer().get(values);
+        return values;
+    }
+
+    /** A copy as shorts; elements INT16 only. */
+    public short[] toShortArray() {
+        require(ElementType.INT16);
+        short[] values = new short[size()];
+        data.duplicate().order(ByteOrder.LITTLE_ENDIAN).asShortBuffer().get(values);
+        return values;
+    }
+
+    /** A copy as booleans; elements BOOL only. */
+    public boolean[] toBooleanArray() {
+        require(ElementType.BOOL);
+        boolean[] values = new boolean[size()];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = data.get(i) != 0;
+        }
+        return values;
+    }
+
+    private void require(ElementType wanted) {
+        if (element != wanted) {
+            throw new InvalidArgumentException("a tensor of " + element + " is no array of " + wanted);
+        }
+    }
+
+    /** Equal are tensors of the same element type, shape and bytes. */
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Tensor tensor
+                && tensor.element == element
+                && Arrays.equals(tensor.shape, shape)
+                && tensor.data.equals(data);
+    }
+
+    @Override
+    public int hashCode() {
+        return 31 * Arrays.hashCode(shape) + element.hashCode();
+    }
+
+    @Override
+    public String toString() {
+        return "Tensor(" + element + ", " + Arrays.toString(shape) + ")";
+    }
+}

@@ -1,0 +1,122 @@
+package io.bowstring.arrow;
+
+import io.bowstring.errors.InvalidArgumentException;
+import java.util.List;
+import org.apache.arrow.vector.VectorSchemaRoot;
+import org.apache.arrow.vector.dictionary.DictionaryProvider;
+import org.apache.arrow.vector.types.pojo.Schema;
+
+/**
+ * An Arrow table or record batch as a value of the store (spec section 3.5).
+ *
+ * <p>One that was read is a view of the memory where it was written: nothing was copied. Its vectors are for reading;
+ * what is written into them anyway stays in private copies of the touched pages and is seen by nobody else. Close it to
+ * let go of the memory; vectors and roots of a closed value must not be used any more.
+ */
+public final class ArrowValue implements AutoCloseable {
+    private final Schema schema;
+    private final List<VectorSchemaRoot> batches;
+    private final DictionaryProvider dictionaries;
+    private final boolean singleBatch;
+    private final Runnable release;
+    private boolean closed;
+
+    private ArrowValue(
+            Schema schema,
+            List<VectorSchemaRoot> batches,
+            DictionaryProvider dictionaries,
+            boolean singleBatch,
+            Runnable release) {
+        this.schema = schema;
+        this.batches = List.copyOf(batches);
+        this.dictionaries = dictionaries;
+        this.singleBatch = singleBatch;
+        this.release = release;
+    }
+
+    /** A table of one batch. The root stays the caller's, who keeps it as it is until the value was put or passed. */
+    public static ArrowValue of(VectorSchemaRoot root) {
+        return of(List.of(root), new DictionaryProvider.MapDictionaryProvider());
+    }
+
+    /** One record batch, which other languages read as such and not as a table. */
+    public static ArrowValue ofBatch(VectorSchemaRoot root) {
+        return new ArrowValue(
+                root.getSchema(), List.of(root), new DictionaryProvider.MapDictionaryProvider(), true, () -> {});
+    }
+
+    /**
+     * A table of batches of one schema, with the dictionaries that its encoded columns name.
+     *
+     * @throws InvalidArgumentException if there is no batch, or schemas differ
+     */
+    public static ArrowValue of(List<VectorSchemaRoot> batches, DictionaryProvider dictionaries) {
+        if (batches.isEmpty()) {
+            throw new InvalidArgumentException("a table needs at least one batch, which may have no rows");
+        }
+        Schema schema = batches.get(0).getSchema();
+        for (VectorSchemaRoot batch : batches) {
+            if (!batch.getSchema().equals(schema)) {
+                throw new InvalidArgumentException("the batches of a table differ in their schemas");
+            }
+        }
+        return new ArrowValue(schema, batches, dictionaries, false, () -> {});
+    }
+
+    /** What the reader of the store makes; {@code release} lets go of roots and memory. Not for users. */
+    public static ArrowValue view(
+            Schema schema,
+            List<VectorSchemaRoot> batches,
+            DictionaryProvider dictionaries,
+            boolean singleBatch,
+            Runnable release) {
+        return new ArrowValue(schema, batches, dictionaries, singleBatch, release);
+    }
+
+    /** The schema, with dictionary-encoded fields as they are in memory: by index. */
+    public Schema schema() {
+        return schema;
+    }
+
+    /** The batches in order. They belong to this value. */
+    public List<VectorSchemaRoot> batches() {
+        return batches;
+    }
+
+    /**
+     * The only batch.
+     *
+     * @throws InvalidArgumentException if there are more or none
+     */
+    public VectorSchemaRoot root() {
+        if (batches.size() != 1) {
+            throw new InvalidArgumentException(
+                    "this table has " + batches.size() + " batches; go through batches() instead");
+        }
+        return batches.get(0);
+    }
+
+    /** The dictionaries that encoded columns name. */
+    public DictionaryProvider dictionaries() {
+        return dictionaries;
+    }
+
+    /** Rows of all batches. */
+    public long rowCount() {
+        return batches.stream().mapToLong(VectorSchemaRoot::getRowCount).sum();
+    }
+
+    /** True of a record batch, false of a table. */
+    public boolean isSingleBatch() {
+        return singleBatch;
+    }
+
+    /** Lets go of the memory of a value that was read; does nothing to one that was made here. */
+    @Override
+    public synchronized void close() {
+        if (!closed) {
+            closed = true;
+            release.run();
+        }
+    }
+}

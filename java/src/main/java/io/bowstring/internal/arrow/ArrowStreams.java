@@ -1,0 +1,300 @@
+package io.bowstring.internal.arrow;
+
+import io.bowstring.arrow.ArrowValue;
+import io.bowstring.errors.SerializationException;
+import io.bowstring.internal.value.ValueBuffer;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.apache.arrow.flatbuf.Message;
+import org.apache.arrow.flatbuf.MessageHeader;
+import org.apache.arrow.memory.ArrowBuf;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.memory.ForeignAllocation;
+import org.apache.arrow.memory.RootAllocator;
+import org.apache.arrow.memory.util.MemoryUtil;
+import org.apache.arrow.util.AutoCloseables;
+import org.apache.arrow.vector.FieldVector;
+import org.apache.arrow.vector.VectorLoader;
+import org.apache.arrow.vector.VectorSchemaRoot;
+import org.apache.arrow.vector.VectorUnloader;
+import org.apache.arrow.vector.compression.NoCompressionCodec;
+import org.apache.arrow.vector.dictionary.Dictionary;
+import org.apache.arrow.vector.dictionary.DictionaryProvider.MapDictionaryProvider;
+import org.apache.arrow.vector.ipc.message.ArrowBuffer;
+import org.apache.arrow.vector.ipc.message.ArrowDictionaryBatch;
+import org.apache.arrow.vector.ipc.message.ArrowMessage;
+import org.apache.arrow.vector.ipc.message.ArrowRecordBatch;
+import org.apache.arrow.vector.ipc.message.IpcOption;
+import org.apache.arrow.vector.ipc.message.MessageSerializer;
+import org.apache.arrow.vector.types.pojo.Field;
+import org.apache.arrow.vector.types.pojo.Schema;
+import org.apache.arrow.vector.util.DictionaryUtility;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads Arrow IPC streams where they lie and writes them to where they belong (spec section 3.5).
+ *
+ * <p>Arrow's own stream reader and writer copy through channels. Here a reader wraps the memory as a foreign allocation
+ * and loads vectors on slices of it; a writer lays out metadata first, so that the length is known, and then copies each
+ * buffer once, to its place.
+ */
+public final class ArrowStreams {
+    private static final int CONTINUATION = 0xffffffff;
+    private static final IpcOption OPTION = IpcOption.DEFAULT;
+
+    /** The allocator of everything that is read, made at first use. */
+    private static final class Allocator {
+        static final BufferAllocator ROOT = new RootAllocator();
+    }
+
+    // Writing --------------------------------------------------------------------------------------------------------
+
+    private record Part(ByteBuffer metadata, List<ArrowBuf> buffers, List<ArrowBuffer> layout, long bodyLength) {}
+
+    /** The value as a stream; the buffer is for one write, and must be written or dropped before the value changes. */
+    public static ValueBuffer writer(ArrowValue value) {
+        List<Part> parts = new ArrayList<>();
+        try {
+            Set<Long> used = new LinkedHashSet<>();
+            List<Field> fields = new ArrayList<>();
+            for (Field field : value.schema().getFields()) {
+                fields.add(DictionaryUtility.toMessageFormat(field, value.dictionaries(), used));
+            }
+            Schema schema = new Schema(fields, value.schema().getCustomMetadata());
+            parts.add(new Part(MessageSerializer.serializeMetadata(schema, OPTION), List.of(), List.of(), 0));
+            for (long id : used) {
+                Dictionary dictionary = value.dictionaries().lookup(id);
+                FieldVector vector = dictionary.getVector();
+                VectorSchemaRoot root =
+                        new VectorSchemaRoot(List.of(vector.getField()), List.of(vector), vector.getValueCount());
+                try (ArrowRecordBatch batch = unload(root);
+                        ArrowDictionaryBatch message = new ArrowDictionaryBatch(id, batch, false)) {
+                    parts.add(part(message, batch));
+                }
+            }
+            for (VectorSchemaRoot root : value.batches()) {
+                try (ArrowRecordBatch batch = unload(root)) {
+                    parts.add(part(batch, batch));
+                }
+            }
+        } catch (RuntimeException error) {
+            throw new SerializationException("Arrow data can't be written: " + error.getMessage(), error);
+        }
+        long length = 8;
+        for (Part part : parts) {
+            length += 8 + align(part.metadata.remaining()) + part.bodyLength;
+        }
+        return new StreamBuffer(parts, length);
+    }
+
+    private static ArrowRecordBatch unload(VectorSchemaRoot root) {
+        return new VectorUnloader(root, true, NoCompressionCodec.INSTANCE, true).getRecordBatch();
+    }
+
+    private static Part part(ArrowMessage message, ArrowRecordBatch batch) {
+        return new Part(
+                MessageSerializer.serializeMetadata(message, OPTION),
+                List.copyOf(batch.getBuffers()),
+                List.copyOf(batch.getBuffersLayout()),
+                message.computeBodyLength());
+    }
+
+    private static long align(long size) {
+        return (size + 7) & ~7L;
+    }
+
+    /** The buffers stay alive through the vectors that the value holds. */
+    private record StreamBuffer(List<Part> parts, long length) implements ValueBuffer {
+        @Override
+        public void copyTo(ByteBuffer target) {
+            target.order(ByteOrder.LITTLE_ENDIAN);
+            for (Part part : parts) {
+                int size = (int) align(part.metadata.remaining());
+                target.putInt(CONTINUATION).putInt(size);
+                int body = target.position() + size;
+                target.put(part.metadata.duplicate());
+                fill(target, body);
+                for (int i = 0; i < part.buffers.size(); i++) {
+                    ArrowBuf buffer = part.buffers.get(i);
+                    ArrowBuffer place = part.layout.get(i);
+                    fill(target, body + Math.toIntExact(place.getOffset()));
+                    int count = (int) Math.min(buffer.readableBytes(), place.getSize());
+                    ByteBuffer slice = target.slice(target.position(), count);
+                    buffer.getBytes(buffer.readerIndex(), slice);
+                    target.position(target.position() + count);
+                }
+                fill(target, body + Math.toIntExact(part.bodyLength));
+            }
+            target.putInt(CONTINUATION).putInt(0);
+        }
+
+        private static void fill(ByteBuffer target, int end) {
+            while (target.position() < end) {
+                target.put((byte) 0);
+            }
+        }
+    }
+
+    // Reading --------------------------------------------------------------------------------------------------------
+
+    /** Reads a stream. Direct memory is wrapped, and held until the value is closed; memory on the heap is copied. */
+    public static ArrowValue read(ByteBuffer stream, boolean singleBatch) {
+        return read(stream, singleBatch, null);
+    }
+
+    /** The same; {@code unpin} lets go of the memory once the value is closed. */
+    public static ArrowValue read(ByteBuffer stream, boolean singleBatch, @Nullable Runnable unpin) {
+        List<AutoCloseable> owned = new ArrayList<>();
+        if (unpin != null) {
+            owned.add(unpin::run);
+        }
+        try {
+            ArrowBuf memory = wrap(stream);
+            owned.add(memory);
+            return new StreamReader(memory, stream.remaining(), owned).read(singleBatch);
+        } catch (IOException | RuntimeException error) {
+            close(owned);
+            throw new SerializationException("an Arrow stream can't be read: " + error.getMessage(), error);
+        }
+    }
+
+    private static ArrowBuf wrap(ByteBuffer stream) {
+        if (!stream.isDirect()) {
+            ArrowBuf memory = Allocator.ROOT.buffer(Math.max(stream.remaining(), 1));
+            memory.setBytes(0, stream.duplicate());
+            return memory;
+        }
+        long address = MemoryUtil.getByteBufferAddress(stream) + stream.position();
+        return Allocator.ROOT.wrapForeignAllocation(new ForeignAllocation(stream.remaining(), address) {
+            private final ByteBuffer held = stream; // the mapping stays while this allocation is referenced
+
+            @Override
+            protected void release0() {
+                held.clear();
+            }
+        });
+    }
+
+    private static void close(List<AutoCloseable> owned) {
+        List<AutoCloseable> reversed = new ArrayList<>(owned);
+        java.util.Collections.reverse(reversed);
+        AutoCloseables.closeNoChecked(() -> AutoCloseables.close(reversed));
+    }
+
+    private static final class StreamReader {
+        private final ArrowBuf memory;
+        private final long length;
+        private final List<AutoCloseable> owned;
+        private long at;
+
+        StreamReader(ArrowBuf memory, long length, List<AutoCloseable> owned) {
+            this.memory = memory;
+            this.length = length;
+            this.owned = owned;
+        }
+
+        ArrowValue read(boolean singleBatch) throws IOException {
+            Message first = next();
+            if (first == null || first.headerType() != MessageHeader.Schema) {
+                throw new IOException("it does not start with a schema");
+            }
+            Schema written = MessageSerializer.deserializeSchema(first);
+            Map<Long, Dictionary> dictionaries = new HashMap<>();
+            List<Field> fields = new ArrayList<>();
+            for (Field field : written.getFields()) {
+                fields.add(DictionaryUtility.toMemoryFormat(field, Allocator.ROOT, dictionaries));
+            }
+            dictionaries.values().forEach(dictionary -> owned.add(dictionary.getVector()));
+            Schema schema = new Schema(fields, written.getCustomMetadata());
+            List<VectorSchemaRoot> batches = new ArrayList<>();
+            for (Message message; (message = next()) != null; ) {
+                ArrowBuf body = body(message);
+                if (message.headerType() == MessageHeader.RecordBatch) {
+                    VectorSchemaRoot root = VectorSchemaRoot.create(schema, Allocator.ROOT);
+                    owned.add(root);
+                    batches.add(root);
+                    try (ArrowRecordBatch batch = MessageSerializer.deserializeRecordBatch(message, body)) {
+                        new VectorLoader(root).load(batch);
+                    }
+                } else if (message.headerType() == MessageHeader.DictionaryBatch) {
+                    try (ArrowDictionaryBatch batch = MessageSerializer.deserializeDictionaryBatch(message, body)) {
+                        load(batch, dictionaries);
+                    }
+                } else {
+                    throw new IOException("a message of type " + message.headerType());
+                }
+            }
+            MapDictionaryProvider provider = new MapDictionaryProvider();
+            dictionaries.values().forEach(provider::put);
+            if (batches.isEmpty()) {
+                VectorSchemaRoot empty = VectorSchemaRoot.create(schema, Allocator.ROOT);
+                empty.setRowCount(0);
+                owned.add(empty);
+                batches.add(empty);
+            }
+            List<AutoCloseable> all = owned;
+            return ArrowValue.view(schema, batches, provider, singleBatch, () -> close(all));
+        }
+
+        private static void load(ArrowDictionaryBatch batch, Map<Long, Dictionary> dictionaries) throws IOException {
+            Dictionary dictionary = dictionaries.get(batch.getDictionaryId());
+            if (dictionary == null || batch.isDelta()) {
+                throw new IOException("a dictionary batch for " + batch.getDictionaryId()
+                        + (batch.isDelta() ? ", which only adds to an earlier one" : ", which no column names"));
+            }
+            FieldVector vector = dictionary.getVector();
+            VectorSchemaRoot root = new VectorSchemaRoot(List.of(vector.getField()), List.of(vector), 0);
+            new VectorLoader(root).load(batch.getDictionary());
+        }
+
+        /** The next message; null at the end. Its body follows at {@link #at}. */
+        private Message next() throws IOException {
+            if (at + 4 > length) {
+                return null;
+            }
+            int size = memory.getInt(at);
+            at += 4;
+            if (size == CONTINUATION) {
+                if (at + 4 > length) {
+                    throw new IOException("it ends inside a message");
+                }
+                size = memory.getInt(at);
+                at += 4;
+            }
+            if (size == 0) {
+                return null;
+            }
+            if (size < 0 || size > length - at) {
+                throw new IOException("a message of " + size + " bytes at " + at + ", in " + length);
+            }
+            byte[] metadata = new byte[size];
+            memory.getBytes(at, metadata);
+            at += size;
+            try {
+                return Message.getRootAsMessage(ByteBuffer.wrap(metadata).order(ByteOrder.LITTLE_ENDIAN));
+            } catch (IndexOutOfBoundsException error) {
+                throw new IOException("a message is broken", error);
+            }
+        }
+
+        private ArrowBuf body(Message message) throws IOException {
+            long size = message.bodyLength();
+            if (size < 0 || size > length - at) {
+                throw new IOException("a body of " + size + " bytes at " + at + ", in " + length);
+            }
+            ArrowBuf body = memory.slice(at, size);
+            body.getReferenceManager().retain();
+            at += size;
+            return body;
+        }
+    }
+
+    private ArrowStreams() {}
+}

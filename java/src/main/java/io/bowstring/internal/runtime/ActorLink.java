@@ -1,0 +1,274 @@
+package io.bowstring.internal.runtime;
+
+import io.bowstring.errors.ActorDiedException;
+import io.bowstring.errors.ActorUnavailableException;
+import io.bowstring.errors.BowstringException;
+import io.bowstring.errors.ErrorCode;
+import io.bowstring.errors.ErrorDetails;
+import io.bowstring.errors.PendingCallsLimitException;
+import io.bowstring.errors.TaskCancelledException;
+import io.bowstring.internal.value.ErrorRecords;
+import io.bowstring.internal.wire.ActorLife;
+import io.bowstring.internal.wire.ActorState;
+import io.bowstring.internal.wire.ActorSubscribe;
+import io.bowstring.internal.wire.Cancel;
+import io.bowstring.internal.wire.Deliver;
+import io.bowstring.internal.wire.ErrorRecord;
+import io.bowstring.internal.wire.Result;
+import io.bowstring.internal.wire.Returned;
+import io.bowstring.internal.wire.TaskFlag;
+import io.bowstring.internal.wire.TaskStatus;
+import io.bowstring.internal.wire.WireHandle;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One actor as this process calls it (spec section 5.2). Guarded by the session's lock.
+ *
+ * <p>Calls wait in the order of their making until the actor is alive and their arguments are there; a call whose
+ * arguments are not ready holds up those behind it. Calls that were sent and not answered when the worker ended are made
+ * again if they may be, else they fail as "may have run".
+ */
+final class ActorLink implements PeerLink.Listener {
+    final WireHandle handle;
+    final ObjectEntry entry;
+    private final Session session;
+    private final byte[] id;
+    private final ArrayDeque<PendingTask> waiting = new ArrayDeque<>();
+    private final LinkedHashMap<Id, PendingTask> inFlight = new LinkedHashMap<>();
+    private @Nullable PeerLink link;
+    private String linkAddress = "";
+    private int life = ActorLife.PENDING;
+    private long incarnation;
+    private long linkIncarnation = -1;
+    private String address = "";
+    private long nextSequence;
+    private boolean subscribed;
+    private boolean created;
+    private @Nullable ErrorRecord why;
+
+    ActorLink(Session session, WireHandle handle, ObjectEntry entry, boolean created) {
+        this.session = session;
+        this.handle = handle;
+        this.entry = entry;
+        this.created = created;
+        this.id = entry.id.task();
+    }
+
+    byte[] id() {
+        return id;
+    }
+
+    /** The node has been asked to make the actor; from here on it can be asked about it. */
+    void created() {
+        created = true;
+        if (!waiting.isEmpty()) {
+            subscribe();
+        }
+    }
+
+    /** It will never be made. */
+    void failed(BowstringException error) {
+        life = ActorLife.DEAD;
+        why = ErrorRecords.of(error);
+        failWaiting();
+    }
+
+    private void subscribe() {
+        if (!subscribed && created) {
+            subscribed = true;
+            ActorSubscribe subscribe = new ActorSubscribe();
+            subscribe.actor = id;
+            session.node().queue(subscribe);
+        }
+    }
+
+    void call(PendingTask task) {
+        int limit = handle.maxPendingCalls;
+        if (limit > 0 && waiting.size() + inFlight.size() >= limit) {
+            throw new PendingCallsLimitException("this process has " + limit + " calls pending on the actor "
+                    + handle.module + ", which is its limit; wait for some of them first");
+        }
+        waiting.addLast(task);
+        subscribe();
+    }
+
+    /** Sends what can be sent, in order. */
+    void pump() {
+        if (life == ActorLife.DEAD) {
+            failWaiting();
+            return;
+        }
+        if (life != ActorLife.ALIVE || link == null || !link.isReady() || linkIncarnation != incarnation) {
+            return;
+        }
+        for (PendingTask task; (task = waiting.peekFirst()) != null && task.resolved; ) {
+            waiting.removeFirst();
+            if (task.done) {
+                continue;
+            }
+            if (task.sequenceIncarnation != incarnation) {
+                task.sequence = nextSequence++;
+                task.sequenceIncarnation = incarnation;
+            }
+            inFlight.put(task.id, task);
+            link.queue(task.frame(session.process(), session.nodeId(), id, incarnation));
+        }
+    }
+
+    void state(ActorState state) {
+        life = state.life;
+        why = state.error;
+        incarnation = state.incarnation;
+        address = state.address;
+        if (life == ActorLife.ALIVE && linkIncarnation != incarnation) {
+            if (link == null) {
+                connect();
+            }
+            return;
+        }
+        resolveInFlight();
+        pump();
+    }
+
+    private void connect() {
+        linkIncarnation = incarnation;
+        linkAddress = address;
+        nextSequence = 0;
+        link = session.peer(linkAddress, this);
+        pump();
+    }
+
+    @Override
+    public void ready(PeerLink from) {
+        pump();
+    }
+
+    @Override
+    public void result(Result result, byte[] body) {
+        PendingTask task = inFlight.get(Id.of(result.id));
+        if (task == null || task.attempt != result.attempt) {
+            return;
+        }
+        inFlight.remove(task.id);
+        if (result.status == TaskStatus.ERROR && task.retryExceptions && task.mayRetry()) {
+            task.retry();
+            task.sequenceIncarnation = -1;
+            waiting.addFirst(task);
+            pump();
+            return;
+        }
+        session.finish(task, result, body);
+    }
+
+    @Override
+    public void returned(Returned returned) {
+        PendingTask task = inFlight.remove(Id.of(returned.id));
+        if (task == null) {
+            return;
+        }
+        if (task.cancelled) {
+            session.fail(task, new TaskCancelledException(task.displayName() + " was cancelled"));
+        } else {
+            again(List.of(task)); // another incarnation's worker answered: the next one gets it
+        }
+    }
+
+    @Override
+    public void closed(@Nullable Throwable cause) {
+        link = null;
+        if (life == ActorLife.ALIVE && linkIncarnation != incarnation) {
+            resolveInFlight();
+            connect();
+            return;
+        }
+        resolveInFlight();
+        pump();
+    }
+
+    /** Once the worker's socket is read to its end and the node has said that its life is over. */
+    private void resolveInFlight() {
+        boolean over = life != ActorLife.ALIVE || linkIncarnation != incarnation;
+        if (link != null || !over || inFlight.isEmpty()) {
+            return;
+        }
+        List<PendingTask> left = new ArrayList<>(inFlight.values());
+        inFlight.clear();
+        List<PendingTask> again = new ArrayList<>();
+        for (PendingTask task : left) {
+            if (task.cancelled) {
+                session.fail(task, new TaskCancelledException(task.displayName() + " was cancelled"));
+            } else if (life != ActorLife.DEAD && task.mayRetry()) {
+                task.retry();
+                again.add(task);
+            } else {
+                session.fail(task, ended(task, true));
+            }
+        }
+        again(again);
+    }
+
+    private void again(List<PendingTask> tasks) {
+        List<PendingTask> reversed = new ArrayList<>(tasks);
+        Collections.reverse(reversed);
+        reversed.forEach(waiting::addFirst);
+    }
+
+    private void failWaiting() {
+        while (!waiting.isEmpty()) {
+            PendingTask task = waiting.removeFirst();
+            if (!task.done) {
+                session.fail(task, ended(task, false));
+            }
+        }
+    }
+
+    private BowstringException ended(PendingTask task, boolean mayHaveRun) {
+        boolean dead = life == ActorLife.DEAD;
+        String reason = why == null || why.code == 0 ? "" : ": " + ErrorRecords.exception(why).getMessage();
+        if (dead && why != null && !mayHaveRun && why.code == ErrorCode.ACTOR_UNSCHEDULABLE.number()) {
+            return ErrorRecords.exception(why);
+        }
+        String message = "the actor " + handle.module + (handle.className.isEmpty() ? "" : "." + handle.className)
+                + (dead ? " is dead" : " restarts") + reason;
+        ErrorDetails details = ErrorDetails.of(dead ? ErrorCode.ACTOR_DIED : ErrorCode.ACTOR_UNAVAILABLE, message);
+        if (mayHaveRun) {
+            details = details.withMayHaveExecuted();
+        }
+        return dead ? new ActorDiedException(details, null) : new ActorUnavailableException(details, null);
+    }
+
+    void cancel(PendingTask task, boolean recursive) {
+        task.cancelled = true;
+        if (inFlight.containsKey(task.id) && link != null) {
+            Cancel cancel = new Cancel();
+            cancel.id = task.id.bytes();
+            cancel.recursive = recursive;
+            link.send(cancel);
+        } else if (waiting.remove(task)) {
+            session.fail(task, new TaskCancelledException(task.displayName() + " was cancelled before it started"));
+            pump();
+        }
+    }
+
+    void deliver(PendingTask task) {
+        task.flags |= TaskFlag.DELIVER_HOME;
+        if (inFlight.containsKey(task.id) && link != null) {
+            Deliver deliver = new Deliver();
+            deliver.id = task.id.bytes();
+            task.deliverSent = true;
+            link.send(deliver);
+        }
+    }
+
+    void detach() {
+        if (link != null) {
+            link.detach();
+            link = null;
+        }
+    }
+}

@@ -1,0 +1,62 @@
+package io.bowstring.internal.runtime;
+
+import io.bowstring.errors.InvalidArgumentException;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** What a caller may say about a task or an actor; absent fields have the defaults that stand here. */
+public final class CallOptions {
+    private static final double UNITS = 10_000;
+
+    public String name = "";
+    public String namespace = "";
+    public String jvmFlags = "";
+    public String concurrencyGroup = "";
+    public int maxRetries = 3;
+    public boolean retryExceptions;
+    public long timeoutMs;
+    public int maxRestarts;
+    public int maxTaskRetries;
+    public int maxPendingCalls = -1;
+    public int maxConcurrency = 1;
+    public boolean detached;
+    private final Map<String, Long> resources = new TreeMap<>();
+
+    /** Options of a task, which takes one CPU unless it says otherwise. */
+    public static CallOptions ofTask() {
+        CallOptions options = new CallOptions();
+        options.resource("CPU", 1);
+        return options;
+    }
+
+    /** Options of an actor, which takes no CPU while it lives unless it says otherwise. */
+    public static CallOptions ofActor() {
+        return new CallOptions();
+    }
+
+    /** Sets an amount, to 1/10000. */
+    public void resource(String resource, double amount) {
+        if (resource.isEmpty() || !(amount >= 0) || amount > Long.MAX_VALUE / UNITS) {
+            throw new InvalidArgumentException("an amount of " + amount + " of the resource '" + resource
+                    + "'; amounts are 0 or more, and names are not empty");
+        }
+        long units = Math.round(amount * UNITS);
+        if (units == 0) {
+            resources.remove(resource);
+        } else {
+            resources.put(resource, units);
+        }
+    }
+
+    /** A count that may be -1, for any number. */
+    public static int count(String what, int value) {
+        if (value < -1) {
+            throw new InvalidArgumentException(what + " is " + value + "; it is a count, or -1 for any number");
+        }
+        return value;
+    }
+
+    Map<String, Long> resources() {
+        return Map.copyOf(resources);
+    }
+}

@@ -1,0 +1,422 @@
+package io.bowstring.internal.runtime;
+
+import io.bowstring.errors.BowstringException;
+import io.bowstring.errors.ErrorDetails;
+import io.bowstring.errors.TaskCancelledException;
+import io.bowstring.errors.WorkerCrashedException;
+import io.bowstring.internal.net.Connection;
+import io.bowstring.internal.value.ErrorRecords;
+import io.bowstring.internal.wire.Cancel;
+import io.bowstring.internal.wire.Deliver;
+import io.bowstring.internal.wire.ErrorRecord;
+import io.bowstring.internal.wire.LeaseGrant;
+import io.bowstring.internal.wire.LeaseRequest;
+import io.bowstring.internal.wire.LeaseReturn;
+import io.bowstring.internal.wire.LeaseWithdraw;
+import io.bowstring.internal.wire.Recall;
+import io.bowstring.internal.wire.Resource;
+import io.bowstring.internal.wire.Result;
+import io.bowstring.internal.wire.Returned;
+import io.bowstring.internal.wire.TaskFlag;
+import io.bowstring.internal.wire.TaskStatus;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Tasks on leased workers (spec sections 4.3 and 4.4). Guarded by the session's lock.
+ *
+ * <p>Tasks of one key (language, resources, JVM flags) wait in one queue. A lease takes from it up to its window, which
+ * grows with every short task and shrinks to one when tasks are long: a window hides the round trip, and anything behind
+ * a long task would only wait. When a lease runs dry while another has tasks queued behind a slow one, those are recalled.
+ */
+final class LeasePool {
+    private static final int WINDOW_MAX = 128;
+    private static final long WINDOW_NS = 2_000_000;
+    private static final int LEASES_ASKED_MAX = 64;
+    private static final long IDLE_RETURN_MS = 500;
+
+    /** What workers a task can run on. */
+    record Key(int language, Map<String, Long> resources, String jvmFlags) {}
+
+    private static final class Queue {
+        final ArrayDeque<PendingTask> waiting = new ArrayDeque<>();
+        final List<Lease> leases = new ArrayList<>();
+        final Map<Long, Integer> requests = new LinkedHashMap<>();
+
+        int asked() {
+            return requests.values().stream().mapToInt(Integer::intValue).sum();
+        }
+    }
+
+    /** One worker, ours until it is returned or ends. */
+    final class Lease implements PeerLink.Listener {
+        final Key key;
+        final LeaseGrant grant;
+        final LinkedHashMap<Id, PendingTask> inFlight = new LinkedHashMap<>();
+        @Nullable PeerLink link;
+        int window = 2;
+        double meanNs = -1;
+        boolean recalled;
+        boolean recalling;
+        boolean gone;
+        boolean drained;
+        @Nullable ErrorRecord ending;
+        long idleSince;
+
+        Lease(Key key, LeaseGrant grant) {
+            this.key = key;
+            this.grant = grant;
+        }
+
+        @Override
+        public void ready(PeerLink from) {
+            pump(key);
+        }
+
+        @Override
+        public void result(Result result, byte[] body) {
+            PendingTask task = inFlight.get(Id.of(result.id));
+            if (task == null || task.attempt != result.attempt) {
+                return; // what comes twice, or late, is dropped (spec section 4.4, rule 1)
+            }
+            inFlight.remove(task.id);
+            measure(result.durationNs);
+            if (result.status == TaskStatus.ERROR && task.retryExceptions && task.mayRetry()) {
+                task.retry();
+                queue(key).waiting.addLast(task);
+            } else {
+                session.finish(task, result, body);
+            }
+            settle(this);
+        }
+
+        private void measure(long durationNs) {
+            meanNs = meanNs < 0 ? durationNs : meanNs * 0.8 + durationNs * 0.2;
+            int wanted = (int) Math.max(1, Math.min(WINDOW_MAX, WINDOW_NS / Math.max(meanNs, 1000)));
+            window = Math.min(wanted, window * 2);
+        }
+
+        @Override
+        public void returned(Returned returned) {
+            PendingTask task = inFlight.get(Id.of(returned.id));
+            if (task == null || task.attempt != returned.attempt) {
+                return;
+            }
+            inFlight.remove(task.id);
+            recalling = false;
+            if (task.cancelled) {
+                session.fail(task, new TaskCancelledException(task.displayName() + " was cancelled"));
+            } else {
+                queue(key).waiting.addFirst(task);
+            }
+            settle(this);
+        }
+
+        @Override
+        public void closed(@Nullable Throwable cause) {
+            link = null;
+            drained = true;
+            if (ending != null) {
+                bury(this);
+            } else if (!gone && inFlight.isEmpty()) {
+                giveBack(this);
+            } else {
+                gone = true; // the node tells how it ended
+            }
+        }
+    }
+
+    private final Session session;
+    private final Map<Key, Queue> queues = new HashMap<>();
+    private final Map<Long, Key> requests = new HashMap<>();
+    private final Map<Long, Lease> leases = new HashMap<>();
+    private boolean sweeping;
+
+    LeasePool(Session session) {
+        this.session = session;
+    }
+
+    private Queue queue(Key key) {
+        return queues.computeIfAbsent(key, unused -> new Queue());
+    }
+
+    /** A task whose arguments are there. */
+    void enqueue(PendingTask task) {
+        queue(task.leaseKey).waiting.addLast(task);
+        pump(task.leaseKey);
+    }
+
+    private void pump(Key key) {
+        Queue queue = queue(key);
+        while (!queue.waiting.isEmpty()) {
+            Lease best = null;
+            for (Lease lease : queue.leases) {
+                boolean usable = lease.link != null && lease.link.isReady() && !lease.gone && !lease.recalled;
+                if (usable && lease.inFlight.size() < lease.window
+                        && (best == null || lease.inFlight.size() < best.inFlight.size())) {
+                    best = lease;
+                }
+            }
+            if (best == null) {
+                break;
+            }
+            send(best, queue.waiting.removeFirst());
+        }
+        int missing = Math.min(queue.waiting.size(), LEASES_ASKED_MAX) - queue.asked()
+                - (int) queue.leases.stream().filter(lease -> lease.link != null && !lease.link.isReady()).count();
+        if (missing > 0) {
+            ask(key, queue, missing);
+        } else if (queue.waiting.isEmpty() && !queue.requests.isEmpty()) {
+            for (long request : queue.requests.keySet()) {
+                LeaseWithdraw withdraw = new LeaseWithdraw();
+                withdraw.request = request;
+                session.node().queue(withdraw);
+            }
+            queue.requests.clear();
+        }
+    }
+
+    private void ask(Key key, Queue queue, int count) {
+        LeaseRequest request = new LeaseRequest();
+        request.request = session.node().number();
+        request.language = key.language;
+        request.count = count;
+        request.backlog = queue.waiting.size();
+        List<Resource> resources = new ArrayList<>();
+        key.resources.forEach((name, units) -> {
+            Resource resource = new Resource();
+            resource.name = name;
+            resource.units = units;
+            resources.add(resource);
+        });
+        request.resources = resources;
+        request.jvmFlags = key.jvmFlags;
+        requests.put(request.request, key);
+        queue.requests.put(request.request, count);
+        session.node().queue(request);
+    }
+
+    private void send(Lease lease, PendingTask task) {
+        task.lease = lease;
+        lease.inFlight.put(task.id, task);
+        if (task.retriesLeft == 0) {
+            task.flags |= TaskFlag.EXACT;
+        }
+        lease.link.queue(task.frame(session.process(), session.nodeId(), Id.none(), lease.grant.epoch));
+    }
+
+    // What the node says ---------------------------------------------------------------------------------------------
+
+    void granted(LeaseGrant grant) {
+        Key key = requests.get(grant.request);
+        Lease lease = new Lease(key == null ? new Key(0, Map.of(), "") : key, grant);
+        leases.put(grant.lease, lease);
+        if (key == null) {
+            giveBack(lease);
+            return;
+        }
+        Queue queue = queue(key);
+        Integer open = queue.requests.get(grant.request);
+        if (open != null) {
+            if (open == 1) {
+                queue.requests.remove(grant.request);
+            } else {
+                queue.requests.put(grant.request, open - 1);
+            }
+        }
+        queue.leases.add(lease);
+        lease.link = session.peer(grant.address, lease);
+        if (lease.link == null) {
+            giveBack(lease);
+        }
+        settle(lease);
+    }
+
+    void refused(long request, BowstringException error) {
+        Key key = requests.remove(request);
+        if (key == null) {
+            return;
+        }
+        Queue queue = queue(key);
+        queue.requests.remove(request);
+        List<PendingTask> tasks = new ArrayList<>(queue.waiting);
+        queue.waiting.clear();
+        for (PendingTask task : tasks) {
+            session.fail(task, ErrorRecords.again(error));
+        }
+    }
+
+    void recall(long number) {
+        Lease lease = leases.get(number);
+        if (lease != null && !lease.gone) {
+            lease.recalled = true;
+            recallQueued(lease, Integer.MAX_VALUE);
+            settle(lease);
+        }
+    }
+
+    void ended(long number, ErrorRecord error) {
+        Lease lease = leases.get(number);
+        if (lease == null) {
+            return;
+        }
+        lease.ending = error;
+        lease.gone = true;
+        if (lease.link == null) {
+            bury(lease);
+        }
+    }
+
+    /** The worker has ended and its socket was read to the end (spec section 4.4, rule 4). */
+    private void bury(Lease lease) {
+        leases.remove(lease.grant.lease);
+        Queue queue = queue(lease.key);
+        queue.leases.remove(lease);
+        List<PendingTask> left = new ArrayList<>(lease.inFlight.values());
+        lease.inFlight.clear();
+        boolean mayHaveRun = true;
+        List<PendingTask> again = new ArrayList<>();
+        for (int i = 0; i < left.size(); i++) {
+            PendingTask task = left.get(i);
+            if (i > 0 && (task.flags & TaskFlag.EXACT) != 0) {
+                mayHaveRun = false;
+            }
+            task.lease = null;
+            if (task.cancelled) {
+                session.fail(task, new TaskCancelledException(task.displayName() + " was cancelled"));
+            } else if (!mayHaveRun) {
+                again.add(task);
+            } else if (i > 0 || task.mayRetry()) {
+                if (i == 0) {
+                    task.retry();
+                } else {
+                    task.attempt++;
+                    task.flags |= TaskFlag.EXACT;
+                }
+                again.add(task);
+            } else {
+                ErrorDetails details = ErrorRecords.exception(lease.ending).details();
+                session.fail(task, new WorkerCrashedException(
+                        new ErrorDetails(io.bowstring.errors.ErrorCode.WORKER_CRASHED,
+                                "the worker that ran " + task.displayName() + " (process " + lease.grant.pid
+                                        + ") ended: " + details.message(),
+                                details.language(), "", "", "", true, true, lease.grant.pid, List.of()),
+                        null));
+            }
+        }
+        Collections.reverse(again);
+        again.forEach(queue.waiting::addFirst);
+        pump(lease.key);
+    }
+
+    // Giving back ----------------------------------------------------------------------------------------------------
+
+    /** After every change of a lease: give it work, return it, or let it wait a little for more. */
+    private void settle(Lease lease) {
+        pump(lease.key);
+        if (lease.gone || !lease.inFlight.isEmpty()) {
+            return;
+        }
+        if (lease.recalled) {
+            giveBack(lease);
+            return;
+        }
+        Queue queue = queue(lease.key);
+        for (Lease other : queue.leases) {
+            if (other != lease && other.inFlight.size() > 1 && !other.recalling && !other.gone) {
+                recallQueued(other, other.inFlight.size() / 2);
+                break;
+            }
+        }
+        lease.idleSince = System.nanoTime();
+        if (!sweeping) {
+            sweeping = true;
+            session.schedule(IDLE_RETURN_MS, this::sweep);
+        }
+    }
+
+    private void recallQueued(Lease lease, int count) {
+        if (lease.link != null && lease.inFlight.size() > 1) {
+            lease.recalling = true;
+            Recall recall = new Recall();
+            recall.count = Math.min(count, lease.inFlight.size() - 1);
+            lease.link.send(recall);
+        }
+    }
+
+    private void sweep() {
+        sweeping = false;
+        long now = System.nanoTime();
+        boolean more = false;
+        for (Lease lease : List.copyOf(leases.values())) {
+            if (!lease.gone && lease.inFlight.isEmpty()) {
+                if (now - lease.idleSince >= IDLE_RETURN_MS * 900_000) {
+                    giveBack(lease);
+                } else {
+                    more = true;
+                }
+            }
+        }
+        if (more) {
+            sweeping = true;
+            session.schedule(IDLE_RETURN_MS / 2, this::sweep);
+        }
+    }
+
+    private void giveBack(Lease lease) {
+        lease.gone = true;
+        leases.remove(lease.grant.lease);
+        queue(lease.key).leases.remove(lease);
+        if (lease.link != null) {
+            lease.link.detach();
+            lease.link = null;
+        }
+        LeaseReturn back = new LeaseReturn();
+        back.lease = lease.grant.lease;
+        session.node().queue(back);
+    }
+
+    // What the user says ---------------------------------------------------------------------------------------------
+
+    void cancel(PendingTask task, boolean force, boolean recursive) {
+        task.cancelled = true;
+        Lease lease = task.lease;
+        if (lease != null && lease.link != null && lease.inFlight.containsKey(task.id)) {
+            Cancel cancel = new Cancel();
+            cancel.id = task.id.bytes();
+            cancel.force = force;
+            cancel.recursive = recursive;
+            lease.link.send(cancel);
+        } else if (lease == null || !lease.inFlight.containsKey(task.id)) {
+            queue(task.leaseKey).waiting.remove(task);
+            session.fail(task, new TaskCancelledException(task.displayName() + " was cancelled before it started"));
+        }
+    }
+
+    void deliver(PendingTask task) {
+        task.flags |= TaskFlag.DELIVER_HOME;
+        Lease lease = task.lease;
+        if (lease != null && lease.link != null && lease.inFlight.containsKey(task.id)) {
+            Deliver deliver = new Deliver();
+            deliver.id = task.id.bytes();
+            task.deliverSent = true;
+            lease.link.send(deliver);
+        }
+    }
+
+    void close() {
+        for (Lease lease : List.copyOf(leases.values())) {
+            lease.gone = true;
+            if (lease.link != null) {
+                lease.link.detach();
+            }
+        }
+        leases.clear();
+    }
+}

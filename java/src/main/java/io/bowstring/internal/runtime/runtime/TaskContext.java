@@ -1,0 +1,92 @@
+package io.bowstring.internal.runtime;
+
+import io.bowstring.internal.function.Blake2b;
+import io.bowstring.internal.wire.WireRef;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.security.SecureRandom;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The task on whose behalf a thread submits, puts and gets: names its children and puts (spec section 2.1), and gathers
+ * the references that it has taken over from others until its Result says so (section 6.3).
+ */
+public final class TaskContext {
+    private static final SecureRandom RANDOM = new SecureRandom();
+    private static final ThreadLocal<@Nullable TaskContext> CURRENT = new ThreadLocal<>();
+
+    private final byte[] id;
+    private final byte[] prefix;
+    private final AtomicInteger children = new AtomicInteger();
+    private final AtomicInteger puts = new AtomicInteger();
+    private final List<WireRef> kept = new ArrayList<>();
+    private final List<CompletableFuture<?>> holds = new ArrayList<>();
+
+    private TaskContext(byte[] id, long attempt) {
+        this.id = id;
+        byte[] seed = Arrays.copyOf(id, Id.TASK_BYTES + 4);
+        ByteBuffer.wrap(seed).order(ByteOrder.LITTLE_ENDIAN).putInt(Id.TASK_BYTES, (int) attempt);
+        prefix = Arrays.copyOf(id, Id.TASK_BYTES);
+        System.arraycopy(Blake2b.hash(seed), 0, prefix, 4, 8);
+    }
+
+    /** The context of an attempt that runs in a worker. */
+    public static TaskContext ofTask(byte[] id, long attempt) {
+        return new TaskContext(id, attempt);
+    }
+
+    /** The root of a driver, or of what belongs to no task: the job, random bytes, counter 0. */
+    public static TaskContext root(long job) {
+        byte[] id = new byte[Id.TASK_BYTES];
+        RANDOM.nextBytes(id);
+        ByteBuffer.wrap(id).order(ByteOrder.LITTLE_ENDIAN).putInt(0, (int) job).putInt(12, 0);
+        return new TaskContext(id, 0);
+    }
+
+    static @Nullable TaskContext current() {
+        return CURRENT.get();
+    }
+
+    /** Makes this the context of the current thread; null: none. */
+    public static void enter(@Nullable TaskContext context) {
+        if (context == null) {
+            CURRENT.remove();
+        } else {
+            CURRENT.set(context);
+        }
+    }
+
+    public byte[] id() {
+        return id;
+    }
+
+    byte[] nextChild() {
+        byte[] child = prefix.clone();
+        ByteBuffer.wrap(child).order(ByteOrder.LITTLE_ENDIAN).putInt(12, children.incrementAndGet());
+        return child;
+    }
+
+    Id nextPut() {
+        return Id.put(id, puts.getAndIncrement());
+    }
+
+    synchronized void keeps(WireRef ref, CompletableFuture<?> acknowledged) {
+        kept.add(ref);
+        holds.add(acknowledged);
+    }
+
+    /** The references that this task has taken over; empty for most. */
+    public synchronized List<WireRef> kept() {
+        return List.copyOf(kept);
+    }
+
+    /** Ends when the homes have acknowledged every hold. */
+    public synchronized CompletableFuture<Void> held() {
+        return CompletableFuture.allOf(holds.toArray(CompletableFuture[]::new));
+    }
+}

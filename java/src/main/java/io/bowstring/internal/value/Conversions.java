@@ -1,0 +1,244 @@
+package io.bowstring.internal.value;
+
+import io.bowstring.Tensor;
+import io.bowstring.errors.InvalidArgumentException;
+import java.lang.reflect.Array;
+import java.lang.reflect.GenericArrayType;
+import java.lang.reflect.ParameterizedType;
+import java.lang.reflect.Type;
+import java.lang.reflect.WildcardType;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** Converts values to declared types, without loss or not at all (spec section 3.6, rule 4). */
+public final class Conversions {
+    private static final long FLOAT_EXACT_MAX = 1L << 24;
+    private static final long DOUBLE_EXACT_MAX = 1L << 53;
+
+    /** How well a value fits a declared type: 0 is as it is; greater is further; negative: not at all. */
+    public static int distance(@Nullable Object value, Type type) {
+        Class<?> wanted = box(erase(type));
+        if (value != null && wanted == value.getClass()) {
+            return 0;
+        }
+        try {
+            Object converted = convert(value, type);
+            if (converted != value) {
+                return value instanceof Long && wanted != Integer.class ? 3 : 2;
+            }
+            return 1;
+        } catch (InvalidArgumentException misfit) {
+            return -1;
+        }
+    }
+
+    /**
+     * The value as the declared type.
+     *
+     * @throws InvalidArgumentException if it does not fit; the message says why, without naming the argument
+     */
+    public static @Nullable Object convert(@Nullable Object value, Type type) {
+        Class<?> declared = erase(type);
+        if (value == null) {
+            if (declared.isPrimitive() && declared != void.class) {
+                throw new InvalidArgumentException("null is no " + declared.getName());
+            }
+            return null;
+        }
+        Class<?> wanted = box(declared);
+        if (wanted.isInstance(value)) {
+            return elements(value, type);
+        }
+        Object converted = null;
+        if (value instanceof Long || value instanceof Integer || value instanceof Short || value instanceof Byte) {
+            converted = integer(((Number) value).longValue(), wanted);
+        } else if (value instanceof Double || value instanceof Float) {
+            converted = floating(((Number) value).doubleValue(), wanted);
+        } else if (value instanceof String text && wanted == Character.class && text.length() == 1) {
+            converted = text.charAt(0);
+        } else if (value instanceof byte[] bytes && wanted == ByteBuffer.class) {
+            converted = ByteBuffer.wrap(bytes);
+        } else if (value instanceof Tensor tensor && wanted.isArray()) {
+            converted = array(tensor, wanted.getComponentType());
+        } else if (value instanceof List<?> list && wanted.isArray()) {
+            converted = array(list, type instanceof GenericArrayType generic
+                    ? generic.getGenericComponentType() : wanted.getComponentType());
+        } else if (value instanceof List<?> list && (wanted == Set.class || wanted == Collection.class)) {
+            converted = elements(new LinkedHashSet<>(list), type);
+        } else if (wanted == Tensor.class) {
+            converted = PortableWriter.tensorOf(value);
+        }
+        if (converted == null) {
+            throw new InvalidArgumentException(describe(value) + " does not fit " + type.getTypeName()
+                    + (value instanceof Number ? " without loss" : ""));
+        }
+        return converted;
+    }
+
+    private static String describe(Object value) {
+        return value instanceof Number || value instanceof Boolean
+                ? "the value " + value + " (" + value.getClass().getSimpleName() + ")"
+                : "a value of " + value.getClass().getTypeName();
+    }
+
+    private static @Nullable Object integer(long value, Class<?> wanted) {
+        if (wanted == Long.class || wanted == Number.class) {
+            return value;
+        } else if (wanted == Integer.class && value == (int) value) {
+            return (int) value;
+        } else if (wanted == Short.class && value == (short) value) {
+            return (short) value;
+        } else if (wanted == Byte.class && value == (byte) value) {
+            return (byte) value;
+        } else if (wanted == Double.class && Math.abs(value) <= DOUBLE_EXACT_MAX && value != Long.MIN_VALUE) {
+            return (double) value;
+        } else if (wanted == Float.class && Math.abs(value) <= FLOAT_EXACT_MAX && value != Long.MIN_VALUE) {
+            return (float) value;
+        }
+        return null;
+    }
+
+    private static @Nullable Object floating(double value, Class<?> wanted) {
+        if (wanted == Double.class) {
+            return value;
+        } else if (wanted == Float.class && ((float) value == value || Double.isNaN(value))) {
+            return (float) value;
+        }
+        return null;
+    }
+
+    private static @Nullable Object array(Tensor tensor, Class<?> component) {
+        if (tensor.shape().length > 1) {
+            throw new InvalidArgumentException("a tensor of " + tensor.shape().length + " dimensions is no array");
+        }
+        return switch (component.getName()) {
+            case "double" -> switch (tensor.element()) {
+                case FLOAT64, FLOAT32 -> tensor.toDoubleArray();
+                default -> null;
+            };
+            case "float" -> switch (tensor.element()) {
+                case FLOAT32 -> tensor.toFloatArray();
+                default -> null;
+            };
+            case "long" -> switch (tensor.element()) {
+                case INT64, INT32, INT16, INT8, UINT32, UINT16, UINT8 -> tensor.toLongArray();
+                default -> null;
+            };
+            case "int" -> switch (tensor.element()) {
+                case INT32 -> tensor.toIntArray();
+                default -> null;
+            };
+            case "short" -> switch (tensor.element()) {
+                case INT16 -> tensor.toShortArray();
+                default -> null;
+            };
+            case "boolean" -> switch (tensor.element()) {
+                case BOOL -> tensor.toBooleanArray();
+                default -> null;
+            };
+            case "byte" -> switch (tensor.element()) {
+                case INT8, UINT8 -> {
+                    byte[] bytes = new byte[tensor.size()];
+                    tensor.buffer().get(bytes);
+                    yield bytes;
+                }
+                default -> null;
+            };
+            default -> null;
+        };
+    }
+
+    private static Object array(List<?> list, Type component) {
+        Object array = Array.newInstance(erase(component), list.size());
+        for (int i = 0; i < list.size(); i++) {
+            Array.set(array, i, element(list.get(i), component, "[" + i + "]"));
+        }
+        return array;
+    }
+
+    private static @Nullable Object element(@Nullable Object value, Type type, String place) {
+        try {
+            return convert(value, type);
+        } catch (InvalidArgumentException error) {
+            throw new InvalidArgumentException(place + ": " + error.details().message());
+        }
+    }
+
+    /** Elements of a container whose declared type names theirs, so that a {@code List<Integer>} holds no Long. */
+    private static Object elements(Object value, Type type) {
+        if (!(type instanceof ParameterizedType parameterized)) {
+            return value;
+        }
+        Type[] arguments = parameterized.getActualTypeArguments();
+        if (value instanceof Collection<?> items && arguments.length == 1 && isConcrete(arguments[0])) {
+            if (items.stream().allMatch(item -> item == null || fits(item, arguments[0]))) {
+                return value;
+            }
+            Collection<@Nullable Object> converted = value instanceof Set ? new LinkedHashSet<>() : new ArrayList<>();
+            int index = 0;
+            for (Object item : items) {
+                converted.add(element(item, arguments[0], "[" + index++ + "]"));
+            }
+            return converted;
+        }
+        if (value instanceof Map<?, ?> map && arguments.length == 2) {
+            boolean asItIs = map.entrySet().stream().allMatch(entry -> fits(entry.getKey(), arguments[0])
+                    && (entry.getValue() == null || fits(entry.getValue(), arguments[1])));
+            if (asItIs) {
+                return value;
+            }
+            Map<@Nullable Object, @Nullable Object> converted = new LinkedHashMap<>();
+            map.forEach((key, item) -> converted.put(
+                    element(key, arguments[0], "the key " + key), element(item, arguments[1], "[" + key + "]")));
+            return converted;
+        }
+        return value;
+    }
+
+    private static boolean isConcrete(Type type) {
+        return erase(type) != Object.class;
+    }
+
+    private static boolean fits(Object value, Type type) {
+        return box(erase(type)).isInstance(value)
+                && (!(type instanceof ParameterizedType) || elements(value, type) == value);
+    }
+
+    /** The class behind a type; Object for what only a caller knows. */
+    public static Class<?> erase(Type type) {
+        if (type instanceof Class<?> known) {
+            return known;
+        } else if (type instanceof ParameterizedType parameterized) {
+            return (Class<?>) parameterized.getRawType();
+        } else if (type instanceof GenericArrayType array) {
+            return erase(array.getGenericComponentType()).arrayType();
+        } else if (type instanceof WildcardType wildcard) {
+            return erase(wildcard.getUpperBounds()[0]);
+        }
+        return Object.class;
+    }
+
+    private static Class<?> box(Class<?> type) {
+        return switch (type.getName()) {
+            case "boolean" -> Boolean.class;
+            case "byte" -> Byte.class;
+            case "short" -> Short.class;
+            case "int" -> Integer.class;
+            case "long" -> Long.class;
+            case "float" -> Float.class;
+            case "double" -> Double.class;
+            case "char" -> Character.class;
+            case "void" -> Void.class;
+            default -> type;
+        };
+    }
+
+    private Conversions() {}
+}

@@ -1,0 +1,82 @@
+package io.bowstring.internal.value;
+
+import io.bowstring.errors.ProtocolException;
+import io.bowstring.internal.wire.Encoding;
+import io.bowstring.internal.wire.Layout;
+import io.bowstring.internal.wire.ObjectHeader;
+import io.bowstring.internal.wire.Span;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The bytes of a value as they came: encoding, layout, and the payload from position to limit.
+ */
+public record Payload(int encoding, int layout, ByteBuffer data) {
+
+    /** A payload inside a frame's body. */
+    public static Payload inBody(int encoding, int layout, byte[] body, long offset, long length) {
+        if (offset < 0 || length < 0 || offset + length > body.length) {
+            throw new ProtocolException("a payload of " + length + " bytes at " + offset + " lies outside of a body of "
+                    + body.length + " bytes");
+        }
+        if (encoding < Encoding.ARROW || encoding > Encoding.ERROR) {
+            throw new ProtocolException("a payload has the encoding " + encoding);
+        }
+        return new Payload(encoding, layout, ByteBuffer.wrap(body, (int) offset, (int) length).slice());
+    }
+
+    public int size() {
+        return data.remaining();
+    }
+
+    /** The header and buffers, each range checked. */
+    Parts parts() {
+        if (layout == Layout.COMPACT) {
+            if (encoding == Encoding.ARROW || encoding == Encoding.TENSOR) {
+                throw new ProtocolException(Encoding.name(encoding) + " has no compact layout");
+            }
+            ObjectHeader header = new ObjectHeader();
+            header.encoding = encoding;
+            return new Parts(header, List.of(view(0, data.remaining())));
+        }
+        if (layout != Layout.IMAGE) {
+            throw new ProtocolException("a payload has the layout " + layout);
+        }
+        int size = data.remaining();
+        ByteBuffer image = view(0, size);
+        if (size < 8) {
+            throw new ProtocolException("an image of " + size + " bytes");
+        }
+        long headerSize = image.getInt(0) & 0xffffffffL;
+        if (headerSize > size - 8) {
+            throw new ProtocolException("an image's header of " + headerSize + " bytes, in " + size);
+        }
+        byte[] bytes = new byte[(int) headerSize];
+        image.get(8, bytes);
+        ObjectHeader header = ObjectHeader.decode(bytes);
+        if (header.encoding != encoding) {
+            throw new ProtocolException("an image is " + Encoding.name(header.encoding) + " inside and "
+                    + Encoding.name(encoding) + " outside");
+        }
+        List<ByteBuffer> buffers = new ArrayList<>();
+        for (Span span : header.buffers) {
+            if (span.offset() < 0 || span.length() < 0 || span.offset() > size || span.length() > size - span.offset()) {
+                throw new ProtocolException("a buffer of " + span.length() + " bytes at " + span.offset()
+                        + " lies outside of an image of " + size + " bytes");
+            }
+            buffers.add(view((int) span.offset(), (int) span.length()));
+        }
+        if (buffers.isEmpty()) {
+            throw new ProtocolException("an image without a buffer");
+        }
+        return new Parts(header, buffers);
+    }
+
+    private ByteBuffer view(int offset, int length) {
+        return data.slice(data.position() + offset, length).order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    record Parts(ObjectHeader header, List<ByteBuffer> buffers) {}
+}

@@ -1,0 +1,107 @@
+package io.bowstring.internal.worker;
+
+import io.bowstring.errors.AuthenticationException;
+import io.bowstring.errors.ProtocolException;
+import io.bowstring.errors.VersionException;
+import io.bowstring.internal.net.Connection;
+import io.bowstring.internal.net.Handshake;
+import io.bowstring.internal.runtime.Id;
+import io.bowstring.internal.runtime.Session;
+import io.bowstring.internal.wire.Cancel;
+import io.bowstring.internal.wire.Deliver;
+import io.bowstring.internal.wire.Frame;
+import io.bowstring.internal.wire.FrameType;
+import io.bowstring.internal.wire.Hello;
+import io.bowstring.internal.wire.Recall;
+import io.bowstring.internal.wire.Returned;
+import io.bowstring.internal.wire.Task;
+import io.bowstring.internal.wire.Welcome;
+import org.jspecify.annotations.Nullable;
+
+/** The connection from one caller: checks who it is, then queues what it sends. On the reactor's thread. */
+final class CallerLink implements Connection.Handler {
+    private final Session session;
+    private final TaskQueue queue;
+    private @Nullable Connection connection;
+    private byte[] nonce = {};
+    private boolean ready;
+    private boolean closed;
+
+    CallerLink(Session session, TaskQueue queue) {
+        this.session = session;
+        this.queue = queue;
+    }
+
+    void accepted(Connection made) {
+        connection = made;
+        nonce = Handshake.challenge(made);
+        session.reactor().schedule(Handshake.TIMEOUT_MS, () -> {
+            if (!ready && !closed) {
+                made.close();
+            }
+        });
+    }
+
+    Connection connection() {
+        return connection;
+    }
+
+    void returned(Incoming incoming) {
+        Returned returned = new Returned();
+        returned.id = incoming.task.id;
+        returned.attempt = incoming.task.attempt;
+        connection.queue(returned);
+    }
+
+    @Override
+    public void frame(Connection from, Frame frame) {
+        if (!ready) {
+            welcome(from, frame);
+            return;
+        }
+        switch (frame.type()) {
+            case FrameType.TASK -> {
+                Task task = Task.decode(frame.metadata());
+                if (Id.isZero(task.id) || Id.isZero(task.function)) {
+                    throw new ProtocolException("a Task without its id or its function");
+                }
+                queue.add(new Incoming(this, task, frame.body()));
+            }
+            case FrameType.CANCEL -> {
+                Cancel cancel = Cancel.decode(frame.metadata());
+                queue.cancel(this, Id.of(cancel.id), cancel.force);
+            }
+            case FrameType.RECALL -> queue.recall(this, Recall.decode(frame.metadata()).count);
+            case FrameType.DELIVER -> queue.deliver(this, Id.of(Deliver.decode(frame.metadata()).id));
+            default -> {
+                if (frame.type() < Frame.SKIPPABLE_TYPE_MIN) {
+                    throw new ProtocolException("a caller sent a frame of type " + FrameType.name(frame.type()));
+                }
+            }
+        }
+    }
+
+    private void welcome(Connection from, Frame frame) {
+        Hello hello;
+        try {
+            hello = Handshake.accept(from, frame, session.token(), nonce);
+        } catch (AuthenticationException | VersionException error) {
+            from.goAway(error);
+            return;
+        }
+        ready = true;
+        Welcome welcome = new Welcome();
+        welcome.version = Handshake.VERSION;
+        welcome.process = session.process();
+        welcome.pid = ProcessHandle.current().pid();
+        welcome.node = session.nodeId();
+        welcome.inlineBytesMax = session.inlineBytesMax();
+        from.send(welcome);
+    }
+
+    @Override
+    public void closed(Connection from, @Nullable Throwable cause) {
+        closed = true;
+        queue.callerGone(this);
+    }
+}

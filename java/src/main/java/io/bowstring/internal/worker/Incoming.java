@@ -1,0 +1,31 @@
+package io.bowstring.internal.worker;
+
+import io.bowstring.internal.runtime.Id;
+import io.bowstring.internal.wire.Task;
+import io.bowstring.internal.wire.TaskFlag;
+import org.jspecify.annotations.Nullable;
+
+/** One attempt of a task that came, until its end. Fields that change are guarded by the task queue. */
+final class Incoming {
+    final CallerLink caller;
+    final Task task;
+    final byte[] body;
+    final Id id;
+    boolean cancelled;
+    boolean deliverHome;
+    boolean timedOut;
+    /** The thread that runs user code of this task now, and may be interrupted. */
+    @Nullable Thread interruptible;
+
+    Incoming(CallerLink caller, Task task, byte[] body) {
+        this.caller = caller;
+        this.task = task;
+        this.body = body;
+        this.id = Id.of(task.id);
+        this.deliverHome = (task.flags & TaskFlag.DELIVER_HOME) != 0;
+    }
+
+    boolean is(int flag) {
+        return (task.flags & flag) != 0;
+    }
+}

@@ -1,0 +1,271 @@
+package io.bowstring.internal.worker;
+
+import io.bowstring.internal.runtime.Id;
+import io.bowstring.internal.runtime.Session;
+import io.bowstring.internal.wire.Blocked;
+import io.bowstring.internal.wire.LeaseRevoked;
+import io.bowstring.internal.wire.TaskFlag;
+import io.bowstring.internal.wire.Unblocked;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Tasks that came and are not done (spec sections 4.3 to 4.7 and 5.2, the worker's side).
+ *
+ * <p>Leased work runs one at a time in the order in which it came. While the running task waits for an object, everything
+ * behind it is returned, and so is what comes meanwhile: one of those may be what it waits for. An actor's calls are not
+ * returned; they wait until its constructor is done.
+ */
+final class TaskQueue implements Session.Blocking {
+    /** Ends tasks that were cancelled before they started, and a process that is forced to end. */
+    interface Ends {
+        void cancelled(Incoming incoming);
+
+        void forced();
+    }
+
+    private final Ends ends;
+    private @Nullable Session session;
+    private final ArrayDeque<Incoming> waiting = new ArrayDeque<>();
+    private final Map<Id, Incoming> running = new HashMap<>();
+    private final List<LeaseRevoked> revocations = new ArrayList<>();
+    private long revokedEpoch;
+    private int blockedThreads;
+    private byte @Nullable [] actor;
+    private boolean actorReady;
+    private long incarnation;
+    private boolean draining;
+
+    TaskQueue(Ends ends) {
+        this.ends = ends;
+    }
+
+    synchronized void connected(Session made) {
+        session = made;
+    }
+
+    // From callers ---------------------------------------------------------------------------------------------------
+
+    synchronized void add(Incoming incoming) {
+        boolean forActor = incoming.is(TaskFlag.METHOD);
+        boolean stale = forActor
+                ? actor != null && (incoming.task.epoch != incarnation
+                        || !Id.of(incoming.task.actor).equals(Id.of(actor)))
+                : incoming.task.epoch <= revokedEpoch || blockedThreads > 0 || actor != null;
+        if (stale || draining) {
+            incoming.caller.returned(incoming);
+            return;
+        }
+        waiting.addLast(incoming);
+        notifyAll();
+    }
+
+    synchronized void cancel(CallerLink caller, Id id, boolean force) {
+        Incoming active = running.get(id);
+        if (active != null && active.caller == caller) {
+            if (force) {
+                ends.forced();
+            }
+            active.cancelled = true;
+            if (active.interruptible != null) {
+                active.interruptible.interrupt();
+            }
+            return;
+        }
+        Incoming found = take(caller, id);
+        if (found != null) {
+            ends.cancelled(found);
+        }
+    }
+
+    private @Nullable Incoming take(CallerLink caller, Id id) {
+        for (Iterator<Incoming> each = waiting.iterator(); each.hasNext(); ) {
+            Incoming incoming = each.next();
+            if (incoming.caller == caller && incoming.id.equals(id)) {
+                each.remove();
+                return incoming;
+            }
+        }
+        return null;
+    }
+
+    /** Returns up to so many of a caller's waiting tasks, the last first. */
+    synchronized void recall(CallerLink caller, long count) {
+        long left = count;
+        for (Iterator<Incoming> each = waiting.descendingIterator(); each.hasNext() && left > 0; ) {
+            Incoming incoming = each.next();
+            if (incoming.caller == caller && !incoming.is(TaskFlag.METHOD)) {
+                each.remove();
+                caller.returned(incoming);
+                left--;
+            }
+        }
+    }
+
+    synchronized void deliver(CallerLink caller, Id id) {
+        Incoming active = running.get(id);
+        if (active != null && active.caller == caller) {
+            active.deliverHome = true;
+            return;
+        }
+        for (Incoming incoming : waiting) {
+            if (incoming.caller == caller && incoming.id.equals(id)) {
+                incoming.deliverHome = true;
+            }
+        }
+    }
+
+    /** Nobody takes the results: what is waiting is dropped. What runs goes on, for its effects. */
+    synchronized void callerGone(CallerLink caller) {
+        waiting.removeIf(incoming -> incoming.caller == caller);
+        running.values().stream()
+                .filter(incoming -> incoming.caller == caller && incoming.interruptible != null
+                        && !incoming.is(TaskFlag.METHOD))
+                .forEach(incoming -> {
+                    incoming.cancelled = true;
+                    incoming.interruptible.interrupt();
+                });
+    }
+
+    // From the node --------------------------------------------------------------------------------------------------
+
+    synchronized void revoke(long lease, long epoch) {
+        revokedEpoch = Math.max(revokedEpoch, epoch);
+        for (Iterator<Incoming> each = waiting.iterator(); each.hasNext(); ) {
+            Incoming incoming = each.next();
+            if (!incoming.is(TaskFlag.METHOD) && incoming.task.epoch <= revokedEpoch) {
+                each.remove();
+                incoming.caller.returned(incoming);
+            }
+        }
+        LeaseRevoked done = new LeaseRevoked();
+        done.lease = lease;
+        done.epoch = epoch;
+        revocations.add(done);
+        acknowledge();
+    }
+
+    private void acknowledge() {
+        for (Iterator<LeaseRevoked> each = revocations.iterator(); each.hasNext(); ) {
+            LeaseRevoked done = each.next();
+            boolean runs = running.values().stream()
+                    .anyMatch(incoming -> !incoming.is(TaskFlag.METHOD) && incoming.task.epoch <= done.epoch);
+            if (!runs) {
+                each.remove();
+                session.send(done);
+            }
+        }
+    }
+
+    /** This worker becomes an actor; its calls wait until {@link #actorIsReady}. */
+    synchronized void becomeActor(byte[] id, long startedBefore) {
+        actor = id;
+        incarnation = startedBefore;
+        List<Incoming> early = new ArrayList<>(waiting);
+        waiting.clear();
+        early.forEach(this::add);
+    }
+
+    synchronized void actorIsReady() {
+        actorReady = true;
+        notifyAll();
+    }
+
+    /** Nothing more is taken; what waits is returned unless it is to be finished. */
+    synchronized void drain(boolean graceful) {
+        draining = true;
+        if (!graceful) {
+            waiting.forEach(incoming -> incoming.caller.returned(incoming));
+            waiting.clear();
+        }
+    }
+
+    synchronized boolean isIdle() {
+        return waiting.isEmpty() && running.isEmpty();
+    }
+
+    // From task threads ----------------------------------------------------------------------------------------------
+
+    /** The next task to run; waits for it. */
+    synchronized Incoming next() throws InterruptedException {
+        while (true) {
+            Incoming first = waiting.peekFirst();
+            if (first != null && (!first.is(TaskFlag.METHOD) || actorReady)) {
+                waiting.removeFirst();
+                running.put(first.id, first);
+                return first;
+            }
+            wait();
+        }
+    }
+
+    synchronized boolean hasWaiting() {
+        return !waiting.isEmpty();
+    }
+
+    synchronized void done(Incoming incoming) {
+        running.remove(incoming.id, incoming);
+        acknowledge();
+    }
+
+    /** From here on an interrupt of this thread reaches user code; false: the task is cancelled already. */
+    synchronized boolean enterUserCode(Incoming incoming) {
+        if (incoming.cancelled) {
+            return false;
+        }
+        incoming.interruptible = Thread.currentThread();
+        return true;
+    }
+
+    /** From here on the thread is not interrupted any more, and shows no interrupt that came. */
+    synchronized void leaveUserCode(Incoming incoming) {
+        incoming.interruptible = null;
+        Thread.interrupted();
+    }
+
+    synchronized void timeOut(Incoming incoming) {
+        if (incoming.interruptible != null) {
+            incoming.timedOut = true;
+            incoming.interruptible.interrupt();
+        }
+    }
+
+    @Override
+    public void blocked() {
+        synchronized (this) {
+            blockedThreads++;
+            if (actor == null) {
+                for (Incoming incoming : waiting) {
+                    incoming.caller.returned(incoming);
+                }
+                waiting.clear();
+            }
+        }
+        Blocked blocked = new Blocked();
+        blocked.epoch = epoch();
+        session.send(blocked);
+        session.reactor().flush();
+    }
+
+    @Override
+    public void unblocked() {
+        synchronized (this) {
+            blockedThreads--;
+        }
+        Unblocked unblocked = new Unblocked();
+        unblocked.epoch = epoch();
+        session.send(unblocked);
+    }
+
+    private synchronized long epoch() {
+        if (actor != null) {
+            return 0;
+        }
+        return running.values().stream().mapToLong(incoming -> incoming.task.epoch).max().orElse(0);
+    }
+}

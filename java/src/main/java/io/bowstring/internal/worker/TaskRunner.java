@@ -1,0 +1,549 @@
+package io.bowstring.internal.worker;
+
+import io.bowstring.errors.BowstringException;
+import io.bowstring.errors.CrossLanguageException;
+import io.bowstring.errors.ErrorCode;
+import io.bowstring.errors.FunctionNotFoundException;
+import io.bowstring.errors.InvalidArgumentException;
+import io.bowstring.errors.SerializationException;
+import io.bowstring.errors.TaskCancelledException;
+import io.bowstring.internal.net.Connection;
+import io.bowstring.internal.runtime.Id;
+import io.bowstring.internal.runtime.Session;
+import io.bowstring.internal.runtime.StoreClient;
+import io.bowstring.internal.runtime.TaskContext;
+import io.bowstring.internal.value.EncodedValue;
+import io.bowstring.internal.value.ErrorRecords;
+import io.bowstring.internal.value.Payload;
+import io.bowstring.internal.value.Values;
+import io.bowstring.internal.wire.Arg;
+import io.bowstring.internal.wire.ArgKind;
+import io.bowstring.internal.wire.Encoding;
+import io.bowstring.internal.wire.ErrorRecord;
+import io.bowstring.internal.wire.Failure;
+import io.bowstring.internal.wire.Frame;
+import io.bowstring.internal.wire.Function;
+import io.bowstring.internal.wire.FunctionGet;
+import io.bowstring.internal.wire.Language;
+import io.bowstring.internal.wire.Location;
+import io.bowstring.internal.wire.ObjectPublish;
+import io.bowstring.internal.wire.ObjectSeal;
+import io.bowstring.internal.wire.Result;
+import io.bowstring.internal.wire.Return;
+import io.bowstring.internal.wire.Task;
+import io.bowstring.internal.wire.TaskEvent;
+import io.bowstring.internal.wire.TaskEvents;
+import io.bowstring.internal.wire.TaskFlag;
+import io.bowstring.internal.wire.TaskStatus;
+import io.bowstring.internal.wire.Transcode;
+import io.bowstring.internal.wire.Transcoded;
+import io.bowstring.internal.wire.ValueState;
+import io.bowstring.internal.wire.WireHandle;
+import io.bowstring.internal.wire.WireRef;
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Runs tasks: gets the function, the arguments, calls user code, and answers (spec sections 4.1, 4.2, 4.4, 6.3).
+ *
+ * <p>A Result is written at once if nothing waits behind its task; else it goes out with the reactor's next round, which
+ * is within a millisecond or so.
+ */
+final class TaskRunner {
+    private static final Logger LOGGER = System.getLogger(TaskRunner.class.getName());
+    private static final long EVENTS_EVERY_MS = 500;
+    private static final int EVENTS_MAX = 1024;
+
+    private final TaskQueue queue;
+    private final Map<String, Invocation> invocations = new ConcurrentHashMap<>();
+    private final Map<Id, Function> functions = new ConcurrentHashMap<>();
+    private List<TaskEvent> events = new ArrayList<>();
+    private boolean eventsScheduled;
+    private @Nullable Session session;
+    private volatile ClassLoader loader = TaskRunner.class.getClassLoader();
+    private volatile @Nullable Object actor;
+    private volatile @Nullable Class<?> actorClass;
+    private volatile byte[] actorId = new byte[Id.TASK_BYTES];
+
+    TaskRunner(TaskQueue queue) {
+        this.queue = queue;
+    }
+
+    void connected(Session made) {
+        session = made;
+    }
+
+    void bind(ClassLoader jobs) {
+        loader = jobs;
+        invocations.clear();
+        functions.clear();
+    }
+
+    void startThread() {
+        Thread thread = new Thread(this::loop, "bowstring-task");
+        thread.start();
+    }
+
+    /** Returns once nothing waits or runs. */
+    void awaitIdle() {
+        while (!queue.isIdle()) {
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
+        }
+    }
+
+    private void loop() {
+        while (true) {
+            try {
+                Incoming incoming = queue.next();
+                try {
+                    run(incoming);
+                } finally {
+                    queue.done(incoming);
+                }
+            } catch (InterruptedException late) {
+                LOGGER.log(Level.TRACE, "an interrupt came after its task had ended", late);
+            } catch (Throwable defect) {
+                LOGGER.log(Level.ERROR, "the task thread met a defect and goes on", defect);
+            }
+        }
+    }
+
+    // Running --------------------------------------------------------------------------------------------------------
+
+    /** What a task came to. */
+    private record Outcome(int status, @Nullable EncodedValue value, @Nullable ErrorRecord error) {}
+
+    private void run(Incoming incoming) {
+        Task task = incoming.task;
+        Connection connection = incoming.caller.connection();
+        if (incoming.is(TaskFlag.EXACT)) {
+            writeOut(connection);
+        }
+        Thread.currentThread().setContextClassLoader(loader);
+        TaskContext context = TaskContext.ofTask(task.id, task.attempt);
+        TaskContext.enter(context);
+        long startNs = System.currentTimeMillis() * 1_000_000;
+        long began = System.nanoTime();
+        boolean exits = false;
+        Outcome outcome;
+        try {
+            outcome = attempt(incoming);
+        } catch (Worker.ActorExitSignal exit) {
+            exits = true;
+            outcome = encode(null, task);
+        }
+        long duration = System.nanoTime() - began;
+        try {
+            answer(incoming, outcome, context, duration);
+        } finally {
+            TaskContext.enter(null);
+            record(task, startNs, duration, outcome.status);
+        }
+        if (exits) {
+            flushEvents();
+            writeOut(connection);
+            Worker.exitAfterLastCall(session, actorId);
+        }
+    }
+
+    /** Every result so far is in the socket, or nobody reads them (spec section 4.4, rule 3). */
+    private static void writeOut(Connection connection) {
+        connection.flush();
+        while (connection.unwrittenBytes() > 0) {
+            LockSupport.parkNanos(100_000);
+        }
+    }
+
+    private Outcome attempt(Incoming incoming) {
+        Task task = incoming.task;
+        List<Object> held = new ArrayList<>();
+        String name = task.name;
+        try {
+            if (task.numReturns != 1 && task.numReturns != 0) {
+                throw new InvalidArgumentException("a Java method has one result; num_returns is " + task.numReturns);
+            }
+            if (!queue.enterUserCode(incoming)) {
+                return cancelledOutcome(name);
+            }
+            Object value;
+            try {
+                Object receiver = incoming.is(TaskFlag.METHOD) ? actor : null;
+                Invocation invocation = invocation(task);
+                name = name.isEmpty() ? invocation.name() : name;
+                Invocation.Ready ready = invocation.prepare(arguments(task, incoming.body, held));
+                if (task.timeoutMs > 0) {
+                    session.reactor().schedule(task.timeoutMs, () -> queue.timeOut(incoming));
+                }
+                try {
+                    value = ready.call(receiver);
+                } catch (Worker.ActorExitSignal exit) {
+                    throw exit;
+                } catch (Throwable error) {
+                    return thrown(incoming, name, error);
+                }
+            } finally {
+                queue.leaveUserCode(incoming);
+            }
+            if (incoming.timedOut) {
+                return timedOut(incoming, name);
+            }
+            return encode(value, task);
+        } catch (TaskCancelledException error) {
+            return incoming.cancelled ? cancelledOutcome(name)
+                    : incoming.timedOut ? timedOut(incoming, name)
+                    : new Outcome(TaskStatus.ERROR, null, ErrorRecords.of(error));
+        } catch (BowstringException error) {
+            return new Outcome(TaskStatus.ERROR, null, ErrorRecords.of(error));
+        } catch (RuntimeException | LinkageError | StackOverflowError | OutOfMemoryError error) {
+            return new Outcome(TaskStatus.ERROR, null,
+                    ErrorRecords.ofUserCode(error, name, task.id, session.nodeId()));
+        } finally {
+            Reference.reachabilityFence(held);
+        }
+    }
+
+    private Outcome thrown(Incoming incoming, String name, Throwable error) {
+        boolean interrupted = error instanceof InterruptedException || error instanceof TaskCancelledException;
+        if (incoming.timedOut) {
+            return timedOut(incoming, name);
+        }
+        if (incoming.cancelled && interrupted) {
+            return cancelledOutcome(name);
+        }
+        return new Outcome(TaskStatus.ERROR, null,
+                ErrorRecords.ofUserCode(error, name, incoming.task.id, session.nodeId()));
+    }
+
+    private static Outcome timedOut(Incoming incoming, String name) {
+        return new Outcome(TaskStatus.ERROR, null, ErrorRecords.of(ErrorCode.TASK_TIMEOUT,
+                name + " ran past its limit of " + incoming.task.timeoutMs + " ms"));
+    }
+
+    private static Outcome cancelledOutcome(String name) {
+        return new Outcome(TaskStatus.CANCELLED, null,
+                ErrorRecords.of(ErrorCode.TASK_CANCELLED, (name.isEmpty() ? "the task" : name) + " was cancelled"));
+    }
+
+    private Outcome encode(@Nullable Object value, Task task) {
+        try {
+            EncodedValue encoded = task.callerLanguage == Language.JAVA
+                    ? Values.encode(value, session)
+                    : Values.encodePortable(value, session);
+            return new Outcome(TaskStatus.OK, encoded, null);
+        } catch (CrossLanguageException error) {
+            String message = error.details().message();
+            return new Outcome(TaskStatus.ERROR, null, ErrorRecords.of(ErrorCode.CROSS_LANGUAGE,
+                    "the result " + message));
+        } catch (BowstringException error) {
+            return new Outcome(TaskStatus.ERROR, null, ErrorRecords.of(error));
+        } catch (RuntimeException | StackOverflowError error) {
+            return new Outcome(TaskStatus.ERROR, null, ErrorRecords.of(ErrorCode.SERIALIZATION,
+                    "the result can't be serialized: " + error));
+        }
+    }
+
+    private Invocation invocation(Task task) {
+        if ((task.flags & TaskFlag.METHOD) != 0) {
+            Class<?> type = actorClass;
+            if (type == null) {
+                throw new FunctionNotFoundException("this worker is no actor");
+            }
+            return invocations.computeIfAbsent("." + task.method, key -> Invocation.ofInstance(type, task.method));
+        }
+        Function function = function(task.function);
+        if (function.name.isEmpty()) {
+            throw new FunctionNotFoundException(function.module + " is a class and no method; make an actor of it");
+        }
+        return invocations.computeIfAbsent(
+                function.module + "." + function.name + function.signature,
+                key -> Invocation.ofStatic(load(function.module), function.name, function.signature));
+    }
+
+    private Function function(byte[] key) {
+        Function known = functions.get(Id.of(key));
+        if (known != null) {
+            return known;
+        }
+        FunctionGet get = new FunctionGet();
+        get.key = key;
+        Frame answer = session.ask(number -> {
+            get.request = number;
+            return get;
+        }, Function.class);
+        Function function = Function.decode(answer.metadata());
+        if (function.language != Language.JAVA) {
+            throw new FunctionNotFoundException(function.module + "." + function.name + " is no Java method");
+        }
+        functions.put(Id.of(key), function);
+        return function;
+    }
+
+    private Class<?> load(String name) {
+        try {
+            return Class.forName(name, true, loader);
+        } catch (ClassNotFoundException error) {
+            throw new FunctionNotFoundException("the class " + name + " is not on the class path of Java workers; name"
+                    + " its jar or folder in the driver's class path", error);
+        } catch (LinkageError error) {
+            throw new FunctionNotFoundException("the class " + name + " can't be loaded: " + error, error);
+        }
+    }
+
+    // Arguments ------------------------------------------------------------------------------------------------------
+
+    private List<@Nullable Object> arguments(Task task, byte[] body, List<Object> held) {
+        List<Object> sources = new ArrayList<>(task.args.size());
+        for (Arg arg : task.args) {
+            switch (arg.kind()) {
+                case ArgKind.VALUE -> sources.add(
+                        Payload.inBody(arg.encoding(), arg.layout(), body, arg.offset(), arg.length()));
+                case ArgKind.REF -> sources.add(session.fetchArgument(
+                        new WireRef(arg.refId(), arg.refFlags(), arg.refOwner(), arg.refHome())));
+                default -> throw new InvalidArgumentException(
+                        "an argument of kind " + ArgKind.name(arg.kind()) + ", which no Java method takes");
+            }
+        }
+        List<@Nullable Object> values = new ArrayList<>(sources.size());
+        for (Object source : sources) {
+            if (source instanceof CompletableFuture<?> fetched) {
+                values.add(session.decodeFetched(session.await(fetched)));
+            } else {
+                values.add(session.decode((Payload) source, null, null));
+            }
+        }
+        held.addAll(sources);
+        return values;
+    }
+
+    // Answering ------------------------------------------------------------------------------------------------------
+
+    private void answer(Incoming incoming, Outcome outcome, TaskContext context, long durationNs) {
+        Task task = incoming.task;
+        Result result = new Result();
+        result.id = task.id;
+        result.attempt = task.attempt;
+        result.status = outcome.status;
+        result.durationNs = durationNs;
+        ByteBuffer body = ByteBuffer.allocate(0);
+        WireRef ref = new WireRef(Id.result(task.id, 0).bytes(), 0, task.owner, task.home);
+        boolean deliver = incoming.deliverHome;
+        if (task.numReturns == 1) {
+            EncodedValue value = outcome.value;
+            StoreClient.Extent extent = null;
+            Payload payload = null;
+            ErrorRecord error = outcome.error;
+            try {
+                if (value != null && value.inlineSize() > session.inlineBytesMax()) {
+                    extent = session.writeImage(value);
+                } else if (value != null) {
+                    payload = value.inline();
+                }
+            } catch (RuntimeException failed) {
+                error = ErrorRecords.of(failed instanceof BowstringException known
+                        ? known : new SerializationException("the result can't be written: " + failed, failed));
+                result.status = TaskStatus.ERROR;
+            }
+            List<WireRef> contains = List.of();
+            if (error != null) {
+                payload = ErrorRecords.payload(error);
+            } else {
+                contains = session.publishContained(value);
+            }
+            if (extent != null) {
+                seal(ref, extent, value, contains);
+                result.returns = List.of(new Return(ValueState.STORED, value.encoding(), 0, 0, 0, 0, 0));
+            } else {
+                if (deliver || !contains.isEmpty()) {
+                    publish(ref, payload, contains);
+                }
+                int flags = contains.isEmpty() ? 0 : 1;
+                result.returns = List.of(new Return(ValueState.INLINE, payload.encoding(), payload.layout(), flags, 0,
+                        payload.size(), 0));
+                body = payload.data();
+            }
+            Reference.reachabilityFence(value);
+        }
+        result.kept = context.kept();
+        if (!result.kept.isEmpty()) {
+            session.reactor().flush();
+            session.await(context.held());
+        }
+        ByteBuffer frame = Frame.encode(result, body);
+        if (queue.hasWaiting()) {
+            incoming.caller.connection().queue(frame);
+        } else {
+            incoming.caller.connection().send(frame);
+        }
+    }
+
+    private void seal(WireRef ref, StoreClient.Extent extent, EncodedValue value, List<WireRef> contains) {
+        ObjectSeal seal = new ObjectSeal();
+        seal.ref = ref;
+        seal.location = new Location(extent.grant().segment, 0, extent.grant().offset, value.imageSize());
+        seal.extent = extent.grant().extent;
+        seal.encoding = value.encoding();
+        seal.contains = contains;
+        session.send(seal);
+    }
+
+    private void publish(WireRef ref, Payload payload, List<WireRef> contains) {
+        ObjectPublish publish = new ObjectPublish();
+        publish.ref = ref;
+        publish.state = ValueState.INLINE;
+        publish.encoding = payload.encoding();
+        publish.layout = payload.layout();
+        publish.length = payload.size();
+        publish.contains = contains;
+        session.queue(Frame.encode(publish, payload.data()));
+        session.reactor().flush();
+    }
+
+    /** A task that was cancelled before it started. */
+    void cancelled(Incoming incoming) {
+        answer(incoming, cancelledOutcome(incoming.task.name), TaskContext.ofTask(incoming.task.id, 0), 0);
+    }
+
+    // Actors ---------------------------------------------------------------------------------------------------------
+
+    /** Runs the constructor on a thread of its own, then lets calls run; {@code done} hears null or the error. */
+    void construct(Task task, byte[] body, WireHandle handle, Consumer<@Nullable BowstringException> done) {
+        actorId = Id.of(handle.ref.id()).task();
+        Thread thread = new Thread(() -> {
+            Thread.currentThread().setContextClassLoader(loader);
+            BowstringException error = construct(task, body);
+            if (error == null) {
+                for (long extra = 1; extra < handle.maxConcurrency; extra++) {
+                    new Thread(this::loop, "bowstring-task-" + extra).start();
+                }
+            }
+            done.accept(error);
+        }, "bowstring-constructor");
+        thread.start();
+    }
+
+    private @Nullable BowstringException construct(Task task, byte[] body) {
+        TaskContext context = TaskContext.ofTask(task.id, task.attempt);
+        TaskContext.enter(context);
+        List<Object> held = new ArrayList<>();
+        String name = "the constructor";
+        try {
+            Function function = function(task.function);
+            Class<?> type = load(function.module);
+            Invocation invocation = Invocation.ofConstructor(type, task.method);
+            name = invocation.name();
+            Invocation.Ready ready = invocation.prepare(arguments(task, body, held));
+            try {
+                actor = ready.call(null);
+            } catch (Throwable error) {
+                return ErrorRecords.exception(
+                        ErrorRecords.ofUserCode(error, name, task.id, session.nodeId()), loader);
+            }
+            actorClass = type;
+            session.reactor().flush();
+            session.await(context.held());
+            return null;
+        } catch (BowstringException error) {
+            return error;
+        } catch (RuntimeException | LinkageError error) {
+            return Worker.internal(name, error);
+        } finally {
+            Reference.reachabilityFence(held);
+            TaskContext.enter(null);
+        }
+    }
+
+    // Transcoding ----------------------------------------------------------------------------------------------------
+
+    /** Writes a Java value so that other languages can read it (spec section 3.2, rule 2). */
+    void transcode(Transcode transcode, byte[] body) {
+        try {
+            if (transcode.target != Encoding.PORTABLE) {
+                throw new CrossLanguageException("Java writes no " + Encoding.name(transcode.target));
+            }
+            Payload payload = transcode.state == ValueState.STORED
+                    ? new Payload(transcode.encoding, io.bowstring.internal.wire.Layout.IMAGE,
+                            session.store().mapPinned(
+                                    transcode.location.segment(), transcode.segmentPath, transcode.location))
+                    : Payload.inBody(transcode.encoding, transcode.layout, body, 0, transcode.length);
+            Object value = session.decode(payload, null, null);
+            EncodedValue encoded = Values.encodePortable(value, session);
+            Transcoded done = new Transcoded();
+            done.request = transcode.request;
+            done.encoding = encoded.encoding();
+            if (encoded.inlineSize() > session.inlineBytesMax()) {
+                StoreClient.Extent extent = session.writeImage(encoded);
+                done.state = ValueState.STORED;
+                done.location = new Location(
+                        extent.grant().segment, 0, extent.grant().offset, encoded.imageSize());
+                done.extent = extent.grant().extent;
+                session.send(done);
+            } else {
+                Payload inline = encoded.inline();
+                done.state = ValueState.INLINE;
+                done.layout = inline.layout();
+                done.length = inline.size();
+                session.queue(Frame.encode(done, inline.data()));
+                session.reactor().flush();
+            }
+            Reference.reachabilityFence(value);
+        } catch (BowstringException error) {
+            fail(transcode, error);
+        } catch (IOException | RuntimeException | LinkageError error) {
+            fail(transcode, Worker.internal("a value can't be transcoded", error));
+        }
+    }
+
+    private void fail(Transcode transcode, BowstringException error) {
+        Failure failure = new Failure();
+        failure.request = transcode.request;
+        failure.error = ErrorRecords.of(error);
+        session.send(failure);
+    }
+
+    // Events ---------------------------------------------------------------------------------------------------------
+
+    private void record(Task task, long startNs, long durationNs, int status) {
+        boolean full;
+        synchronized (this) {
+            events.add(new TaskEvent(task.id, task.function, startNs, durationNs, task.attempt, status,
+                    Language.JAVA, 0));
+            full = events.size() >= EVENTS_MAX;
+            if (!eventsScheduled) {
+                eventsScheduled = true;
+                session.reactor().schedule(EVENTS_EVERY_MS, () -> {
+                    synchronized (this) {
+                        eventsScheduled = false;
+                    }
+                    flushEvents();
+                });
+            }
+        }
+        if (full) {
+            flushEvents();
+        }
+    }
+
+    private void flushEvents() {
+        TaskEvents batch = new TaskEvents();
+        synchronized (this) {
+            if (events.isEmpty()) {
+                return;
+            }
+            batch.events = events;
+            events = new ArrayList<>();
+        }
+        session.queue(batch);
+    }
+}

@@ -1,0 +1,16 @@
+package io.bowstring.internal.worker;
+
+import java.nio.file.Path;
+
+/** Program of a Java worker: {@code WorkerMain <session folder> <slot>}. */
+public final class WorkerMain {
+    private WorkerMain() {}
+
+    public static void main(String[] arguments) throws Exception {
+        if (arguments.length != 2) {
+            System.err.println("usage: WorkerMain <session folder> <slot>; the node starts workers");
+            System.exit(2);
+        }
+        Worker.start(Path.of(arguments[0]), Long.parseLong(arguments[1]));
+    }
+}
