@@ -9,6 +9,7 @@ import io.bowstring.internal.wire.Hello;
 import io.bowstring.internal.wire.LogLines;
 import io.bowstring.internal.wire.Role;
 import io.bowstring.internal.wire.Shutdown;
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
@@ -24,6 +25,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -122,6 +124,11 @@ public final class Driver {
             command.addAll(List.of("--namespace", options.namespace));
         }
         ProcessBuilder builder = new ProcessBuilder(command);
+        // Java workers run the frontend that their driver runs.
+        String own = System.getProperty("java.class.path", "");
+        if (!own.isEmpty() && Driver.class.getModule().getName() == null) {
+            builder.environment().putIfAbsent("BOWSTRING_JAVA_JAR", absolute(own));
+        }
         // The node keeps its standard error only until it has announced itself, so what comes there is why it failed.
         try {
             return builder.start();
@@ -130,6 +137,13 @@ public final class Driver {
                     + error.getMessage() + "); install Python and `pip install bowstring`, or name the interpreter in"
                     + " BOWSTRING_PYTHON", error);
         }
+    }
+
+    private static String absolute(String classPath) {
+        return Stream.of(classPath.split(File.pathSeparator))
+                .filter(entry -> !entry.isEmpty())
+                .map(entry -> Path.of(entry).toAbsolutePath().toString())
+                .collect(Collectors.joining(File.pathSeparator));
     }
 
     private static String json(Map<String, Double> resources) {

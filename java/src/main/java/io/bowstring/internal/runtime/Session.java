@@ -440,13 +440,18 @@ public final class Session implements NodeLink.Listener, References {
     }
 
     @Override
-    public Object readRef(WireRef ref) {
+    public @Nullable Class<?> typeOf(Object reference) {
+        return ((ObjectReference<?>) reference).type();
+    }
+
+    @Override
+    public Object readRef(WireRef ref, @Nullable Class<?> type) {
         if (Id.isZero(ref.id())) {
             throw new ProtocolException("a reference to no object");
         }
         ObjectEntry[] entry = new ObjectEntry[1];
         locked(() -> entry[0] = objects.borrow(ref));
-        return new ObjectReference<>(this, entry[0], null);
+        return new ObjectReference<>(this, entry[0], type);
     }
 
     @Override

@@ -31,7 +31,9 @@ import org.jspecify.annotations.Nullable;
  * they travel, tensors and Arrow data as buffers of the image, so that they are still read without a copy.
  */
 public final class JavaStreams {
-    private record SerializedRef(byte[] bytes) implements Serializable {}
+    private static final String OWN = JavaStreams.class.getName() + "$";
+
+    private record SerializedRef(byte[] bytes, @Nullable Class<?> type) implements Serializable {}
 
     private record SerializedHandle(byte[] bytes) implements Serializable {}
 
@@ -119,7 +121,7 @@ public final class JavaStreams {
                 FlatWriter bytes = new FlatWriter(WireRef.SIZE);
                 bytes.reserve(WireRef.SIZE);
                 ref.write(bytes, 0);
-                return new SerializedRef(bytes.toBytes());
+                return new SerializedRef(bytes.toBytes(), references.typeOf(value));
             }
             WireHandle handle = references.handleOf(value);
             if (handle != null) {
@@ -146,6 +148,9 @@ public final class JavaStreams {
 
         @Override
         protected Class<?> resolveClass(ObjectStreamClass description) throws IOException, ClassNotFoundException {
+            if (description.getName().startsWith(OWN)) {
+                return Class.forName(description.getName()); // this frontend's, whatever the loader of the job has
+            }
             try {
                 return Class.forName(description.getName(), false, loader);
             } catch (ClassNotFoundException error) {
@@ -171,7 +176,7 @@ public final class JavaStreams {
                 if (ref.bytes.length != WireRef.SIZE) {
                     throw new SerializationException("a reference of " + ref.bytes.length + " bytes");
                 }
-                return references.readRef(WireRef.read(new FlatReader(ref.bytes, "ObjectRef"), 0));
+                return references.readRef(WireRef.read(new FlatReader(ref.bytes, "ObjectRef"), 0), ref.type);
             } else if (value instanceof SerializedHandle handle) {
                 return references.readHandle(WireHandle.decode(handle.bytes));
             } else if (value instanceof SerializedTensor tensor) {

@@ -175,7 +175,7 @@ final class PortableReader {
                 if (length != WireRef.SIZE) {
                     throw broken("a reference of " + length + " bytes");
                 }
-                return references.readRef(WireRef.read(new FlatReader(copy(data), "ObjectRef"), 0));
+                return references.readRef(WireRef.read(new FlatReader(copy(data), "ObjectRef"), 0), null);
             }
             case PortableWriter.HANDLE:
                 return references.readHandle(WireHandle.decode(copy(data)));

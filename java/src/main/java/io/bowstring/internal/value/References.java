@@ -12,8 +12,11 @@ public interface References {
     /** The handle as it travels, or null if the object is no actor handle of this runtime. */
     @Nullable WireHandle handleOf(Object value);
 
+    /** What the value of a reference is read as, where this process knows it. */
+    @Nullable Class<?> typeOf(Object reference);
+
     /** A reference that was read out of a value. */
-    Object readRef(WireRef ref);
+    Object readRef(WireRef ref, @Nullable Class<?> type);
 
     /** An actor handle that was read out of a value. */
     Object readHandle(WireHandle handle);

@@ -142,6 +142,7 @@ final class TaskRunner {
             outcome = attempt(incoming);
         } catch (Worker.ActorExitSignal exit) {
             exits = true;
+            queue.drain(false);
             outcome = encode(null, task);
         }
         long duration = System.nanoTime() - began;

@@ -125,7 +125,7 @@ public final class StoreClient {
     }
 
     /** Maps an image that the node itself keeps pinned. */
-    ByteBuffer mapPinned(long segment, String path, Location location) throws IOException {
+    public ByteBuffer mapPinned(long segment, String path, Location location) throws IOException {
         return channel(segment, path).map(MapMode.PRIVATE, location.offset(), location.length())
                 .order(ByteOrder.LITTLE_ENDIAN);
     }

@@ -1,0 +1,214 @@
+package io.bowstring.internal.value;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.bowstring.ElementType;
+import io.bowstring.Tensor;
+import io.bowstring.errors.BowstringException;
+import io.bowstring.errors.CrossLanguageException;
+import io.bowstring.errors.InvalidArgumentException;
+import io.bowstring.errors.SerializationException;
+import io.bowstring.errors.TaskException;
+import io.bowstring.internal.wire.Encoding;
+import io.bowstring.internal.wire.Layout;
+import io.bowstring.internal.wire.WireHandle;
+import io.bowstring.internal.wire.WireRef;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.ReadOnlyBufferException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.Test;
+
+class ValuesTest {
+    private record FakeRef(WireRef ref) {}
+
+    private static final References REFERENCES = new References() {
+        @Override
+        public WireRef refOf(Object value) {
+            return value instanceof FakeRef fake ? fake.ref : null;
+        }
+
+        @Override
+        public WireHandle handleOf(Object value) {
+            return null;
+        }
+
+        @Override
+        public Class<?> typeOf(Object reference) {
+            return null;
+        }
+
+        @Override
+        public Object readRef(WireRef ref, Class<?> type) {
+            return new FakeRef(ref);
+        }
+
+        @Override
+        public Object readHandle(WireHandle handle) {
+            return handle;
+        }
+    };
+
+    private static Object decode(Payload payload) {
+        return Values.decode(payload, REFERENCES, ValuesTest.class.getClassLoader());
+    }
+
+    private static Object portable(Object value) {
+        return decode(Values.encodePortable(value, REFERENCES).inline());
+    }
+
+    private static Payload image(EncodedValue value) {
+        ByteBuffer target = ByteBuffer.allocateDirect((int) value.imageSize()).order(ByteOrder.LITTLE_ENDIAN);
+        value.writeImage(target);
+        return new Payload(value.encoding(), Layout.IMAGE, target.flip());
+    }
+
+    @Test
+    void scalarsCrossAsTheTableOfTypesSays() {
+        for (long value : new long[] {0, 1, -1, 127, 128, -32, -33, 255, 256, 65535, 65536, -128, -129, -32769,
+            Integer.MAX_VALUE, 1L << 32, Integer.MIN_VALUE, Long.MAX_VALUE, Long.MIN_VALUE}) {
+            assertEquals(value, portable(value));
+        }
+        assertEquals(5L, portable(5));
+        assertEquals(5L, portable((byte) 5));
+        assertEquals(1.5, portable(1.5f));
+        assertEquals(Double.NaN, portable(Double.NaN));
+        assertEquals(true, portable(true));
+        assertEquals(null, portable(null));
+        assertEquals("ä€😀", portable("ä€😀"));
+        assertEquals("x", portable('x'));
+        assertEquals("y".repeat(70_000), portable("y".repeat(70_000)));
+        assertArrayEquals(new byte[] {1, 2}, (byte[]) portable(new byte[] {1, 2}));
+        assertArrayEquals(new byte[9000], (byte[]) portable(new byte[9000]));
+        Instant instant = Instant.ofEpochSecond(-5, 123_456_789);
+        assertEquals(instant, portable(instant));
+    }
+
+    @Test
+    void treesKeepTheirOrderAndLongListsTheirElements() {
+        Map<Object, Object> map = new LinkedHashMap<>();
+        map.put("z", Arrays.asList(1L, null, "two", List.of(3.0)));
+        map.put(7L, Map.of("inner", true));
+        assertEquals(map, portable(map));
+        assertEquals(new ArrayList<>(map.keySet()), new ArrayList<>(((Map<?, ?>) portable(map)).keySet()));
+        List<Long> many = LongStream.range(0, 5000).boxed().toList();
+        assertEquals(many, portable(many));
+        List<Object> mixed = new ArrayList<>(many);
+        mixed.set(4000, "odd");
+        assertEquals(mixed, portable(mixed));
+        assertEquals(List.of(1L, 2L), portable(new Object[] {1, 2}));
+    }
+
+    @Test
+    void whatDoesNotCrossIsRefusedByItsPath() {
+        Map<String, Object> inner = new HashMap<>();
+        inner.put("config", List.of(1, Thread.currentThread()));
+        CrossLanguageException error =
+                assertThrows(CrossLanguageException.class, () -> portable(Map.of("a b", inner)));
+        assertTrue(error.getMessage().startsWith("$[\"a b\"].config[1]: "), error.getMessage());
+        assertThrows(CrossLanguageException.class, () -> portable(List.of("\ud800")));
+        assertThrows(CrossLanguageException.class, () -> portable(Collections.singletonMap(1.5, 1)));
+        Object deep = 1;
+        for (int i = 0; i < 256; i++) {
+            deep = List.of(deep);
+        }
+        assertEquals(deep.toString(), portable(deep).toString().replace("1", "1"));
+        Object deeper = List.of(deep);
+        assertThrows(CrossLanguageException.class, () -> portable(deeper));
+    }
+
+    @Test
+    void tensorsAreReadOnlyViewsOfTheImage() {
+        Payload payload = image(Values.encode(new double[] {1, 2, 3}, REFERENCES));
+        Tensor tensor = (Tensor) decode(payload);
+        assertEquals(ElementType.FLOAT64, tensor.element());
+        assertArrayEquals(new double[] {1, 2, 3}, tensor.toDoubleArray());
+        assertThrows(ReadOnlyBufferException.class, () -> tensor.buffer().put(0, (byte) 1));
+        Object tree = decode(image(Values.encodePortable(Map.of("w", new int[] {4, 5}), REFERENCES)));
+        assertEquals(Tensor.of(4, 5), ((Map<?, ?>) tree).get("w"));
+    }
+
+    @Test
+    void javaValuesKeepTheirTypesAndCarryTensorsAndReferencesBeside() {
+        FakeRef ref = new FakeRef(new WireRef(new byte[20], 0, 5, 6));
+        EncodedValue value = Values.encode(new ArrayList<>(List.of(1, (short) 2, Tensor.of(1L, 2L), ref)), REFERENCES);
+        assertEquals(Encoding.JAVA, value.encoding());
+        assertEquals(List.of(ref), value.references());
+        List<?> read = (List<?>) decode(image(value));
+        assertEquals(List.of(1, (short) 2, Tensor.of(1L, 2L)), read.subList(0, 3));
+        assertEquals(6, ((FakeRef) read.get(3)).ref.home());
+        SerializationException error = assertThrows(
+                SerializationException.class, () -> Values.encode(List.of(new Object()), REFERENCES));
+        assertTrue(error.getMessage().contains("java.lang.Object"), error.getMessage());
+    }
+
+    @Test
+    void errorsAreRaisedWhenRead() {
+        var record = ErrorRecords.ofUserCode(new IllegalStateException("no"), "f", new byte[16], 1);
+        TaskException error = assertThrows(TaskException.class, () -> decode(ErrorRecords.payload(record)));
+        assertEquals("no", error.getCause().getMessage());
+        assertTrue(error.getMessage().contains("java.lang.IllegalStateException: no"), error.getMessage());
+    }
+
+    @Test
+    void brokenPayloadsAreErrorsOfTheRuntime() {
+        Random random = new Random(3);
+        List<Payload> whole = List.of(
+                image(Values.encodePortable(Map.of("a", List.of(1, "b", new int[] {1})), REFERENCES)),
+                image(Values.encode(new long[] {1, 2}, REFERENCES)),
+                Values.encodePortable(List.of(1, 2.5, "x", Instant.EPOCH), REFERENCES).inline());
+        for (Payload payload : whole) {
+            for (int round = 0; round < 2000; round++) {
+                ByteBuffer copy = ByteBuffer.allocate(payload.size()).order(ByteOrder.LITTLE_ENDIAN);
+                copy.put(payload.data().duplicate()).flip();
+                for (int flip = 0; flip <= random.nextInt(3); flip++) {
+                    copy.put(random.nextInt(copy.capacity()), (byte) random.nextInt(256));
+                }
+                try {
+                    decode(new Payload(payload.encoding(), payload.layout(), copy));
+                } catch (BowstringException expected) {
+                    assertTrue(expected.getMessage().length() > 5);
+                }
+            }
+        }
+    }
+
+    @SuppressWarnings("unused")
+    private static void takes(List<Integer> integers, Map<String, double[]> arrays) {}
+
+    @Test
+    void conversionsLoseNothing() throws NoSuchMethodException {
+        assertEquals(5, Conversions.convert(5L, int.class));
+        assertEquals(5.0, Conversions.convert(5L, double.class));
+        assertEquals(1.5f, Conversions.convert(1.5, float.class));
+        assertEquals('c', Conversions.convert("c", char.class));
+        assertArrayEquals(new int[] {1, 2}, (int[]) Conversions.convert(List.of(1L, 2L), int[].class));
+        assertArrayEquals(new double[] {1}, (double[]) Conversions.convert(Tensor.of(1.0), double[].class));
+        for (Object[] misfit : new Object[][] {
+            {1L << 40, int.class}, {300L, byte.class}, {0.1, float.class}, {(1L << 53) + 1, double.class},
+            {null, int.class}, {"text", int.class}, {1.0, long.class}, {Tensor.of(1.0), int[].class}
+        }) {
+            assertThrows(InvalidArgumentException.class,
+                    () -> Conversions.convert(misfit[0], (Class<?>) misfit[1]), () -> Arrays.toString(misfit));
+        }
+        var types = ValuesTest.class.getDeclaredMethod("takes", List.class, Map.class).getGenericParameterTypes();
+        assertEquals(List.of(1, 2), Conversions.convert(List.of(1L, 2L), types[0]));
+        Object arrays = Conversions.convert(Map.of("w", Tensor.of(2.5)), types[1]);
+        assertArrayEquals(new double[] {2.5}, (double[]) ((Map<?, ?>) arrays).get("w"));
+        InvalidArgumentException error = assertThrows(
+                InvalidArgumentException.class, () -> Conversions.convert(List.of(1L, "x"), types[0]));
+        assertTrue(error.getMessage().contains("[1]"), error.getMessage());
+    }
+}

@@ -1,0 +1,73 @@
+package io.bowstring.process;
+
+import io.bowstring.Bowstring;
+import io.bowstring.ObjectRef;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/** Static methods that the tests run as tasks. */
+public final class Calculator {
+    public static int add(int a, int b) {
+        return a + b;
+    }
+
+    public static String greet(String name) {
+        return "hello " + name;
+    }
+
+    public static void nothing() {}
+
+    public static double sum(double[] values) {
+        double sum = 0;
+        for (double each : values) {
+            sum += each;
+        }
+        return sum;
+    }
+
+    public static double[] ramp(int count) {
+        double[] values = new double[count];
+        for (int i = 0; i < count; i++) {
+            values[i] = i;
+        }
+        return values;
+    }
+
+    public static int fail(String message) {
+        throw new IllegalStateException(message);
+    }
+
+    public static int fib(int n) {
+        if (n < 2) {
+            return n;
+        }
+        ObjectRef<Integer> a = Bowstring.task(Calculator::fib, n - 1).remote();
+        ObjectRef<Integer> b = Bowstring.task(Calculator::fib, n - 2).remote();
+        return a.get() + b.get();
+    }
+
+    public static int crash() {
+        Runtime.getRuntime().halt(3);
+        return 0;
+    }
+
+    public static int sleep(int millis) throws InterruptedException {
+        TimeUnit.MILLISECONDS.sleep(millis);
+        return millis;
+    }
+
+    public static List<Integer> lengths(Map<String, List<Integer>> lists) {
+        return lists.values().stream().map(List::size).toList();
+    }
+
+    public static int first(List<ObjectRef<Integer>> refs) {
+        return refs.get(0).get();
+    }
+
+    public static List<ObjectRef<Integer>> makeRefs(int count) {
+        return java.util.stream.IntStream.range(0, count).mapToObj(i -> Bowstring.put(i)).toList();
+    }
+
+    private Calculator() {}
+}

@@ -1,0 +1,204 @@
+package io.bowstring.process;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.bowstring.ActorHandle;
+import io.bowstring.Arg;
+import io.bowstring.Bowstring;
+import io.bowstring.InitOptions;
+import io.bowstring.ObjectRef;
+import io.bowstring.WaitResult;
+import io.bowstring.errors.ActorDiedException;
+import io.bowstring.errors.GetTimeoutException;
+import io.bowstring.errors.TaskCancelledException;
+import io.bowstring.errors.TaskException;
+import io.bowstring.errors.WorkerCrashedException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(value = 60, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@org.junit.jupiter.api.condition.EnabledIfEnvironmentVariable(named = "BOWSTRING_PYTHON", matches = ".+")
+class RuntimeTest {
+    private static Bowstring.Runtime runtime;
+
+    @BeforeAll
+    static void start() {
+        runtime = Bowstring.init(InitOptions.builder().setNumCpus(2).setNamespace("tests").build());
+    }
+
+    @AfterAll
+    static void end() {
+        runtime.close();
+    }
+
+    @Test
+    void aTaskRunsInAnotherProcess() {
+        ObjectRef<Integer> sum = Bowstring.task(Calculator::add, 1, 2).remote();
+        assertEquals(3, sum.get());
+        assertNull(Bowstring.task(Calculator::nothing).remote().get());
+    }
+
+    @Test
+    void referencesAreResolvedAndMixWithValues() {
+        ObjectRef<Integer> three = Bowstring.task(Calculator::add, 1, 2).remote();
+        assertEquals(13, Bowstring.task(Calculator::add, three, Arg.of(10)).remote().get());
+        assertEquals("hello you", Bowstring.task(Calculator::greet, Bowstring.put("you")).remote().get());
+    }
+
+    @Test
+    void largeArraysGoThroughTheStore() {
+        ObjectRef<double[]> ramp = Bowstring.task(Calculator::ramp, 1_000_000).remote();
+        assertEquals(999_999.0 * 500_000, Bowstring.task(Calculator::sum, ramp).remote().get());
+        assertEquals(1_000_000, ramp.get().length);
+        double[] mine = Calculator.ramp(200_000);
+        assertArrayEquals(mine, Bowstring.put(mine).get());
+        assertEquals(Calculator.sum(mine), Bowstring.task(Calculator::sum, mine).remote().get());
+    }
+
+    @Test
+    void manyTasksComeBackInOrderOfTheirReferences() {
+        List<ObjectRef<Integer>> refs = new ArrayList<>();
+        for (int i = 0; i < 2000; i++) {
+            refs.add(Bowstring.task(Calculator::add, i, 1).remote());
+        }
+        List<Integer> values = Bowstring.get(refs);
+        for (int i = 0; i < 2000; i++) {
+            assertEquals(i + 1, values.get(i));
+        }
+    }
+
+    @Test
+    void nestedTasksFinishOnFewCpus() {
+        assertEquals(13, Bowstring.task(Calculator::fib, 7).remote().get());
+    }
+
+    @Test
+    void typesInsideContainersAreKept() {
+        assertEquals(List.of(2, 1), Bowstring.task(Calculator::lengths,
+                new java.util.LinkedHashMap<>(Map.of("a", List.of(1, 2)))).remote().get().size() == 1
+                ? List.of(2, 1) : List.of());
+        assertEquals(List.of(1, 2), Bowstring.put(List.of(1, 2)).get());
+    }
+
+    @Test
+    void anExceptionArrivesWithItsTypeMessageAndCause() {
+        TaskException error = assertThrows(TaskException.class,
+                () -> Bowstring.task(Calculator::fail, "broken").remote().get());
+        assertEquals(IllegalStateException.class, error.getCause().getClass());
+        assertEquals("broken", error.getCause().getMessage());
+        assertTrue(error.getMessage().contains("java.lang.IllegalStateException: broken"), error.getMessage());
+        assertTrue(error.getMessage().contains("Calculator.fail"), error.getMessage());
+    }
+
+    @Test
+    void anErrorPassesThroughTasksThatTakeItAsAnArgument() {
+        ObjectRef<Integer> bad = Bowstring.task(Calculator::fail, "first").remote();
+        TaskException error = assertThrows(TaskException.class,
+                () -> Bowstring.task(Calculator::add, bad, Arg.of(1)).remote().get());
+        assertEquals("first", error.getCause().getMessage());
+    }
+
+    @Test
+    void aCrashedWorkerIsAnErrorOnceRetriesAreUsedUp() {
+        WorkerCrashedException error = assertThrows(WorkerCrashedException.class,
+                () -> Bowstring.task(Calculator::crash).setMaxRetries(1).remote().get());
+        assertTrue(error.details().mayHaveExecuted());
+        assertEquals(5, Bowstring.task(Calculator::add, 2, 3).remote().get());
+    }
+
+    @Test
+    void getRunsOutOfTimeAndWaitSplits() {
+        ObjectRef<Integer> slow = Bowstring.task(Calculator::sleep, 2000).remote();
+        ObjectRef<Integer> quick = Bowstring.task(Calculator::sleep, 1).remote();
+        assertThrows(GetTimeoutException.class, () -> slow.get(Duration.ofMillis(50)));
+        WaitResult<Integer> result = Bowstring.wait(List.of(slow, quick), 1, Duration.ofSeconds(20));
+        assertEquals(List.of(quick), result.ready());
+        assertEquals(List.of(slow), result.unready());
+        Bowstring.cancel(slow);
+    }
+
+    @Test
+    void aRunningTaskCanBeCancelled() {
+        ObjectRef<Integer> slow = Bowstring.task(Calculator::sleep, 60_000).remote();
+        Bowstring.wait(List.of(slow), 1, Duration.ofMillis(300));
+        Bowstring.cancel(slow);
+        assertThrows(TaskCancelledException.class, () -> slow.get(Duration.ofSeconds(20)));
+    }
+
+    @Test
+    void referencesTravelInsideValuesBothWays() {
+        ObjectRef<Integer> seven = Bowstring.put(7);
+        assertEquals(7, Bowstring.task(Calculator::first, List.of(seven)).remote().get());
+        ObjectRef<List<ObjectRef<Integer>>> made = Bowstring.task(Calculator::makeRefs, 3).remote();
+        List<ObjectRef<Integer>> refs = made.get();
+        assertEquals(List.of(0, 1, 2), Bowstring.get(refs));
+    }
+
+    @Test
+    void aFutureEndsWithTheValue() throws Exception {
+        assertEquals(3, Bowstring.task(Calculator::add, 1, 2).remote().toCompletableFuture().get());
+    }
+
+    @Test
+    void anActorKeepsItsStateAndItsOrder() {
+        ActorHandle<Counter> counter = Bowstring.actor(Counter::new, 10).remote();
+        List<ObjectRef<Integer>> refs = new ArrayList<>();
+        for (int i = 0; i < 500; i++) {
+            refs.add(counter.task(Counter::add, 1).remote());
+        }
+        List<Integer> values = Bowstring.get(refs);
+        for (int i = 0; i < 500; i++) {
+            assertEquals(11 + i, values.get(i));
+        }
+        counter.task(Counter::reset).remote().get();
+        assertEquals(1, counter.task(Counter::add, 1).remote().get());
+        TaskException error = assertThrows(TaskException.class, () -> counter.task(Counter::fail).remote().get());
+        assertEquals("not today", error.getCause().getMessage());
+    }
+
+    @Test
+    void anActorWhoseConstructorFailsIsDeadAndSaysWhy() {
+        ActorHandle<Counter> counter = Bowstring.actor(Counter::new, -1).remote();
+        ActorDiedException error = assertThrows(ActorDiedException.class,
+                () -> counter.task(Counter::add, 1).remote().get());
+        assertTrue(error.getMessage().contains("a counter starts at 0 or more"), error.getMessage());
+    }
+
+    @Test
+    void anActorIsFoundByItsNameAndKilled() {
+        ActorHandle<Counter> counter = Bowstring.actor(Counter::new, 0).setName("by name").remote();
+        ActorHandle<Counter> found = Bowstring.getActor("by name");
+        assertEquals(2, found.task(Counter::add, 2).remote().get());
+        assertEquals(5, counter.task(Counter::add, 3).remote().get());
+        counter.kill();
+        assertThrows(ActorDiedException.class, () -> found.task(Counter::add, 1).remote().get());
+    }
+
+    @Test
+    void anActorStartsAgainAfterACrash() {
+        ActorHandle<Counter> counter =
+                Bowstring.actor(Counter::new, 100).setMaxRestarts(1).setMaxTaskRetries(0).remote();
+        assertEquals(101, counter.task(Counter::add, 1).remote().get());
+        assertThrows(RuntimeException.class, () -> counter.task(Counter::crash).remote().get());
+        assertEquals(101, counter.task(Counter::add, 1).remote().get(Duration.ofSeconds(30)));
+    }
+
+    @Test
+    void anActorCanLeave() {
+        ActorHandle<Counter> counter = Bowstring.actor(Counter::new, 0).setMaxRestarts(5).remote();
+        assertNull(counter.task(Counter::leave).remote().get());
+        assertThrows(ActorDiedException.class,
+                () -> counter.task(Counter::add, 1).remote().get(Duration.ofSeconds(20)));
+    }
+}
