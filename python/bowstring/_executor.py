@@ -75,15 +75,16 @@ STOP_JOIN_S = 5.0  # how long a graceful end waits for calls that run
 class Call:
     """A task that a caller sent."""
 
-    __slots__ = ("body", "cancelled", "connection", "started", "task", "thread")
+    __slots__ = ("aio_task", "body", "cancelled", "connection", "interruptible", "task", "thread")
 
     def __init__(self, connection: Connection, task: m.Task, body: bytes) -> None:
         self.connection = connection
         self.task = task
         self.body = body
         self.cancelled = False
-        self.started = False
+        self.interruptible = False  # user code runs: an exception may be raised in its thread
         self.thread = 0
+        self.aio_task: asyncio.Task[None] | None = None
 
 
 class Actor:
@@ -350,7 +351,6 @@ class Executor:
         started = time.perf_counter()
         context = TaskContext(task.id, task.attempt, task.name, task.actor)
         token = current_context.set(context)
-        call.started = True
         call.thread = threading.get_ident()
         plain = not task.flags & _METHOD_FLAG
         if plain:
@@ -358,13 +358,17 @@ class Executor:
             self._running = call
         exiting = False
         try:
-            if call.cancelled:
-                raise TaskCancelledError("the task was cancelled before it started")
-            function = self._target(task)
-            args, kwargs = self._arguments(task, call.body)
-            value = function(*args, **kwargs)
-            del args, kwargs
-            status = _OK
+            try:
+                call.interruptible = True
+                if call.cancelled:
+                    raise TaskCancelledError("the task was cancelled before it started")
+                function = self._target(task)
+                args, kwargs = self._arguments(task, call.body)
+                value = function(*args, **kwargs)
+                del args, kwargs
+                status = _OK
+            finally:
+                self._end_interruptions(call)
         except ActorExit:
             status, value, exiting = _OK, None, True
             self._stop_taking_calls()
@@ -388,6 +392,13 @@ class Executor:
         if exiting:
             self._exit_actor()
         return ended
+
+    def _end_interruptions(self, call: Call) -> None:
+        """User code is over: a cancellation that comes from now on, or is on its way, must not hit the runtime."""
+        with self.runtime.lock:
+            call.interruptible = False
+            if call.cancelled:
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(call.thread), None)
 
     def _acknowledge_revocations(self) -> None:
         with self.runtime.lock:
@@ -620,7 +631,9 @@ class Executor:
         if call is None:
             return
         call.cancelled = True
-        if not call.started:
+        if call.aio_task is not None and self.actor is not None and self.actor.aio is not None:
+            self.actor.aio.call_soon_threadsafe(call.aio_task.cancel)
+        if not call.interruptible:
             return
         if cancel.force and self.actor is None:
             os._exit(1)
@@ -681,7 +694,7 @@ class Executor:
 
     def _run_async(self, call: Call) -> None:
         """On the actor's event loop: start a call as a task of it."""
-        task = asyncio.get_running_loop().create_task(self._await_call(call))
+        task = call.aio_task = asyncio.get_running_loop().create_task(self._await_call(call))
         self._local.tasks = getattr(self._local, "tasks", set())
         self._local.tasks.add(task)
         task.add_done_callback(self._local.tasks.discard)
@@ -693,7 +706,6 @@ class Executor:
             started = time.perf_counter()
             context = TaskContext(task.id, task.attempt, task.name, task.actor)
             current_context.set(context)
-            call.started = True
             exiting = False
             try:
                 if call.cancelled:
@@ -708,7 +720,9 @@ class Executor:
                 status, value, exiting = _OK, None, True
                 self._stop_taking_calls()
             except (TaskCancelledError, asyncio.CancelledError) as error:
-                status, value = _CANCELLED if call.cancelled else _FAILED, error
+                status, value = _FAILED, error
+                if call.cancelled:
+                    status, value = _CANCELLED, TaskCancelledError("the call was cancelled while it ran")
             except BaseException as error:
                 status, value = _FAILED, error
             duration = int((time.perf_counter() - started) * 1e9)

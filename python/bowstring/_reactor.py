@@ -192,6 +192,7 @@ class Reactor:
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._timer_count = 0
         self._leadership = threading.Lock()
+        self._leader = 0  # the thread that leads
         self._followers: deque[Waiter] = deque()
         self._background_leads = False
         self._background_sleeps = threading.Event()
@@ -286,28 +287,36 @@ class Reactor:
             return True
         if self._leadership.acquire(False):
             return self._lead(waiter, deadline)
+        if self._leader == threading.get_ident():
+            # What the leader runs between two polls (a future's callback, a transcoding) waits in its turn.
+            return self._poll_until(waiter, deadline)
         return self._follow(waiter, deadline)
 
     def _lead(self, waiter: Waiter, deadline: float | None) -> bool:
         """With the leadership taken: lead until done, then hand it on."""
+        self._leader = threading.get_ident()
         try:
-            while not waiter.done:
-                timeout = None
-                if deadline is not None:
-                    timeout = deadline - monotonic()
-                    if timeout <= 0:
-                        return False
-                elif self.closing:
-                    timeout = IDLE_POLL_S
-                self.poll_once(timeout)
-            return True
+            return self._poll_until(waiter, deadline)
         finally:
+            self._leader = 0
             self._leads += 1
             self._leadership.release()
             if self._followers:
                 self._promote()
             elif self._background_deep:
                 self._background_sleeps.set()
+
+    def _poll_until(self, waiter: Waiter, deadline: float | None) -> bool:
+        while not waiter.done:
+            timeout = None
+            if deadline is not None:
+                timeout = deadline - monotonic()
+                if timeout <= 0:
+                    return False
+            elif self.closing:
+                timeout = IDLE_POLL_S
+            self.poll_once(timeout)
+        return True
 
     def _promote(self) -> None:
         try:
@@ -375,11 +384,13 @@ class Reactor:
             if not self._leadership.acquire(False):
                 continue
             self._background_leads = True
+            self._leader = threading.get_ident()
             try:
                 while not self._followers and not self.closing:
                     self.poll_once(IDLE_POLL_S)
             finally:
                 self._background_leads = False
+                self._leader = 0
                 self._leadership.release()
                 if self._followers:
                     self._promote()

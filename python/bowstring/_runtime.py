@@ -39,7 +39,7 @@ from bowstring.errors import (
     make_record,
     record_from_exception,
 )
-from bowstring.object_ref import BORROWED, HELD, PUBLISHED, UNREPORTED, ObjectRef
+from bowstring.object_ref import BORROWED, HELD, PUBLISHED, UNREPORTED, KnownRefs, ObjectRef
 from bowstring_wire import messages as m
 from bowstring_wire import values
 from bowstring_wire.flat import Message
@@ -128,7 +128,7 @@ class Runtime:
         self.reactor = Reactor(self._broken_peer, self._drain_dropped)
         self.lock = self.reactor.lock
         self.slab_lock = threading.RLock()
-        self.known: weakref.WeakValueDictionary[bytes, ObjectRef[Any]] = weakref.WeakValueDictionary()
+        self.known = KnownRefs()
         self.unacknowledged: list[weakref.ref[ObjectRef[Any]]] = []
         self.executor: Any = None  # in workers: the Executor
         self.on_log: Callable[[m.LogLines], None] | None = None
@@ -322,8 +322,9 @@ class Runtime:
     def _drain_dropped(self) -> None:
         """Under the lock: tell the node which references, pins and extents have gone since the last time."""
         while object_ref.changes:
-            some = [object_ref.changes.popleft() for _ in range(min(len(object_ref.changes), REF_CHANGES_MAX))]
-            if not self.node_connection.closed:
+            count = min(len(object_ref.changes), REF_CHANGES_MAX)
+            some = self.known.forget_dropped([object_ref.changes.popleft() for _ in range(count)])
+            if some and not self.node_connection.closed:
                 update = m.RefUpdate(some)  # type: ignore[arg-type]  # plain tuples pack as RefChange does
                 self.node_connection.send(frame(FrameType.REF_UPDATE, update.encode()))
         if _store.released:
@@ -340,12 +341,12 @@ class Runtime:
     def borrow(self, object_id: bytes, owner: int, home: int) -> ObjectRef[Any]:
         """The ObjectRef for a reference that came inside a value."""
         with self.lock:
-            ref = self.known.get(object_id)
+            ref = self.known.find(object_id)
             if ref is not None:
                 return ref
             in_arguments = self.executor is not None and self.executor.decoding_arguments()
             ref = ObjectRef(self, object_id, owner, home, BORROWED | (UNREPORTED if in_arguments else HELD))
-            self.known[object_id] = ref
+            self.known.note(ref)
             if not in_arguments:
                 object_ref.changes.append((object_id, 0, owner, home, 1, 0))
             if self.executor is not None:
@@ -378,7 +379,7 @@ class Runtime:
                 if ref._flags & (PUBLISHED | BORROWED):
                     continue
                 ref._flags |= PUBLISHED | HELD
-                self.known[ref._id] = ref
+                self.known.note(ref)
                 payload = ref._payload
                 if payload is None:
                     publish = m.ObjectPublish(self.struct(ref), ValueState.PENDING)
@@ -448,7 +449,7 @@ class Runtime:
         if payload.layout == STORED_LAYOUT:
             ref._flags = HELD | PUBLISHED
             with self.lock:
-                self.known[object_id] = ref
+                self.known.note(ref)
         return ref
 
     def put_encoded(self, encoded: Any) -> ObjectRef[Any]:
@@ -462,7 +463,7 @@ class Runtime:
         ref._payload = Payload(encoded.encoding, STORED_LAYOUT, None)
         ref._flags = HELD | PUBLISHED
         with self.lock:
-            self.known[object_id] = ref
+            self.known.note(ref)
         return ref
 
     def write(self, ref: RefStruct, value: Any, reader: int) -> Payload:
@@ -510,6 +511,19 @@ class Runtime:
             if self.stopped is not None:
                 raise self.stopped
             self.node_connection.send(data)
+        self._hold_contained(contains)
+
+    def _hold_contained(self, contains: Sequence[ObjectRef[Any]]) -> None:
+        """A stored object contains references that only our caller holds: wait until the home has seen that.
+
+        Else the caller's release could overtake the seal (spec 6.3/1).
+        """
+        if any(ref._flags & UNREPORTED for ref in contains):
+            structs = tuple(self.struct(ref) for ref in contains)
+            self.request(FrameType.REF_HOLD, lambda request: m.RefHold(request, structs))
+            with self.lock:
+                for ref in contains:
+                    ref._flags = (ref._flags & ~UNREPORTED) | HELD
 
     def empty(self, shape: Any, dtype: Any) -> Any:
         """An array in the store, to be filled and put; see bowstring.empty."""
@@ -737,20 +751,7 @@ class _Completion:
         if not self.future.set_running_or_notify_cancel():
             return
         try:
-            payload = ref._payload
-            if payload.layout == STORED_LAYOUT:
-                # Reading it may wait for the node, and this thread may be the one that reads.
-                threading.Thread(target=self._complete_stored, args=(ref,), name="bowstring-get", daemon=True).start()
-                return
-            value = _values.decode_inline(payload.encoding, payload.layout, payload.data)
-        except BaseException as error:
-            self.future.set_exception(error)
-        else:
-            self.future.set_result(value)
-
-    def _complete_stored(self, ref: ObjectRef[Any]) -> None:
-        try:
-            value = self.runtime.get([ref])[0]
+            value = self.runtime.get((ref,))[0]
         except BaseException as error:
             self.future.set_exception(error)
         else:

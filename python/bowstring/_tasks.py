@@ -323,12 +323,12 @@ class PendingTask:
         ref = self.refs[0]
         if state == _STORED:
             ref._flags |= HELD | PUBLISHED
-            self.runtime.known[ref._id] = ref
+            self.runtime.known.note(ref)
             self.runtime.complete(ref, Payload(encoding, STORED_LAYOUT, None), True)
         else:
             if contains:
                 ref._flags |= HELD | PUBLISHED
-                self.runtime.known[ref._id] = ref
+                self.runtime.known.note(ref)
             self.runtime.complete(ref, Payload(encoding, layout, data), bool(contains))
         self.refs = []
         self.keeps = ()
@@ -347,12 +347,12 @@ class PendingTask:
             state, encoding, layout, contains, offset, length, _ = entry
             if state == _STORED:
                 ref._flags |= HELD | PUBLISHED
-                runtime.known[ref._id] = ref
+                runtime.known.note(ref)
                 runtime.complete(ref, Payload(encoding, STORED_LAYOUT, None), True)
             else:
                 if contains:
                     ref._flags |= HELD | PUBLISHED
-                    runtime.known[ref._id] = ref
+                    runtime.known.note(ref)
                 runtime.complete(ref, Payload(encoding, layout, body[offset : offset + length]), bool(contains))
         self.refs = []
         self.keeps = ()

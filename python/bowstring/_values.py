@@ -14,6 +14,7 @@ from bowstring import _pickling
 from bowstring.errors import CrossLanguageError, SerializationError, exception_from_bytes
 from bowstring_wire import values
 from bowstring_wire.messages import Encoding, Language, Layout
+from bowstring_wire.protocol import ProtocolError
 from bowstring_wire.values.errors import CrossLanguageError as _PathError
 from bowstring_wire.values.payload import Encoded
 
@@ -88,22 +89,21 @@ def decode_inline(encoding: int, layout: int, data: Any) -> Any:
     """Read a payload; raise it if it is an error."""
     if encoding == _PYTHON and layout == _COMPACT:
         return _loads(data)
-    if encoding == _ERROR:
-        raise exception_from_bytes(bytes(values.read_payload(encoding, layout, data).buffers[0]))
-    decodable = values.read_payload(encoding, layout, data)
-    if encoding == _PYTHON:
-        try:
-            return _loads(decodable.buffers[0], buffers=decodable.buffers[1:])
-        except (pickle.UnpicklingError, EOFError) as error:
-            raise SerializationError(f"a pickled value can't be read: {error}") from error
-    if encoding == _BYTES:
-        return bytes(decodable.buffers[0])
-    if encoding == Encoding.JAVA:
-        raise CrossLanguageError("the value is in Java's own serialization, which only Java reads")
     try:
+        decodable = values.read_payload(encoding, layout, data)
+        if encoding == _ERROR:
+            raise exception_from_bytes(bytes(decodable.buffers[0]))
+        if encoding == _PYTHON:
+            return _loads(decodable.buffers[0], buffers=decodable.buffers[1:])
+        if encoding == _BYTES:
+            return bytes(decodable.buffers[0])
+        if encoding == Encoding.JAVA:
+            raise CrossLanguageError("the value is in Java's own serialization, which only Java reads")
         return values.decode_portable(decodable)
     except _PathError as error:
         raise CrossLanguageError(str(error)) from error
+    except ProtocolError as error:
+        raise SerializationError(f"a value's payload can't be read: {error}") from error
 
 
 def is_large_argument(value: Any, inline_bytes_max: int) -> bool:

@@ -117,7 +117,7 @@ class ActorClass(Generic[T]):
         placement = tuple(m.Resource(k, v) for k, v in _options.resource_units(options, 1))
         with runtime.lock:
             ref._flags |= HELD | PUBLISHED
-            runtime.known[ref._id] = ref
+            runtime.known.note(ref)
         contains = [kept for kept in task.keeps if isinstance(kept, ObjectRef)]
         runtime.escape(contains)
         answer = runtime.request(
@@ -334,10 +334,10 @@ def handle_from_record(runtime: Runtime, record: m.ActorHandle, held: bool = Fal
     if not held:
         return ActorHandle(runtime, runtime.borrow(struct.id, struct.owner, struct.home), record)
     with runtime.lock:
-        ref = runtime.known.get(struct.id)
+        ref = runtime.known.find(struct.id)
         if ref is None:
             ref = ObjectRef(runtime, struct.id, struct.owner, struct.home, 2 | HELD)
-            runtime.known[struct.id] = ref
+            runtime.known.note(ref)
     return ActorHandle(runtime, ref, record)
 
 

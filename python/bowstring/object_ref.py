@@ -7,6 +7,7 @@ the reactor drains.
 
 from __future__ import annotations
 
+import weakref
 from collections import deque
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -29,7 +30,10 @@ BORROWED = 2  # another process is the owner
 UNREPORTED = 4  # came with a task's arguments: the caller holds it until the task ends
 PUBLISHED = 8  # the home knows, or is about to know, the value (spec 6.2)
 
+_KNOWN = HELD | UNREPORTED
+
 # Changes of this process's holds, in order, as (id, 0, owner, home, +1 or -1, 0): what a RefChange is made of.
+# 0 instead of -1 is a reference that the home was never told of.
 changes: deque[tuple[bytes, int, int, int, int, int]] = deque()
 
 
@@ -55,8 +59,8 @@ class ObjectRef(Generic[T_co]):
         self._task: Any = None  # the PendingTask that makes it, while it is not ready
 
     def __del__(self) -> None:
-        if self._flags & HELD:
-            changes.append((self._id, 0, self._owner, self._home, -1, 0))
+        if self._flags & _KNOWN:
+            changes.append((self._id, 0, self._owner, self._home, -1 if self._flags & HELD else 0, 0))
 
     @property
     def id(self) -> bytes:
@@ -106,6 +110,38 @@ class ObjectRef(Generic[T_co]):
 
     def __deepcopy__(self, _memo: Any) -> ObjectRef[T_co]:
         return self
+
+
+class KnownRefs:
+    """The ObjectRefs of this process that others may name, by id: one object has one ObjectRef here.
+
+    Plain weak references: an entry whose ObjectRef has died goes when its change is drained, since `__del__` must not
+    touch a dict. (A WeakValueDictionary costs 2 us an entry, half of what reading a reference costs.)
+    """
+
+    __slots__ = ("_by_id",)
+
+    def __init__(self) -> None:
+        self._by_id: dict[bytes, weakref.ref[ObjectRef[Any]]] = {}
+
+    def find(self, object_id: bytes) -> ObjectRef[Any] | None:
+        """The living ObjectRef of the object."""
+        weak = self._by_id.get(object_id)
+        return None if weak is None else weak()
+
+    def note(self, ref: ObjectRef[Any]) -> None:
+        """Remember an ObjectRef; its flags must have HELD or UNREPORTED."""
+        self._by_id[ref._id] = weakref.ref(ref)
+
+    def forget_dropped(self, drained: list[tuple[bytes, int, int, int, int, int]]) -> list[Any]:
+        """Drop the entries of dead ObjectRefs; returns the changes that the home must hear of."""
+        by_id = self._by_id
+        for change in drained:
+            if change[4] <= 0:
+                weak = by_id.get(change[0])
+                if weak is not None and weak() is None:
+                    del by_id[change[0]]
+        return [change for change in drained if change[4]]
 
 
 def _no_runtime(_object_id: bytes, _owner: int, _home: int) -> ObjectRef[Any]:
