@@ -242,7 +242,7 @@ class ExtentTable:
         return self._back(segment, segment.target + missing)
 
     def _full(self, length: int) -> str:
-        used = sum(extent.length for extent in self.extents.values())
+        used = sum(e.length for e in self.extents.values() if e.state is not ExtentState.WAITING)
         return (
             f"{length} bytes wanted; the store has {self.capacity} bytes, of which {used} are in use: free references"
             f" to large objects, or start the runtime with a larger object_store_memory"

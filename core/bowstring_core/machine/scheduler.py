@@ -1,9 +1,10 @@
 """The scheduler of one node: who gets the next worker.
 
 Requests wait in queues, one for each caller and key (language, resources and so on). A pass grants what can be
-granted: callers take turns, one grant each; within a caller the queue whose head is oldest comes first; within a queue
-the order is that of arrival. A request whose resources are free but that finds no idle worker plans one: the plan keeps
-the resources from other plans of the same pass, and a worker is started for it unless one is on its way.
+granted: callers take turns, one grant each, who was served longest ago first; within a caller the queue whose head is
+oldest comes first; within a queue the order is that of arrival. A request whose resources are free but that finds no
+idle worker plans one: the plan keeps the resources from other plans of the same pass, and a worker is started for it
+unless one is on its way.
 
 A request that waits for resources is served in two more ways. Leases of queues that hold more than it does are
 recalled, once they were left alone for a quantum; so callers that want more than there is share it in turns. And one
@@ -145,7 +146,9 @@ class Scheduler:
         self.available = Availability(totals)
         self.pool = WorkerPool()
         self.leases: dict[int, Lease] = {}
-        self._queues: dict[int, dict[LeaseKey, deque[Request]]] = {}  # by caller, in turn
+        self._queues: dict[int, dict[LeaseKey, deque[Request]]] = {}  # by caller
+        self._served: dict[int, int] = {}  # by caller: number of the grant that it had last
+        self._grants = 0
         self._of_caller: dict[int, set[int]] = {}  # leases
         self._settling: set[int] = set()
         self._java_jobs: set[int] = set()  # jobs that keep a warm JVM
@@ -281,6 +284,7 @@ class Scheduler:
     def caller_ended(self, caller: int, now: float) -> list[Effect]:
         """The caller has ended: its requests are gone, its leases end. CallerSettled follows, maybe at once."""
         self._queues.pop(caller, None)
+        self._served.pop(caller, None)
         self._settling.add(caller)
         effects: list[Effect] = []
         for lease in sorted(self._of_caller.get(caller, ())):
@@ -391,13 +395,13 @@ class Scheduler:
                     self._wake(entry.kill_at)
         surplus = self._surplus()
         for worker in surplus:
-            if now - worker.idle_since >= limits.IDLE_WORKER_S:
+            if now >= worker.idle_since + limits.IDLE_WORKER_S:
                 effects += self.stop_worker(worker.slot, False, now)
             else:
                 self._wake(worker.idle_since + limits.IDLE_WORKER_S)
         for worker in list(self.pool):
             if worker.state is WorkerState.STARTING:
-                if now - worker.started >= limits.START_TIMEOUT_S:
+                if now >= worker.started + limits.START_TIMEOUT_S:
                     effects += self.stop_worker(worker.slot, True, now)
                 else:
                     self._wake(worker.started + limits.START_TIMEOUT_S)
@@ -435,7 +439,7 @@ class Scheduler:
         wanted: Counter[WorkerKind] = Counter()
         unmet: list[Request] = []
         planned: Counter[int] = Counter()  # by id(request)
-        turn = deque(self._queues)
+        turn = deque(sorted(self._queues, key=lambda caller: self._served.get(caller, 0)))
         while turn:
             caller = turn.popleft()
             if self._serve_one(caller, now, plan, wanted, planned, unmet, effects):
@@ -469,7 +473,7 @@ class Scheduler:
                 continue
             if not plan.fits(larger_of(key.demand, key.placement) if key.placement else key.demand):
                 unmet.append(request)
-                if now - request.since >= limits.RESERVE_AFTER_S:
+                if now >= request.since + limits.RESERVE_AFTER_S:
                     plan.reserve(key.demand)
                 else:
                     self._wake(request.since + limits.RESERVE_AFTER_S)
@@ -516,10 +520,10 @@ class Scheduler:
         if purpose is Purpose.LEASE:
             self._of_caller.setdefault(request.caller, set()).add(entry.lease)
         request.count -= 1
-        queues = self._queues.pop(request.caller)  # the caller goes to the end of the turn
-        self._queues[request.caller] = queues
+        self._grants += 1
+        self._served[request.caller] = self._grants
         if request.count == 0:
-            queues[key].remove(request)
+            self._queues[request.caller][key].remove(request)
             self._prune(request.caller, key)
         effects.append(Granted(purpose, request.caller, request.name, entry.lease, worker.slot, epoch))
         return effects
@@ -571,7 +575,7 @@ class Scheduler:
                     continue
                 if not any(name in lacking for name, _ in entry.held()):
                     continue
-                if now - entry.since < limits.LEASE_QUANTUM_S:
+                if now < entry.since + limits.LEASE_QUANTUM_S:
                     self._wake(entry.since + limits.LEASE_QUANTUM_S)
                     continue
                 entry.recalled = True
