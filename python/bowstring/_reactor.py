@@ -136,14 +136,17 @@ class Connection:
 
     def read(self) -> None:
         """Read once and process the frames."""
+        reactor = self.reactor
         try:
-            data = self.sock.recv(RECEIVE_BYTES)
+            size = self.sock.recv_into(reactor.received)
         except BlockingIOError:
             return
         except OSError as error:
             if error.errno != errno.ECONNRESET:
                 raise
-            data = b""
+            size = 0
+        # One buffer for all reads: a fresh one of this size costs 20 us, most of it in page faults.
+        data = bytes(reactor.received_view[:size])
         if not data:
             self.close()
             return
@@ -202,6 +205,8 @@ class Reactor:
         self.poller.register(self._wake, select.EPOLLIN)
         self.handlers[self._wake] = self._on_wake
         self.closing = False
+        self.received = bytearray(RECEIVE_BYTES)
+        self.received_view = memoryview(self.received)
         self._thread: threading.Thread | None = None
 
     # Sockets and timers ------------------------------------------------------------------------------------------

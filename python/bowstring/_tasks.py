@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 _EXACT, _DELIVER_HOME = int(TaskFlag.EXACT), int(TaskFlag.DELIVER_HOME)
 _PACKED, _VALUE, _REF = int(ArgKind.PACKED), int(ArgKind.VALUE), int(ArgKind.REF)
-_PYTHON, _COMPACT, _ERROR = int(Encoding.PYTHON), int(Layout.COMPACT), int(Encoding.ERROR)
+_PYTHON, _PORTABLE, _ERROR = int(Encoding.PYTHON), int(Encoding.PORTABLE), int(Encoding.ERROR)
+_COMPACT = int(Layout.COMPACT)
 _STORED = int(ValueState.STORED)
 _NO_REF = (bytes(20), 0, 0, 0)
 
@@ -192,6 +193,8 @@ class PendingTask:
             )
         parts: list[Any] = []
         keeps: list[Any] = []
+        if self._set_portable_scalars(args):
+            return
         for place, value in enumerate(args):
             if type(value) is ObjectRef:
                 parts.append(value)
@@ -210,6 +213,20 @@ class PendingTask:
             parts.append((_VALUE, encoded.encoding, layout, body))
         self.keeps = keeps
         self._wait_for(parts)
+
+    def _set_portable_scalars(self, args: tuple[Any, ...]) -> bool:
+        """Write arguments that are short scalars, without the walk that other values need."""
+        entries = []
+        body = b""
+        for value in args:
+            data = _values.portable_scalar(value)
+            if data is None:
+                return False
+            entries.append((_VALUE, _PORTABLE, _COMPACT, 0, len(body), len(data), 0, *_NO_REF))
+            body += data
+        self.struct = tuple(entries)
+        self.body = padded(body)
+        return True
 
     def _wait_for(self, parts: list[Any]) -> None:
         """Some arguments are references: count those that are not ready."""
@@ -276,24 +293,14 @@ class PendingTask:
         elif len(entries) == 1 and entries[0][0] != _REF:
             arg = entries[0][:7]
         else:
-            return self._general_frame(epoch)
+            return template.shape.frame_of_many(
+                self.id, self.actor, runtime.process, runtime.node, self.sequence, self.flags, self.attempt, epoch,
+                entries, padded(self.body),
+            )  # fmt: skip
         return template.shape.frame(
             self.id, self.actor, runtime.process, runtime.node, self.sequence, self.flags, self.attempt, epoch, arg,
             self.body,
         )  # fmt: skip
-
-    def _general_frame(self, epoch: int) -> bytes:
-        task = self.template.task()
-        task.id = self.id
-        task.actor = self.actor
-        task.owner = self.runtime.process
-        task.home = self.runtime.node
-        task.sequence = self.sequence
-        task.flags = self.flags
-        task.attempt = self.attempt
-        task.epoch = epoch
-        task.args = self.struct
-        return frame(FrameType.TASK, task.encode(), self.body)
 
     def deliver_home(self) -> None:
         """Under the lock: a result has escaped; its home wants it from the worker."""

@@ -10,6 +10,8 @@ import pickle
 import sys
 from typing import Any, NamedTuple
 
+import msgpack
+
 from bowstring import _pickling
 from bowstring.errors import CrossLanguageError, SerializationError, exception_from_bytes
 from bowstring_wire import values
@@ -83,6 +85,24 @@ def encode_portable(value: Any, path: str = "$") -> Encoded:
             raise CrossLanguageError(str(error)) from error
     encoded.contains = contains
     return encoded
+
+
+def portable_scalar(value: Any) -> bytes | None:
+    """The portable form of None, a bool, an int of 64 bits, a float or a short str; None for everything else."""
+    kind = type(value)
+    if kind is int:
+        if not -(1 << 63) <= value < 1 << 63:
+            return None
+    elif kind is str:
+        if len(value) > 1000:
+            return None
+    elif kind is not float and kind is not bool and value is not None:
+        return None
+    try:
+        data: bytes = msgpack.packb(value)
+    except UnicodeEncodeError:
+        return None
+    return data
 
 
 def decode_inline(encoding: int, layout: int, data: Any) -> Any:

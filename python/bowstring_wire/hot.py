@@ -8,6 +8,8 @@ schema changes them too.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import chain
 from struct import Struct
 from typing import Any
 
@@ -54,7 +56,7 @@ def single_result_frame(
     )  # fmt: skip
 
 
-# Task with at most one argument entry -------------------------------------------------------------------------------
+# Task, most often with at most one argument entry --------------------------------------------------------------------
 
 _TASK_TYPE = int(m.FrameType.TASK)
 _TASK_HEAD = m.Task.ROOT + m._TASK_HEAD
@@ -79,7 +81,7 @@ _METHOD_SLOT = _START + (_TASK_SIZE - 8 - _START) - _EMPTY_METHOD  # where the f
 class TaskShape:
     """What the Task frames of one function or method have in common: everything but a few fields and the arguments."""
 
-    __slots__ = ("_bare", "_fixed", "_function", "_one", "_tails")
+    __slots__ = ("_bare", "_fixed", "_function", "_many", "_one", "_probe", "_tails")
 
     def __init__(self, task: m.Task) -> None:
         """Take function, num_returns, max_retries, priority, timeout, language and the strings of `task`."""
@@ -95,6 +97,8 @@ class TaskShape:
         bare.args = (_NO_ARG,)
         self._one = _TASK_ARG.unpack_from(bare.encode())[10:20]
         self._fixed = len(self._tails)
+        self._probe = bare
+        self._many: dict[int, tuple[Struct, tuple[Any, ...]]] = {}
 
     def frame(
         self, task: bytes, actor: bytes, owner: int, home: int, sequence: int, flags: int, attempt: int, epoch: int,
@@ -113,6 +117,28 @@ class TaskShape:
             _TASK_ARG_FRAME.pack(
                 _TASK_ARG.size + self._fixed, _TASK_TYPE, 0, MARK, len(body), _TASK_HEAD, task, self._function, actor,
                 owner, home, sequence, flags, attempt, epoch, *self._one, 1, *arg, *_NO_REF,
+            )
+            + self._tails
+            + body
+        )  # fmt: skip
+
+    def frame_of_many(
+        self, task: bytes, actor: bytes, owner: int, home: int, sequence: int, flags: int, attempt: int, epoch: int,
+        args: Sequence[tuple[Any, ...]], body: bytes,
+    ) -> bytes:  # fmt: skip
+        """The whole frame with any number of Arg entries, at least one; `body` is padded."""
+        count = len(args)
+        known = self._many.get(count)
+        if known is None:
+            self._probe.args = (_NO_ARG,) * count
+            packer = Struct(f"<{_PREFIX_FORMAT}{_TASK_FORMAT}4xI{m.ARG.format[1:] * count}")
+            fixed = _TASK.unpack_from(self._probe.encode())[10:]
+            known = self._many[count] = (packer, fixed)
+        packer, fixed = known
+        return (
+            packer.pack(
+                packer.size - PREFIX.size + self._fixed, _TASK_TYPE, 0, MARK, len(body), _TASK_HEAD, task,
+                self._function, actor, owner, home, sequence, flags, attempt, epoch, *fixed, count, *chain(*args),
             )
             + self._tails
             + body

@@ -57,6 +57,14 @@ def test_a_task_shape_writes_the_codecs_frame(
     assert hot.single_task(metadata) == message
 
 
+@given(st.lists(st.builds(m.Arg, *[st.integers(0, 9)] * 7, st.just(b"r" * 20), *[st.integers(0, 9)] * 3), min_size=1))
+def test_a_task_shape_writes_any_number_of_arguments(args: list[m.Arg]) -> None:
+    message = m.Task(b"t" * 16, b"f" * 16, b"a" * 16, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, tuple(args), "add", "sum")
+    shape = hot.TaskShape(message)
+    made = shape.frame_of_many(b"t" * 16, b"a" * 16, 1, 2, 3, 4, 5, 6, args, b"body" * 2)
+    assert made == frame(m.FrameType.TASK, message.encode(), b"body" * 2)
+
+
 def test_tasks_with_other_strings_or_more_arguments_are_left_to_the_codec() -> None:
     arg = m.Arg(1, 1, 1, 0, 0, 0, 0, bytes(20), 0, 0, 0)
     assert hot.single_task(m.Task(b"x" * 16, name="n").encode()) is None
