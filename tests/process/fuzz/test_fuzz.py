@@ -59,7 +59,8 @@ def test_broken_frames_end_their_connection_and_nothing_else(target: str) -> Non
             told += client(session.address, address, target, seed, FRAMES // CLIENTS)["told"]
         assert told > FRAMES // CLIENTS
         # The end of the last client's process reaches the peer a moment later than us.
-        wait_until(lambda: measure(pid)[1] <= fds + 16, 5, f"open files are back at about {fds}")  # a spare worker has four
+        # A spare worker that was started meanwhile has four files there.
+        wait_until(lambda: measure(pid)[1] <= fds + 16, 5, f"open files are back at about {fds}")
         after = measure(pid)
         assert after[0] - rss < GROWTH_BYTES_MAX, f"resident memory grew from {rss} to {after[0]} bytes"
         assert after[2] <= threads, f"threads grew from {threads} to {after[2]}"
