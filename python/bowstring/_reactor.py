@@ -17,6 +17,7 @@ import os
 import select
 import socket
 import threading
+import traceback
 from collections import deque
 from collections.abc import Callable
 from time import monotonic
@@ -150,10 +151,17 @@ class Connection:
         if not data:
             self.close()
             return
+        self._process(data)
+
+    def _process(self, data: bytes) -> None:
         try:
             self.on_frames(self, self.parser.feed(data))
         except ProtocolError as error:
             self.reactor.broken(self, error)
+        except Exception as error:
+            # A defect of ours must not take the thread that reads for everybody with it.
+            traceback.print_exc()
+            self.reactor.broken(self, ProtocolError(f"{self.label}: {type(error).__name__}: {error}"))
 
     def drain(self) -> None:
         """Read all that the peer sent before it ended."""
@@ -166,10 +174,7 @@ class Connection:
             if not data:
                 self.close()
                 return
-            try:
-                self.on_frames(self, self.parser.feed(data))
-            except ProtocolError as error:
-                self.reactor.broken(self, error)
+            self._process(data)
 
     def close(self) -> None:
         if self.closed:

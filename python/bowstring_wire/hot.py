@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import chain
 from struct import Struct
+from struct import error as StructError
 from typing import Any
 
 from bowstring_wire import messages as m
 from bowstring_wire.flat import read_string
-from bowstring_wire.protocol import MARK, PREFIX
+from bowstring_wire.protocol import MARK, PREFIX, ProtocolError
 
 _PREFIX_FORMAT = PREFIX.format[1:]
 
@@ -168,7 +169,10 @@ def single_task(metadata: bytes) -> m.Task | None:
         args = (_new_arg(fields[21:]),)
     else:
         return None
-    method = "" if method_at == _EMPTY_METHOD else read_string(metadata, _METHOD_SLOT + method_at)
+    try:
+        method = "" if method_at == _EMPTY_METHOD else read_string(metadata, _METHOD_SLOT + method_at)
+    except (StructError, ProtocolError, UnicodeDecodeError):
+        return None  # the general reader says what is wrong
     return m.Task(
         task, function, actor, owner, home, sequence, flags, attempt, epoch, num_returns, max_retries, priority,
         timeout_ms, language, args, method,

@@ -73,6 +73,15 @@ def test_tasks_with_other_strings_or_more_arguments_are_left_to_the_codec() -> N
     assert hot.single_task(b"") is None
 
 
+def test_a_method_outside_of_its_bytes_is_left_to_the_codec() -> None:
+    whole = m.Task(b"x" * 16, method="hello").encode()
+    assert hot.single_task(whole) is not None
+    assert hot.single_task(whole[:-16]) is None
+    place = whole.index((5).to_bytes(4, "little") + b"hello")
+    assert hot.single_task(whole[:place] + b"\xff\xff\xff\x7f" + whole[place + 4 :]) is None
+    assert hot.single_task(whole.replace(b"hello", b"\xff" * 5)) is None
+
+
 @given(st.lists(st.builds(m.TaskEvent, IDS, IDS, *[st.integers(0, 200)] * 6), min_size=1, max_size=5))
 def test_task_events_are_the_codecs_bytes(events: list[m.TaskEvent]) -> None:
     raw = b"".join(m.TASK_EVENT.pack(*event) for event in events)
