@@ -112,5 +112,11 @@ ZYGOTE_END_S = 1.0
 EXIT_STATUS_S = 0.5
 # Starts of a zygote that fail one after the other before Python workers are given up.
 ZYGOTE_FAILURES_MAX = 3
+# The making of an archive for Java workers starts this long after the first of them, out of its way.
+TRAINING_DELAY_S = 1.0
+# A trainee has this long; it runs at the lowest priority.
+TRAINING_S = 120.0
+# Archives that are kept, for other JVMs and earlier jars; some 4 to 16 MB each.
+ARCHIVES_MAX = 8
 # A worker whose socket closed has this long to end before it is killed.
 WORKER_END_S = 1.0

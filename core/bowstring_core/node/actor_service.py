@@ -101,12 +101,12 @@ class ActorService:
             plan=Plan(handle, key, body),
         )
         effects = self.table.create(spec, message.request, message.get_if_exists)
-        if self.table.actors.get(spec.id) is not None and self.table.actors[spec.id].spec is spec:
+        made = self.table.actors.get(spec.id)
+        if made is not None and made.spec is spec:
+            # Before the effects: they may tell at once that it can't be placed, and then all that is let go again.
             node.objects.directory.hold(spec.contains)
-            self.perform(effects)
             node.objects.perform(node.objects.directory.actor_made(ref, peer.process))
-        else:
-            self.perform(effects)
+        self.perform(effects)
 
     def _subscribe(self, peer: Peer, message: ActorSubscribe, body: bytes) -> None:
         if message.actor == _NO_ACTOR:

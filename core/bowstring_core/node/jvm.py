@@ -7,17 +7,20 @@ BOWSTRING_JAVA_JAR (a class path) and in the package `bowstring_java`.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from importlib.util import find_spec
+
+from bowstring_core.node.jvm_archive import archive_path, can_be_archived
 
 MAIN_CLASS = "io.bowstring.internal.worker.WorkerMain"
 JAVA_MIN = 17
+AOT_CACHE_MIN = 25  # earlier ones write CDS archives
 
 # A worker is one of many on the machine and often short-lived: small, quick to start, no compiler threads to speak of.
 FLAGS = (
     "-XX:+UseSerialGC",
     "-XX:TieredStopAtLevel=1",
-    "-Xshare:auto",
+    "-Xlog:disable",  # what a JVM has to say of an archive is not for the driver's terminal
+    "-Xlog:all=error:stderr",
     "-Xms16m",
     "-XX:+IgnoreUnrecognizedVMOptions",
     "--sun-misc-unsafe-memory-access=allow",
@@ -35,13 +38,13 @@ class JvmLauncher:
 
     Args:
         session: The session's folder.
-        log: For what goes wrong beside the way.
     """
 
-    def __init__(self, session: str, log: Callable[[str], None]) -> None:
-        self._session, self._log = session, log
+    def __init__(self, session: str) -> None:
+        self._session = session
         self._home: str | None = None
         self._version = ""
+        self._release = b""
 
     def home(self) -> str:
         """The JVM's folder.
@@ -51,7 +54,8 @@ class JvmLauncher:
         """
         if self._home is None:
             home = self._find_home()
-            version = _release_version(home)
+            self._release = _read_release(home)
+            version = _version_in(self._release)
             major = int(version.split(".")[0]) if version.split(".")[0].isdigit() else 0
             if major and major < JAVA_MIN:
                 raise JavaMissing(f"Java {version} at {home} is too old: Java {JAVA_MIN} or later is needed")
@@ -107,24 +111,49 @@ class JvmLauncher:
             " or name the jar in BOWSTRING_JAVA_JAR"
         )
 
-    def command(self, slot: int, job_class_path: tuple[str, ...], flags: str) -> tuple[list[str], dict[str, str]]:
+    def archive(self) -> str:
+        """Where the archive for this JVM and these jars is, or is to be; empty if there can be none."""
+        home, class_path = self.home(), self.class_path()
+        if not self._release or not can_be_archived(class_path):
+            return ""
+        return archive_path(home.encode() + self._release, class_path, FLAGS)
+
+    def command(self, slot: int, flags: str, archive_to: str = "") -> tuple[list[str], dict[str, str]]:
         """Arguments and environment of a worker.
+
+        The job's own classes are not in the class path: the worker is told of them when it is bound.
+
+        Args:
+            slot: The worker's slot.
+            flags: Further flags of the user's, separated by blanks.
+            archive_to: Write an archive there, instead of using one.
 
         Raises:
             JavaMissing: it can't be started.
         """
-        java = os.path.join(self.home(), "bin", "java")
-        class_path = os.pathsep.join([*self.class_path(), *job_class_path])
-        argv = [java, *FLAGS, *flags.split(), "-cp", class_path, MAIN_CLASS, self._session, str(slot)]
+        home, archive = self.home(), self.archive()
+        cached = int(self._version.split(".")[0] or 0) >= AOT_CACHE_MIN if self._version else False
+        options = list(FLAGS)
+        if archive_to:
+            options.append(f"-XX:AOTCacheOutput={archive_to}" if cached else f"-XX:ArchiveClassesAtExit={archive_to}")
+        elif archive and os.path.exists(archive):
+            options.append(f"-XX:AOTCache={archive}" if cached else f"-XX:SharedArchiveFile={archive}")
+        class_path = os.pathsep.join(self.class_path())
+        java = os.path.join(home, "bin", "java")
+        argv = [java, *options, *flags.split(), "-cp", class_path, MAIN_CLASS, self._session, str(slot)]
         return argv, dict(os.environ)
 
 
-def _release_version(home: str) -> str:
+def _read_release(home: str) -> bytes:
     try:
-        with open(os.path.join(home, "release"), encoding="utf-8") as file:
-            for line in file:
-                if line.startswith("JAVA_VERSION="):
-                    return line.split("=", 1)[1].strip().strip('"')
+        with open(os.path.join(home, "release"), "rb") as file:
+            return file.read()
     except OSError:
-        pass
+        return b""
+
+
+def _version_in(release: bytes) -> str:
+    for line in release.decode(errors="replace").splitlines():
+        if line.startswith("JAVA_VERSION="):
+            return line.split("=", 1)[1].strip().strip('"')
     return ""

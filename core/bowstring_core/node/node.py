@@ -13,7 +13,6 @@ node is killed) and the session's folder with it.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import sys
@@ -200,6 +199,10 @@ class Node:
             raise RequestError(ErrorCode.PROTOCOL, f"process {hello.process:016x} is connected already")
         role = Role(hello.role)
         if role is Role.WORKER:
+            if self.workers.is_trainee(hello, pid):
+                os.close(pidfd)
+                self.workers.trainee_admitted(connection)
+                return
             self.workers.check_hello(hello, pid)
         elif hello.worker_slot:
             raise ProtocolError("Hello.worker_slot is set, and the role is not that of a worker")
@@ -365,12 +368,7 @@ class Node:
 
     def close(self) -> None:
         """Kill the workers, remove the folder, give back the memory."""
-        self.workers.end_all()
-        for peer in list(self.peers.values()):
-            if peer.role is Role.WORKER:
-                with contextlib.suppress(OSError):
-                    peer.connection.close()
-        self.workers.zygote.close()
+        self.workers.close()
         self.store.close()
         self.state.tasks.close()
         self.session.remove()

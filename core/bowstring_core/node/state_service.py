@@ -115,7 +115,7 @@ class StateService:
         if answer is None:
             peer.fail(message.request, ErrorCode.INVALID_ARGUMENT, f"StateQuery.kind {message.kind} is not known")
             return
-        import msgpack  # type: ignore[import-untyped]  # here, so that a node that nobody asks starts without it
+        import msgpack  # here, so that a node that nobody asks starts without it
 
         payload = msgpack.packb(answer())
         if len(payload) > BODY_BYTES_MAX:

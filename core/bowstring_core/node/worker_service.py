@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 from bowstring_core import limits
 from bowstring_core.machine.workers import JAVA, WorkerKind
 from bowstring_core.node import loop as loops
+from bowstring_core.node.connection import Connection
 from bowstring_core.node.errors import RequestError, error_record
 from bowstring_core.node.jvm import JavaMissing, JvmLauncher
+from bowstring_core.node.jvm_archive import TRAINEE_SLOT, Training
 from bowstring_core.node.logs import STDERR, STDOUT, WorkerOutput
 from bowstring_core.node.peers import Peer
 from bowstring_core.node.zygote_link import ZygoteLink
@@ -78,7 +80,9 @@ class WorkerService:
             node.loop, node.session.path, worker_module, self._on_zygote_message, self._on_zygote_death
         )
         self._zygote_failures = 0
-        self.jvm = JvmLauncher(node.session.path, node.log)
+        self.jvm = JvmLauncher(node.session.path)
+        self._training: Training | None = None
+        self._trained = False
 
     # Starting ---------------------------------------------------------------------------------------------------------
 
@@ -89,21 +93,55 @@ class WorkerService:
         if kind.language == JAVA:
             job = self._node.jobs[kind.job]
             try:
-                message["argv"], message["env"] = self.jvm.command(slot, job.class_path, kind.jvm_flags)
+                message["argv"], message["env"] = self.jvm.command(slot, kind.jvm_flags)
             except JavaMissing as error:
                 reason = str(error)
                 self._loop.call_soon(lambda: self._start_failed(process, reason, True))
                 return
             if job.working_directory and os.path.isdir(job.working_directory):
                 message["cwd"] = job.working_directory
+            self._want_archive()
+        self._launch(process, message)
+
+    def _launch(self, process: WorkerProcess, message: dict[str, Any]) -> None:
         fds = []
         for stream, suffix in ((STDOUT, "out"), (STDERR, "err")):
             read_end, write_end = os.pipe()
             fds.append(write_end)
-            path = self._node.session.log_path(f"worker-{slot}.{suffix}")
+            path = self._node.session.log_path(f"worker-{process.slot}.{suffix}")
             on_lines = self._lines_of(process)
             process.outputs.append(WorkerOutput(self._loop, read_end, stream, path, on_lines))
         self.zygote.send(message, fds)
+
+    def _want_archive(self) -> None:
+        """See once whether Java workers have an archive, and have one made if not."""
+        if self._trained:
+            return
+        self._trained = True
+        target = self.jvm.archive()
+        if target and not os.path.exists(target):
+            self._loop.call_later(limits.TRAINING_DELAY_S, lambda: self._train(target))
+
+    def _train(self, target: str) -> None:
+        training = Training(self._node, target)
+        if self._node.stopping or not training.prepare():
+            return
+        argv, env = self.jvm.command(TRAINEE_SLOT, "", archive_to=training.file)
+        self._training = training
+        process = self.processes[TRAINEE_SLOT] = WorkerProcess(TRAINEE_SLOT, WorkerKind(JAVA))
+        training.process = process
+        self._launch(process, {"start": TRAINEE_SLOT, "argv": argv, "env": env, "nice": 19})
+        self._loop.call_later(limits.TRAINING_S, lambda: self._kill_if_there(process))
+
+    def _training_ended(self, process: WorkerProcess) -> None:
+        training, self._training = self._training, None
+        del self.processes[TRAINEE_SLOT]
+        self._by_pid.pop(process.pid, None)
+        self._unwatch_early(process)
+        for output in process.outputs:
+            output.drain()
+        if training is not None:
+            training.ended(process.status)
 
     def _on_zygote_message(self, message: dict[str, Any]) -> None:
         if "started" in message:
@@ -149,6 +187,9 @@ class WorkerService:
     def _give_up_status(self, process: WorkerProcess) -> None:
         if process.slot not in self.processes or process.peer is not None:
             return
+        if process.slot == TRAINEE_SLOT:
+            self._training_ended(process)
+            return
         for output in process.outputs:
             output.drain()
         words = b"".join(output.tail for output in process.outputs).decode(errors="replace").strip()
@@ -162,6 +203,9 @@ class WorkerService:
             process.pidfd = -1
 
     def _start_failed(self, process: WorkerProcess, message: str, final: bool) -> None:
+        if process.slot == TRAINEE_SLOT:
+            self._training_ended(process)
+            return
         if self.processes.pop(process.slot, None) is None:
             return
         self._by_pid.pop(process.pid, None)
@@ -207,6 +251,16 @@ class WorkerService:
                 ErrorCode.INVALID_ARGUMENT,
                 f"Hello.address {hello.address!r} is not an absolute path of at most {SOCKET_PATH_BYTES_MAX} bytes",
             )
+
+    def is_trainee(self, hello: Hello, pid: int) -> bool:
+        """Whether it is the JVM that makes the archive."""
+        process = self.processes.get(TRAINEE_SLOT)
+        return hello.worker_slot == TRAINEE_SLOT and process is not None and process.pid in (0, pid)
+
+    def trainee_admitted(self, connection: Connection) -> None:
+        """Give it its work."""
+        if self._training is not None:
+            self._training.admitted(connection)
 
     def admitted(self, peer: Peer) -> None:
         """A worker has been welcomed."""
@@ -301,10 +355,13 @@ class WorkerService:
 
         return on_lines
 
-    def end_all(self) -> None:
-        """Kill every worker that is there."""
+    def close(self) -> None:
+        """Kill every worker that is there, and end the zygote."""
         for process in list(self.processes.values()):
             self.kill(process)
+        self.zygote.close()
+        if self._training is not None:
+            self._training.discard()
 
 
 def python_version() -> str:

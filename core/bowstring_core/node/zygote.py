@@ -8,9 +8,9 @@ a worker leaves running is killed with its group once the worker has ended. When
 zygote reads the end of its socket, kills all its children, removes the session's folder, and ends.
 
 Messages are JSON, one a packet (SOCK_SEQPACKET). From the node, with descriptors for stdout and stderr:
-{"start": slot} forks a Python worker; {"start": slot, "argv": [...], "env": {...}, "cwd": path} runs a program. To the
-node: {"ready": true}, {"started": slot, "pid": pid}, {"failed": slot, "message": text}, {"ended": pid, "status": wait
-status}.
+{"start": slot} forks a Python worker; {"start": slot, "argv": [...], "env": {...}, "cwd": path, "nice": number} runs
+a program. To the node: {"ready": true}, {"started": slot, "pid": pid}, {"failed": slot, "message": text}, {"ended":
+pid, "status": wait status}.
 """
 
 from __future__ import annotations
@@ -153,6 +153,7 @@ class Zygote:
         if message.get("cwd"):
             os.chdir(message["cwd"])
         if "argv" in message:
+            os.nice(message.get("nice", 0))
             signal.signal(signal.SIGPIPE, signal.SIG_DFL)
             os.execve(message["argv"][0], message["argv"], message["env"])
         import random

@@ -162,7 +162,8 @@ class ZygoteLink:
 
         poll = select.poll()
         poll.register(self._pidfd, select.POLLIN)
-        if not poll.poll(limits.ZYGOTE_END_S * 1000):
+        # One that is not ready has started nobody, and would finish its imports first.
+        if not self.ready or not poll.poll(limits.ZYGOTE_END_S * 1000):
             signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
         with contextlib.suppress(ChildProcessError):
             os.waitpid(self.pid, 0)

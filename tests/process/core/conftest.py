@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -22,9 +23,18 @@ ROOT = Path(__file__).resolve().parents[3]
 class NodeProcess:
     """A node that was started as a frontend would."""
 
-    def __init__(self, root: Path, *arguments: str, worker_module: str = "tests.process.core.spec_worker") -> None:
+    def __init__(
+        self,
+        root: Path,
+        *arguments: str,
+        worker_module: str = "tests.process.core.spec_worker",
+        variables: dict[str, str] | None = None,
+    ) -> None:
         self.root = root
-        environment = dict(os.environ, BOWSTRING_TMP=str(root), PYTHONWARNINGS="error")
+        environment = dict(
+            os.environ, BOWSTRING_TMP=str(root), PYTHONWARNINGS="error", XDG_CACHE_HOME=str(root / "cache")
+        )
+        environment.update(variables or {})
         environment["PYTHONPATH"] = os.pathsep.join([*sys.path[1:], str(ROOT)])
         argv = [sys.executable, "-m", "bowstring_core.node", "--worker-module", worker_module, *arguments]
         self.popen = subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE)
@@ -85,7 +95,7 @@ class NodeProcess:
 def start_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., NodeProcess]]:
     nodes: list[NodeProcess] = []
 
-    def start(*arguments: str, **options: str) -> NodeProcess:
+    def start(*arguments: str, **options: Any) -> NodeProcess:
         root = tmp_path_factory.mktemp("r")
         node = NodeProcess(root, *arguments, **options)
         nodes.append(node)
