@@ -49,7 +49,7 @@ check: $(VENV)/installed
 	$(BIN)/mypy $(TYPED)
 	cd spec && ../$(BIN)/python -m generator --check
 
-test: check setup
+test: check setup $(FLIGHTS)/target/flights.jar
 	$(MAVEN) --batch-mode --file java test
 	$(BIN)/python -m pytest
 
