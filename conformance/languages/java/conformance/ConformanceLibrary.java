@@ -1,0 +1,106 @@
+package conformance;
+
+import io.bowstring.ActorHandle;
+import io.bowstring.Bowstring;
+import io.bowstring.ObjectRef;
+import io.bowstring.PyActorHandle;
+import io.bowstring.PyActorMethod;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.NoSuchElementException;
+
+/** The functions that the cases call, in Java. Every language has the same, under the same names. */
+public final class ConformanceLibrary {
+    private static final long WAIT_MAX_MS = 30_000;
+
+    private ConformanceLibrary() {}
+
+    public static Object echo(Object value) {
+        return value;
+    }
+
+    /** The value that the notation in the text stands for. */
+    public static Object construct(String text) {
+        return Notation.make(Json.read(text), Map.of());
+    }
+
+    /** What distinguishes the value from the notation in the text; empty if nothing does. */
+    public static String check(Object value, String text) {
+        return Notation.difference(value, Json.read(text));
+    }
+
+    public static long add(long a, long b) {
+        return a + b;
+    }
+
+    public static void nothing() {}
+
+    /** Two results. */
+    public static List<Object> pair(Object first, Object second) {
+        return List.of(first, second);
+    }
+
+    public static void fail(String message) {
+        throw new IllegalArgumentException(message);
+    }
+
+    public static void fail_with_cause(String message, String cause) {
+        throw new IllegalArgumentException(message, new NoSuchElementException(cause));
+    }
+
+    /** The parameter is an int of 32 bits. */
+    public static int narrow(int value) {
+        return value;
+    }
+
+    /** A list with a reference to the value, which this worker puts. */
+    public static List<ObjectRef<Object>> store(Object value) {
+        return List.of(Bowstring.put(value));
+    }
+
+    /** The value of a reference that lies in a list. */
+    public static Object fetch(List<ObjectRef<Object>> refs) {
+        return refs.get(0).get();
+    }
+
+    public static long nested(long depth) {
+        return depth == 0 ? 0 : 1 + Bowstring.task(ConformanceLibrary::nested, depth - 1).remote().get();
+    }
+
+    /** The answer of an actor whose handle was passed. */
+    @SuppressWarnings("unchecked")
+    public static long call_add(Object actor, long amount) {
+        if (actor instanceof PyActorHandle python) {
+            return python.task(PyActorMethod.of("add", Long.class), amount).remote().get();
+        }
+        return ((ActorHandle<Counter>) actor).task(Counter::add, amount).remote().get();
+    }
+
+    public static void crash() {
+        Runtime.getRuntime().halt(9);
+    }
+
+    /** Ends the process, unless it has done so before; the file at the path remembers. */
+    public static String crash_once(String path) throws IOException {
+        if (Files.notExists(Path.of(path))) {
+            Files.createFile(Path.of(path));
+            crash();
+        }
+        return "survived";
+    }
+
+    /** Returns once there is such a file. */
+    public static String wait_for_file(String path) throws InterruptedException {
+        long deadline = System.nanoTime() + WAIT_MAX_MS * 1_000_000;
+        while (Files.notExists(Path.of(path))) {
+            if (System.nanoTime() > deadline) {
+                throw new IllegalStateException(path + " has not appeared for " + WAIT_MAX_MS + " ms");
+            }
+            Thread.sleep(2);
+        }
+        return "seen";
+    }
+}

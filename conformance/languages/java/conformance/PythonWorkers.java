@@ -1,0 +1,49 @@
+package conformance;
+
+import io.bowstring.Bowstring;
+import io.bowstring.PyActorClass;
+import io.bowstring.PyActorCreation;
+import io.bowstring.PyActorHandle;
+import io.bowstring.PyActorMethod;
+import io.bowstring.PyFunction;
+import io.bowstring.TaskCall;
+import java.util.List;
+import java.util.Map;
+
+/** Calls the library in Python, by name. */
+final class PythonWorkers implements Workers {
+    private static final String LIBRARY = "conformance.languages.python.library";
+
+    @Override
+    public Object call(String function, List<Object> arguments, Map<String, Object> options) {
+        TaskCall<Object> call = Bowstring.task(PyFunction.of(LIBRARY, function, Object.class), arguments.toArray());
+        if (options.get("max_retries") instanceof Long count) {
+            call.setMaxRetries(count.intValue());
+        }
+        return call.remote();
+    }
+
+    @Override
+    public Object create(String actorClass, List<Object> arguments, Map<String, Object> options) {
+        PyActorCreation creation = Bowstring.actor(PyActorClass.of(LIBRARY, actorClass), arguments.toArray());
+        if (options.get("name") instanceof String name) {
+            creation.setName(name);
+        }
+        if (options.get("max_restarts") instanceof Long count) {
+            creation.setMaxRestarts(count.intValue());
+        }
+        return creation.remote();
+    }
+
+    @Override
+    public Object method(Object actor, String method, List<Object> arguments) {
+        return ((PyActorHandle) actor)
+                .task(PyActorMethod.of(method, Object.class), arguments.toArray())
+                .remote();
+    }
+
+    @Override
+    public void kill(Object actor, boolean noRestart) {
+        ((PyActorHandle) actor).kill(noRestart);
+    }
+}
