@@ -375,6 +375,17 @@ final class TaskRunner {
                 body = payload.data();
             }
             Reference.reachabilityFence(value);
+        } else if (task.numReturns > 1) {
+            Payload payload = ErrorRecords.payload(outcome.error); // more than one result was refused before
+            List<Return> returns = new ArrayList<>(task.numReturns);
+            for (int index = 0; index < task.numReturns; index++) {
+                if (deliver) {
+                    publish(new WireRef(Id.result(task.id, index).bytes(), 0, task.owner, task.home), payload, List.of());
+                }
+                returns.add(new Return(ValueState.INLINE, payload.encoding(), payload.layout(), 0, 0, payload.size(), 0));
+            }
+            result.returns = returns;
+            body = payload.data();
         }
         result.kept = context.kept();
         if (!result.kept.isEmpty()) {
