@@ -107,7 +107,7 @@ class Stages:
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self.table = Table("stage", "where", "seconds", "result", title="Flights", title_justify="left")
+        self.table = Table("stage", "where", "seconds")
         self.table.columns[2].justify = "right"
 
     @contextmanager
@@ -116,8 +116,8 @@ class Stages:
         began = time.perf_counter()
         yield result
         seconds = time.perf_counter() - began
-        self.table.add_row(name, where, f"{seconds:.3f}", " ".join(result))
-        self.console.print(f"[green]✓[/] {name} [dim]({where}, {seconds:.3f} s)[/] {' '.join(result)}", highlight=False)
+        self.table.add_row(name, where, f"{seconds:.3f}")
+        self.console.print(f"[green]✓[/] {name} [dim]({where})[/] {' '.join(result)}", highlight=False)
 
 
 def read_flights() -> pa.Table:
