@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import traceback
 from collections import deque
 from collections.abc import Callable
 from struct import error as StructError
@@ -191,6 +192,11 @@ class Connection:
             return False
         except RequestError as error:
             self.go_away(error.code, error.message)
+            return False
+        except Exception as error:
+            # A defect of ours. The frames behind this one are lost, so the connection can't go on.
+            self.log("".join(traceback.format_exception(error)))
+            self.go_away(ErrorCode.INTERNAL, f"a defect in the node: {type(error).__name__}: {error}")
             return False
         return True
 

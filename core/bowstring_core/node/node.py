@@ -19,7 +19,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Protocol
 
 from bowstring_core import limits
 from bowstring_core.machine import scheduler as sched
@@ -38,11 +38,17 @@ from bowstring_core.node.sessions import Session
 from bowstring_core.node.state_service import StateService
 from bowstring_core.node.store_service import StoreService
 from bowstring_core.node.worker_service import WorkerProcess, WorkerService
-from bowstring_wire.flat import Message
 from bowstring_wire.messages import ErrorCode, FrameType, Hello, Role, Shutdown, Welcome
 from bowstring_wire.protocol import INLINE_BYTES_MAX, SKIPPABLE_TYPE_MIN, SPEC_VERSION_MAX, ProtocolError
 
 Handler = Callable[[Peer, Any, bytes], None]
+
+
+class Decoder(Protocol):
+    """What reads the metadata of one type of frame."""
+
+    def decode(self, metadata: bytes, /) -> Any:
+        """The message."""
 
 
 class NodeOptions:
@@ -82,7 +88,7 @@ class Node:
         self.jobs: dict[int, Job] = {}
         self.stopping = False
         self.finishing: WorkerProcess | None = None  # whose end is being told
-        self._handlers: dict[int, tuple[type[Message], frozenset[Role], Handler]] = {}
+        self._handlers: dict[int, tuple[Decoder, frozenset[Role], Handler]] = {}
         self._timer: loops.Timer | None = None
         self._prestarted = False
         self.scheduler = sched.Scheduler(options.resources)
@@ -102,7 +108,7 @@ class Node:
 
     # Frames -----------------------------------------------------------------------------------------------------------
 
-    def handle(self, kind: FrameType, message: type[Message], roles: frozenset[Role], handler: Any) -> None:
+    def handle(self, kind: FrameType, message: Decoder, roles: frozenset[Role], handler: Any) -> None:
         """Let the handler take frames of a type from peers of these roles."""
         self._handlers[kind] = (message, roles, handler)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import time
+from struct import error as StructError
+from struct import unpack_from
 from typing import TYPE_CHECKING, Any
 
 from bowstring_core import limits
@@ -12,6 +14,7 @@ from bowstring_core.machine.objects import ObjectState
 from bowstring_core.machine.resources import UNITS
 from bowstring_core.machine.workers import WorkerState
 from bowstring_core.node.peers import Peer
+from bowstring_wire.flat import table_fields
 from bowstring_wire.messages import (
     TASK_EVENT,
     ErrorCode,
@@ -23,10 +26,9 @@ from bowstring_wire.messages import (
     StateQuery,
     StateReply,
     TaskEvent,
-    TaskEvents,
     TaskStatus,
 )
-from bowstring_wire.protocol import BODY_BYTES_MAX
+from bowstring_wire.protocol import BODY_BYTES_MAX, ProtocolError
 
 if TYPE_CHECKING:
     from bowstring_core.node.node import Node
@@ -45,9 +47,8 @@ class TaskLog:
         self._fd = -1
         self._size = 0
 
-    def append(self, events: tuple[TaskEvent, ...]) -> None:
-        """Keep the events."""
-        data = b"".join([TASK_EVENT.pack(*event) for event in events])
+    def append(self, data: bytes) -> None:
+        """Keep events as they came: a whole number of them."""
         if self._fd < 0 or self._size + len(data) > limits.TASK_FILE_BYTES:
             self._turn_over()
         self._size += os.write(self._fd, data)
@@ -79,6 +80,33 @@ class TaskLog:
             self._fd = -1
 
 
+class RawTaskEvents:
+    """The events of a TaskEvents frame as their bytes: they are looked at when somebody asks, and mostly never."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    @staticmethod
+    def decode(metadata: bytes) -> RawTaskEvents:
+        """Find the vector in any valid layout.
+
+        Raises:
+            ProtocolError: the bytes are no such table.
+        """
+        try:
+            (root,) = unpack_from("<I", metadata)
+            (at,) = table_fields(metadata, root, (None,))
+            (count,) = unpack_from("<I", metadata, at) if at else (0,)
+        except StructError as error:
+            raise ProtocolError(f"TaskEvents: {error}") from error
+        end = at + 4 + count * TASK_EVENT.size
+        if metadata[4:8] != b"BWS1" or end > len(metadata):
+            raise ProtocolError(f"TaskEvents: {count} events in {len(metadata)} bytes")
+        return RawTaskEvents(metadata[at + 4 : end] if count else b"")
+
+
 class StateService:
     """Handlers of the state frames."""
 
@@ -87,15 +115,16 @@ class StateService:
         self.tasks = TaskLog(node.session.log_path(""))
         everybody = frozenset((Role.DRIVER, Role.WORKER, Role.TOOL))
         node.handle(FrameType.STATE_QUERY, StateQuery, everybody, self._query)
-        node.handle(FrameType.TASK_EVENTS, TaskEvents, frozenset((Role.WORKER,)), self._events)
+        node.handle(FrameType.TASK_EVENTS, RawTaskEvents, frozenset((Role.WORKER,)), self._events)
         node.handle(FrameType.SHUTDOWN, Shutdown, frozenset((Role.DRIVER, Role.TOOL)), self._shutdown)
 
-    def _events(self, peer: Peer, message: TaskEvents, body: bytes) -> None:
-        if message.events:
-            self.tasks.append(message.events)
+    def _events(self, peer: Peer, message: RawTaskEvents, body: bytes) -> None:
+        if message.data:
+            self.tasks.append(message.data)
 
     def _shutdown(self, peer: Peer, message: Shutdown, body: bytes) -> None:
-        if peer.role == Role.DRIVER and not peer.owns_runtime:
+        owner = peer.owns_runtime or peer.pid == self._node.options.owner_pid
+        if peer.role == Role.DRIVER and not owner:
             peer.connection.go_away(ErrorCode.PROTOCOL, "Shutdown from a driver that does not own the runtime")
             return
         self._node.stop(message.reason or "it was shut down", message.graceful)

@@ -4,8 +4,9 @@
 
 It has one thread and no connection but the node's, so that a fork is a copy of something simple. It is the parent of
 every worker, JVMs included: each has a process group of its own and dies with the zygote (PR_SET_PDEATHSIG), and what
-a worker leaves running is killed with its group once the worker has ended. When the node ends, however it ends, the
-zygote reads the end of its socket, kills all its children, removes the session's folder, and ends.
+a worker leaves running is killed with its group once the worker has ended. Orphans that have left the group become
+children of the zygote (PR_SET_CHILD_SUBREAPER). When the node ends, however it ends, the zygote reads the end of its
+socket, kills all its children, removes the session's folder, and ends.
 
 Messages are JSON, one a packet (SOCK_SEQPACKET). From the node, with descriptors for stdout and stderr:
 {"start": slot} forks a Python worker; {"start": slot, "argv": [...], "env": {...}, "cwd": path, "nice": number} runs
@@ -25,9 +26,11 @@ import select
 import signal
 import socket
 import sys
+import time
 import traceback
 from typing import Any
 
+from bowstring_core import limits
 from bowstring_core.node.sessions import remove_folder
 from bowstring_core.node.zygote_protocol import MESSAGE_BYTES_MAX
 
@@ -78,9 +81,17 @@ class Zygote:
         self._sock = sock
         self._session = session
         self._module = _preload(worker_module)
-        self._children: dict[int, int] = {}  # pidfd -> pid
+        self._children: dict[int, int] = {}  # pid -> slot
         self._poll = select.poll()
         self._poll.register(sock.fileno(), select.POLLIN)
+        # Orphans of workers become ours, whatever session or group they made for themselves.
+        _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+        self._wake, write_end = os.pipe()
+        for end in (self._wake, write_end):
+            os.set_blocking(end, False)
+        signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, _nothing)
+        self._poll.register(self._wake, select.POLLIN)
 
     def run(self) -> None:
         """Serve until the node ends."""
@@ -89,8 +100,10 @@ class Zygote:
         self._tell({"ready": True})
         while True:
             for fd, _ in self._poll.poll():
-                if fd in self._children:
-                    self._reap(fd)
+                if fd == self._wake:
+                    with contextlib.suppress(BlockingIOError):
+                        os.read(self._wake, 4096)
+                    self._reap()
                 elif not self._serve():
                     return
 
@@ -133,9 +146,7 @@ class Zygote:
                 os._exit(status)
         with contextlib.suppress(OSError):  # both sides do it, so that neither runs before it is done
             os.setpgid(pid, pid)
-        pidfd = os.pidfd_open(pid)
-        self._children[pidfd] = pid
-        self._poll.register(pidfd, select.POLLIN)
+        self._children[pid] = message["start"]
         self._tell({"started": message["start"], "pid": pid})
 
     def _become_worker(self, message: dict[str, Any], fds: list[int], parent: int) -> None:
@@ -143,6 +154,7 @@ class Zygote:
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:  # the zygote ended before the line above
             os._exit(1)
+        signal.set_wakeup_fd(-1)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
         null = os.open(os.devnull, os.O_RDONLY)
@@ -165,25 +177,51 @@ class Zygote:
         sys.argv = ["bowstring-worker"]
         self._module.main(self._session, message["start"])
 
-    def _reap(self, pidfd: int) -> None:
-        pid = self._children.pop(pidfd)
-        self._poll.unregister(pidfd)
-        os.close(pidfd)
-        # The group is killed before its leader is reaped: until then its number can't be another's.
-        with contextlib.suppress(OSError):
-            os.killpg(pid, signal.SIGKILL)
-        status = os.waitpid(pid, 0)[1]
-        self._tell({"ended": pid, "status": status})
+    def _reap(self) -> None:
+        while True:
+            try:
+                ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            except ChildProcessError:
+                return
+            if ended is None:
+                return
+            pid = ended.si_pid
+            if pid in self._children:
+                # The group is killed before its leader is reaped: until then its number can't be another's.
+                with contextlib.suppress(OSError):
+                    os.killpg(pid, signal.SIGKILL)
+            status = os.waitpid(pid, 0)[1]
+            if self._children.pop(pid, None) is not None:
+                self._tell({"ended": pid, "status": status})
 
     def end(self) -> None:
-        """Kill every child and its group, and remove the session's folder."""
-        for pid in self._children.values():
+        """Kill every child, its group and its orphans, and remove the session's folder."""
+        for pid in self._children:
             with contextlib.suppress(OSError):
                 os.killpg(pid, signal.SIGKILL)
-        for pid in self._children.values():
-            with contextlib.suppress(OSError):
-                os.waitpid(pid, 0)
+        until = time.monotonic() + limits.ZYGOTE_END_S
+        while time.monotonic() < until:
+            for pid in _children():  # whose children become ours as they die
+                with contextlib.suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)
+            try:
+                if os.waitpid(-1, os.WNOHANG)[0] == 0:
+                    self._poll.poll(5)
+            except ChildProcessError:
+                break
         remove_folder(self._session)
+
+
+def _children() -> list[int]:
+    try:
+        with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as file:
+            return [int(pid) for pid in file.read().split()]
+    except OSError:
+        return []
+
+
+def _nothing(number: int, frame: object) -> None:
+    """A handler, so that the signal wakes the poll."""
 
 
 def main() -> None:

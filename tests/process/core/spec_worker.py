@@ -1,8 +1,8 @@
 """A worker that speaks the spec and runs nothing: its tasks are named by their method.
 
 "echo" answers with its first argument; "crash" kills the process; "pid" answers with its number; "print" writes a line;
-"child" leaves a process behind; "block" sends Blocked and waits for the next frame of the node. Actors take the same
-methods, and "exit". A creation task whose name is "fail" or "crash" does so.
+"child" leaves a process behind, "daemon" one in a session of its own; "block" sends Blocked, "unblock" Unblocked;
+"event" logs itself. Actors take the same methods, and "exit". A creation task named "fail" or "crash" does so.
 """
 
 from __future__ import annotations
@@ -162,6 +162,9 @@ class SpecWorker:
                 print("a line from the worker", flush=True)
             case "child":
                 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+                answer = str(child.pid).encode()
+            case "daemon":
+                child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
                 answer = str(child.pid).encode()
             case "block":
                 self.send(self.node, Blocked(task.epoch))

@@ -11,7 +11,7 @@ import pytest
 
 from bowstring_wire.messages import ErrorCode, GoAway, LeaseEnded, LeaseGrant, Role, Shutdown
 from tests.process.core.conftest import NodeProcess
-from tests.process.core.test_leases import lease
+from tests.process.core.test_leases import lease, result_of, run, worker_of
 from tests.process.core.wire_client import ConnectionEnded, is_running, wait_until
 
 
@@ -28,6 +28,24 @@ def test_killed_node_leaves_nothing(start_node, number):
     with_worker(node)
     family = node.family()
     assert len(family) >= 3
+    os.kill(node.pid, number)
+    node.popen.wait(3)
+    node.assert_nothing_left(family)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_daemon_of_a_worker_ends_with_the_runtime(start_node, number):
+    node = start_node("--num-cpus", "2")
+    driver = node.driver()
+    lease(driver)
+    grant = driver.expect(LeaseGrant)
+    worker = worker_of(node, driver, grant)
+    run(worker, driver, grant, "daemon")
+    daemon = int(result_of(worker))
+    os.kill(grant.pid, signal.SIGKILL)
+    driver.expect(LeaseEnded)
+    family = node.family()
+    assert daemon in [process.pid for process in family]
     os.kill(node.pid, number)
     node.popen.wait(3)
     node.assert_nothing_left(family)

@@ -3,6 +3,7 @@
 import mmap
 import os
 
+import psutil
 import pytest
 
 from bowstring_wire.messages import (
@@ -13,6 +14,7 @@ from bowstring_wire.messages import (
     ExtentGrant,
     ExtentReturn,
     Failure,
+    FrameType,
     Function,
     FunctionGet,
     FunctionPut,
@@ -37,6 +39,7 @@ from bowstring_wire.messages import (
     StateReply,
     ValueState,
 )
+from bowstring_wire.protocol import frame
 from tests.process.core.wire_client import ConnectionEnded
 
 
@@ -250,6 +253,21 @@ def test_extent_of_another_process_is_a_protocol_error(node):
     grant = a.expect(ExtentGrant)
     b.send(ExtentReturn(grant.extent))
     assert b.receive(GoAway)[0].error.code == ErrorCode.PROTOCOL
+
+
+def test_peer_that_does_not_read_holds_up_nobody_and_loses_nothing(node):
+    a, b = node.driver(), node.driver()
+    ref = new_ref(a)
+    publish(a, ref, bytes(100_000))
+    count = 1500
+    gets = [ObjectGet(a.request(), ref, GetMode.VALUE).encode() for _ in range(count)]
+    a.sock.sendall(b"".join(frame(FrameType.OBJECT_GET, metadata) for metadata in gets))
+    for _ in range(20):
+        sync(b)
+    assert psutil.Process(node.pid).memory_info().rss < 100 << 20
+    for _ in range(count):
+        value, body = a.receive(ObjectValue)
+        assert len(body) == value.length
 
 
 def test_full_store_says_so_and_has_room_again_once_something_is_freed(start_node):

@@ -6,7 +6,7 @@ import psutil
 
 from bowstring_wire.messages import ErrorCode, Failure, LeaseGrant, Role, StateKind, StateQuery
 from tests.process.core.test_leases import lease, result_of, run, worker_of
-from tests.process.core.test_objects import new_ref, publish, put, state, sync
+from tests.process.core.test_objects import new_ref, publish, put, state
 from tests.process.core.wire_client import wait_until
 
 
@@ -71,7 +71,7 @@ def test_idle_node_does_nothing_and_is_small(node):
     driver = node.driver()
     lease(driver)
     driver.expect(LeaseGrant)
-    sync(driver)
+    wait_until(lambda: "starting" not in [row["state"] for row in state(driver, StateKind.WORKERS)])
     process = psutil.Process(node.pid)
     switches = process.num_ctx_switches().voluntary
     assert driver.silent(LeaseGrant, for_s=0.3)
