@@ -97,9 +97,7 @@ def _after_fork() -> None:
     """The child keeps none of our sockets (spec 1.1/4: the peers would think that we live)."""
     global _runtime, _forked
     runtime, _runtime = _runtime, None
-    object_ref.changes.clear()
     object_ref.set_borrower(None)
-    _store.released.clear()
     if runtime is not None:
         _forked = True
         runtime.forget_sockets()
@@ -129,7 +127,8 @@ class Runtime:
         self.lock = self.reactor.lock
         self.slab_lock = threading.RLock()
         self.known = KnownRefs()
-        self.unacknowledged: list[weakref.ref[ObjectRef[Any]]] = []
+        self.unacknowledged: list[weakref.ref[ObjectRef[Any]]] = []  # what a worker's calls have borrowed so far
+        self._keeping = threading.Lock()
         self.executor: Any = None  # in workers: the Executor
         self.on_log: Callable[[m.LogLines], None] | None = None
         self.store = StoreClient(self)
@@ -321,20 +320,16 @@ class Runtime:
 
     def _drain_dropped(self) -> None:
         """Under the lock: tell the node which references, pins and extents have gone since the last time."""
-        while object_ref.changes:
-            count = min(len(object_ref.changes), REF_CHANGES_MAX)
-            some = self.known.forget_dropped([object_ref.changes.popleft() for _ in range(count)])
-            if some and not self.node_connection.closed:
-                update = m.RefUpdate(some)  # type: ignore[arg-type]  # plain tuples pack as RefChange does
+        changes = self.known.changes()
+        if changes and not self.node_connection.closed:
+            for start in range(0, len(changes), REF_CHANGES_MAX):
+                # Plain tuples pack as RefChange does.
+                update = m.RefUpdate(changes[start : start + REF_CHANGES_MAX])  # type: ignore[arg-type]
                 self.node_connection.send(frame(FrameType.REF_UPDATE, update.encode()))
-        if _store.released:
-            pins = []
-            while _store.released:
-                what, number = _store.released.popleft()
-                if what == _store.PIN:
-                    pins.append(number)
-                else:
-                    self.tell(FrameType.EXTENT_RETURN, m.ExtentReturn(number))
+        if self.store.released:
+            pins, extents = self.store.drain_released()
+            for number in extents:
+                self.tell(FrameType.EXTENT_RETURN, m.ExtentReturn(number))
             if pins:
                 self.tell(FrameType.OBJECT_UNPIN, m.ObjectUnpin(tuple(pins)))
 
@@ -346,25 +341,32 @@ class Runtime:
                 return ref
             in_arguments = self.executor is not None and self.executor.decoding_arguments()
             ref = ObjectRef(self, object_id, owner, home, BORROWED | (UNREPORTED if in_arguments else HELD))
-            self.known.note(ref)
-            if not in_arguments:
-                object_ref.changes.append((object_id, 0, owner, home, 1, 0))
+            if in_arguments:
+                self.known.note(ref)
+            else:
+                self.known.take(ref)
             if self.executor is not None:
                 self.unacknowledged.append(weakref.ref(ref))
             return ref
 
     def hold_kept(self) -> tuple[RefStruct, ...]:
-        """At a task's end in a worker: hold what was kept of its references, acknowledged (spec 6.3/2)."""
-        with self.lock:
-            borrowed, self.unacknowledged = self.unacknowledged, []
-        kept = [ref for ref in (weak() for weak in borrowed) if ref is not None]
-        if not kept:
-            return ()
-        structs = tuple(self.struct(ref) for ref in kept)
-        self.request(FrameType.REF_HOLD, lambda request: m.RefHold(request, structs))
-        with self.lock:
-            for ref in kept:
-                ref._flags = (ref._flags & ~UNREPORTED) | HELD
+        """At a task's end in a worker: hold what was kept of its references, acknowledged (spec 6.3/2).
+
+        Calls of one actor may end at once: until the home has acknowledged, they stay in `unacknowledged`, so that no
+        other call of theirs is answered before.
+        """
+        with self._keeping:
+            with self.lock:
+                borrowed = list(self.unacknowledged)
+            kept = [ref for ref in (weak() for weak in borrowed) if ref is not None]
+            structs = tuple(self.struct(ref) for ref in kept)
+            if kept:
+                self.request(FrameType.REF_HOLD, lambda request: m.RefHold(request, structs))
+            with self.lock:
+                del self.unacknowledged[: len(borrowed)]
+                for ref in kept:
+                    ref._flags = (ref._flags & ~UNREPORTED) | HELD
+                    self.known.note(ref)
         return structs
 
     @staticmethod
@@ -524,6 +526,7 @@ class Runtime:
             with self.lock:
                 for ref in contains:
                     ref._flags = (ref._flags & ~UNREPORTED) | HELD
+                    self.known.note(ref)
 
     def empty(self, shape: Any, dtype: Any) -> Any:
         """An array in the store, to be filled and put; see bowstring.empty."""
@@ -636,6 +639,8 @@ class Runtime:
         def answered(message: m.ObjectValue | None, body: bytes, error: BowstringError | None) -> None:
             ref = weak()
             if ref is None:
+                if message is not None and message.pin:
+                    self.tell(FrameType.OBJECT_UNPIN, m.ObjectUnpin((message.pin,)))
                 return
             if error is not None or message is None:
                 self.fail(ref, error or InternalError("empty answer"))

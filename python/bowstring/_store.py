@@ -2,7 +2,8 @@
 
 Writing: an extent is asked of the node, mapped once per segment, filled, and sealed. Small images share slabs, so that
 most puts cost no round trip. Reading: a segment is mapped once, read-only, and every view of an image holds its pin;
-when the last view dies the pin's `__del__` appends to a deque, and the reactor tells the node.
+when the last view dies a weak reference's callback appends to a deque, and the reactor tells the node. (Not `__del__`:
+while that runs another thread can still find the range, and would read memory that is being given up.)
 """
 
 from __future__ import annotations
@@ -25,8 +26,6 @@ SLAB_IMAGE_BYTES_MAX = 1 << 20  # larger images get an extent of their own, so t
 SLAB_CLASSES = (256 << 10, SLAB_IMAGE_BYTES_MAX)  # images of one slab are of like size
 MADV_POPULATE_WRITE = 23  # Linux 5.14; backs the mapping's pages in one call (3.8 against 1 GB/s by faults)
 
-# (what, number): pins and extents whose last view has died; appended to by __del__, which may do nothing else.
-released: deque[tuple[int, int]] = deque()
 PIN, EXTENT = 1, 2
 
 
@@ -53,13 +52,11 @@ class Segment:
 class _Range:
     """Bytes of a segment, as numpy sees them; keeps the mapping, and gives up what it stands for when it dies."""
 
-    __slots__ = ("__array_interface__", "__weakref__", "encoding", "number", "segment", "what")
+    __slots__ = ("__array_interface__", "__weakref__", "encoding", "segment")
 
-    def __init__(self, segment: Segment, offset: int, length: int, what: int, number: int, readonly: bool) -> None:
+    def __init__(self, segment: Segment, offset: int, length: int, readonly: bool) -> None:
         self.encoding = 0
         self.segment = segment
-        self.what = what
-        self.number = number
         self.__array_interface__ = {
             "shape": (length,),
             "typestr": "|u1",
@@ -67,9 +64,13 @@ class _Range:
             "version": 3,
         }
 
-    def __del__(self) -> None:
-        if self.number:
-            released.append((self.what, self.number))
+
+class _End(weakref.ref[_Range]):
+    """What outlives a range: the pin or the extent to give up."""
+
+    __slots__ = ("key",)
+
+    key: tuple[int, int]  # PIN or EXTENT, and its number
 
 
 class Extent:
@@ -100,6 +101,25 @@ class StoreClient:
         self._segments: dict[int, Segment] = {}
         self._slabs: dict[int, _Slab] = {}
         self._in_place: dict[int, tuple[Any, Extent, Any]] = {}
+        self._ends: dict[tuple[int, int], _End] = {}
+        self.released: deque[_End] = deque()  # ends of the ranges whose last view has died
+
+    def _range(self, segment: Segment, offset: int, length: int, what: int, number: int, readonly: bool) -> _Range:
+        made = _Range(segment, offset, length, readonly)
+        if number:
+            end = _End(made, self.released.append)
+            end.key = (what, number)
+            self._ends[end.key] = end
+        return made
+
+    def drain_released(self) -> tuple[list[int], list[int]]:
+        """Under the lock: the pins and the extents that nobody here uses any more."""
+        found: tuple[list[int], list[int]] = ([], [])
+        while self.released:
+            end = self.released.popleft()
+            if self._ends.pop(end.key, None) is end:
+                found[0 if end.key[0] == PIN else 1].append(end.key[1])
+        return found
 
     # Writing -----------------------------------------------------------------------------------------------------
 
@@ -170,7 +190,7 @@ class StoreClient:
         extent = self._grant(image_length, slab=False)
         view = memoryview(extent.segment.mapping)
         view[extent.offset : extent.offset + len(header)] = header
-        held = _Range(
+        held = self._range(
             extent.segment, extent.offset + buffer_offset, image_length - buffer_offset, EXTENT, extent.number, False
         )
         return np.asarray(held), extent, held
@@ -190,8 +210,8 @@ class StoreClient:
         if entry is None or entry[0]() is not array:
             return None
         del self._in_place[id(array)]
-        _, extent, (held, image_length, encoding) = entry
-        held.number = 0  # the extent belongs to the object now
+        _, extent, (_, image_length, encoding) = entry
+        self._ends.pop((EXTENT, extent.number), None)  # the extent belongs to the object now
         array.flags.writeable = False
         return extent, image_length, encoding
 
@@ -204,7 +224,7 @@ class StoreClient:
         if segment is None:
             segment = Segment(number, value.segment_path, value.segment_length, writable=False)
             self._segments[number] = segment
-        held = _Range(segment, value.location.offset, value.location.length, PIN, value.pin, True)
+        held = self._range(segment, value.location.offset, value.location.length, PIN, value.pin, True)
         held.encoding = value.encoding
         return held
 

@@ -142,7 +142,8 @@ class ActorClass(Generic[T]):
         task.refs = []
         ref._task = None
         if isinstance(answer, m.ActorInfo):
-            ref._flags = 0  # the node never made our own
+            with runtime.lock:
+                runtime.known.disown(ref)  # the node never made our own
             return handle_from_record(runtime, answer.handle or m.ActorHandle(), held=True)
         return ActorHandle(runtime, ref, record)
 

@@ -1,8 +1,9 @@
 """ObjectRef: a reference to a value that may not be made yet.
 
 There is one ObjectRef for each object in a process, so Python's own reference count is the process's count of handles
-(spec 6.1/1). `__del__` may run inside any allocation, on any thread, under any lock: it only appends to a deque, which
-the reactor drains.
+(spec 6.1/1). Its end may come inside any allocation, on any thread, under any lock: it only appends to a deque, which
+the reactor drains. A weak reference's callback tells it, not `__del__`: while `__del__` runs the object can still be
+found, and another thread would go on with a handle whose hold has been given up.
 """
 
 from __future__ import annotations
@@ -30,12 +31,6 @@ BORROWED = 2  # another process is the owner
 UNREPORTED = 4  # came with a task's arguments: the caller holds it until the task ends
 PUBLISHED = 8  # the home knows, or is about to know, the value (spec 6.2)
 
-_KNOWN = HELD | UNREPORTED
-
-# Changes of this process's holds, in order, as (id, 0, owner, home, +1 or -1, 0): what a RefChange is made of.
-# 0 instead of -1 is a reference that the home was never told of.
-changes: deque[tuple[bytes, int, int, int, int, int]] = deque()
-
 
 class ObjectRef(Generic[T_co]):
     """A reference to one object; made by `.remote(...)` and `put`, never by hand.
@@ -57,10 +52,6 @@ class ObjectRef(Generic[T_co]):
         self._payload: Any = None  # a Payload once ready
         self._waiters: list[Any] | None = None
         self._task: Any = None  # the PendingTask that makes it, while it is not ready
-
-    def __del__(self) -> None:
-        if self._flags & _KNOWN:
-            changes.append((self._id, 0, self._owner, self._home, -1 if self._flags & HELD else 0, 0))
 
     @property
     def id(self) -> bytes:
@@ -112,36 +103,80 @@ class ObjectRef(Generic[T_co]):
         return self
 
 
+Change = tuple[bytes, int, int, int, int, int]  # (id, 0, owner, home, +1 or -1, 0): what a RefChange is made of
+
+
+class _Handle(weakref.ref[ObjectRef[Any]]):
+    """What outlives an ObjectRef: how to give its hold up, if the home counts this process as a holder."""
+
+    __slots__ = ("id", "release")
+
+    id: bytes
+    release: Change | None
+
+
 class KnownRefs:
     """The ObjectRefs of this process that others may name, by id: one object has one ObjectRef here.
 
-    Plain weak references: an entry whose ObjectRef has died goes when its change is drained, since `__del__` must not
-    touch a dict. (A WeakValueDictionary costs 2 us an entry, half of what reading a reference costs.)
+    All methods are called under the reactor's lock. When an ObjectRef dies, its handle is appended to `_dropped` in the
+    same instant, and stays in `_by_id` until it is drained: a new ObjectRef of the object that comes in between takes
+    its hold over, and the home hears of neither. (A WeakValueDictionary costs 2 us an entry, half of what reading a
+    reference costs.)
     """
 
-    __slots__ = ("_by_id",)
+    __slots__ = ("_by_id", "_drop", "_dropped", "_taken")
 
     def __init__(self) -> None:
-        self._by_id: dict[bytes, weakref.ref[ObjectRef[Any]]] = {}
+        self._by_id: dict[bytes, _Handle] = {}
+        self._dropped: deque[_Handle] = deque()
+        self._drop = self._dropped.append
+        self._taken: list[Change] = []
 
     def find(self, object_id: bytes) -> ObjectRef[Any] | None:
         """The living ObjectRef of the object."""
-        weak = self._by_id.get(object_id)
-        return None if weak is None else weak()
+        handle = self._by_id.get(object_id)
+        return None if handle is None else handle()
 
     def note(self, ref: ObjectRef[Any]) -> None:
-        """Remember an ObjectRef; its flags must have HELD or UNREPORTED."""
-        self._by_id[ref._id] = weakref.ref(ref)
+        """Remember an ObjectRef; its flags tell whether the home counts us, or is about to (HELD)."""
+        object_id = ref._id
+        known = self._by_id.get(object_id)
+        if known is None or known() is not ref:
+            handle = self._by_id[object_id] = _Handle(ref, self._drop)
+            handle.id = object_id
+            handle.release = None if known is None else known.release
+            known = handle
+        if known.release is not None:
+            ref._flags = (ref._flags & ~UNREPORTED) | HELD
+        elif ref._flags & HELD:
+            known.release = (object_id, 0, ref._owner, ref._home, -1, 0)
 
-    def forget_dropped(self, drained: list[tuple[bytes, int, int, int, int, int]]) -> list[Any]:
-        """Drop the entries of dead ObjectRefs; returns the changes that the home must hear of."""
-        by_id = self._by_id
-        for change in drained:
-            if change[4] <= 0:
-                weak = by_id.get(change[0])
-                if weak is not None and weak() is None:
-                    del by_id[change[0]]
-        return [change for change in drained if change[4]]
+    def take(self, ref: ObjectRef[Any]) -> None:
+        """Remember a new ObjectRef that has HELD, and let the home count us as a holder, unless it does already."""
+        object_id, owner, home = ref._id, ref._owner, ref._home
+        known = self._by_id.get(object_id)
+        if known is None or known.release is None:
+            self._taken.append((object_id, 0, owner, home, 1, 0))
+        handle = self._by_id[object_id] = _Handle(ref, self._drop)
+        handle.id = object_id
+        handle.release = (object_id, 0, owner, home, -1, 0)
+
+    def disown(self, ref: ObjectRef[Any]) -> None:
+        """Forget an ObjectRef of what was never made."""
+        ref._flags = 0
+        self._by_id.pop(ref._id, None)
+
+    def changes(self) -> list[Change]:
+        """What the home must hear since the last time, in order: holds that were taken, then those given up."""
+        changes, self._taken = self._taken, []
+        by_id, dropped = self._by_id, self._dropped
+        while dropped:
+            handle = dropped.popleft()
+            if by_id.get(handle.id) is handle:
+                del by_id[handle.id]
+                if handle.release is not None:
+                    changes.append(handle.release)
+        return changes
 
 
 def _no_runtime(_object_id: bytes, _owner: int, _home: int) -> ObjectRef[Any]:
