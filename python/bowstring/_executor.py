@@ -761,7 +761,6 @@ class Executor:
 
     def _on_transcode(self, message: m.Transcode, body: bytes) -> None:
         """Write a Python value portably, for a reader in another language (spec 3.2/2)."""
-        runtime = self.runtime
         threading.Thread(target=self._transcode, args=(message, body), name="transcoder", daemon=True).start()
 
     def _transcode(self, message: m.Transcode, body: bytes) -> None:
