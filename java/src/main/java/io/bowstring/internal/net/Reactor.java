@@ -16,17 +16,28 @@ import java.util.ArrayDeque;
 import java.util.PriorityQueue;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The thread that reads every connection of this process.
+ * Reads every connection of this process, by one thread at a time: the <em>leader</em>.
+ *
+ * <p>A thread that waits leads if nobody does, so that what it waits for costs no hop between threads. A thread of the
+ * reactor's own leads when no other has for {@link #PATIENCE_NS}; it steps down when a waiting thread wants to lead, and
+ * rests without a limit while others lead for long.
  *
  * <p>Channels are non-blocking throughout: a blocking one is closed by an interrupt of the thread that uses it, and user
- * threads are interrupted. Any thread writes what its socket takes; what is left over goes out from here, so that nobody
- * blocks on a write without reading (spec section 1.1, rule 5).
+ * threads are interrupted. Any thread writes what its socket takes; what is left over goes out from the leader, so that
+ * nobody blocks on a write without reading (spec section 1.1, rule 5).
  *
- * <p>Frames that are not urgent are only queued; this thread writes them on its next round. It goes round at least every
+ * <p>Frames that are not urgent are only queued; the leader writes them on its next round. It goes round at least every
  * {@link #ROUND_MS} while there is traffic, and sleeps without a limit when there is none: whoever queues something then
  * wakes it. So a busy process makes no wake-up call for a queued frame, and an idle one uses no processor.
  */
@@ -34,6 +45,10 @@ public final class Reactor {
     private static final Logger LOGGER = System.getLogger(Reactor.class.getName());
     private static final long ROUND_MS = 1;
     private static final long AWAKE_NS = TimeUnit.MILLISECONDS.toNanos(4);
+    private static final long PATIENCE_NS = TimeUnit.MILLISECONDS.toNanos(1);
+    private static final long REST_AFTER_NS = TimeUnit.MILLISECONDS.toNanos(20);
+    private static final long HAND_OVER_NS = TimeUnit.MICROSECONDS.toNanos(100);
+    private static final long FOLLOW_NS = TimeUnit.MILLISECONDS.toNanos(20);
 
     private record Timer(long dueNs, long order, Runnable action) implements Comparable<Timer> {
         @Override
@@ -50,8 +65,13 @@ public final class Reactor {
     private final PriorityQueue<Timer> timers = new PriorityQueue<>();
     private Runnable round = () -> {};
     private long timerOrder;
+    private long activeNs;
     private volatile boolean asleep;
     private volatile boolean stopped;
+    private final AtomicReference<@Nullable Thread> leader = new AtomicReference<>();
+    private volatile long leftNs = System.nanoTime() - REST_AFTER_NS;
+    private volatile boolean wanted;
+    private volatile boolean resting;
 
     public Reactor(String name) {
         try {
@@ -69,15 +89,16 @@ public final class Reactor {
         thread.start();
     }
 
-    /** True on the reactor's own thread, which must never wait. */
+    /** True on the leader's thread while it serves connections: it must not wait. */
     public boolean isCurrentThread() {
-        return Thread.currentThread() == thread;
+        return leader.get() == Thread.currentThread();
     }
 
     /** Ends the thread and closes every connection, after what is queued was written as far as sockets take it. */
     public void stop() {
         stopped = true;
         selector.wakeup();
+        LockSupport.unpark(thread);
         if (!isCurrentThread()) {
             boolean interrupted = false;
             while (thread.isAlive()) {
@@ -133,7 +154,10 @@ public final class Reactor {
     public Connection connect(Path path, Connection.Handler handler) throws IOException {
         SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
         try {
-            channel.connect(UnixDomainSocketAddress.of(path));
+            channel.configureBlocking(false); // an interrupted thread must not close it
+            if (!channel.connect(UnixDomainSocketAddress.of(path)) && !channel.finishConnect()) {
+                throw new IOException(path + " takes no connection now");
+            }
             return register(channel, handler);
         } catch (IOException | RuntimeException error) {
             channel.close();
@@ -174,45 +198,104 @@ public final class Reactor {
         return connection;
     }
 
-    private void run() {
-        long activeNs = System.nanoTime();
-        while (!stopped) {
-            try {
-                boolean awake = System.nanoTime() - activeNs < AWAKE_NS;
-                long timeout = awake ? ROUND_MS : 0;
-                Timer next = timers.peek();
-                if (next != null) {
-                    long untilMs = Math.max(1, (next.dueNs - System.nanoTime()) / 1_000_000);
-                    timeout = timeout == 0 ? untilMs : Math.min(timeout, untilMs);
-                }
-                asleep = true;
-                int ready;
-                if (!actions.isEmpty() || !dirty.isEmpty()) {
-                    ready = selector.selectNow();
-                } else {
-                    asleep = !awake;
-                    ready = selector.select(timeout);
-                }
-                asleep = false;
-                if (ready > 0) {
-                    activeNs = System.nanoTime();
-                    for (SelectionKey key : selector.selectedKeys()) {
-                        serve(key);
-                    }
-                    selector.selectedKeys().clear();
-                }
-                for (Runnable action; (action = actions.poll()) != null; ) {
-                    activeNs = System.nanoTime();
-                    action.run();
-                }
-                while (!timers.isEmpty() && timers.peek().dueNs - System.nanoTime() <= 0) {
-                    timers.poll().action.run();
-                }
-                round.run();
-                flush();
-            } catch (IOException | RuntimeException error) {
-                LOGGER.log(Level.ERROR, "the connection thread met a defect and goes on", error);
+    // Leading --------------------------------------------------------------------------------------------------------
+
+    private boolean lead() {
+        return leader.get() == null && leader.compareAndSet(null, Thread.currentThread());
+    }
+
+    private void leave() {
+        leader.set(null);
+        leftNs = System.nanoTime();
+        if (resting) {
+            LockSupport.unpark(thread);
+        }
+    }
+
+    /** Waits for a future, and leads meanwhile if nobody does. */
+    public <T> T await(Future<T> future, long timeoutNs)
+            throws InterruptedException, TimeoutException, ExecutionException {
+        long deadline = timeoutNs == Long.MAX_VALUE ? Long.MAX_VALUE : System.nanoTime() + timeoutNs;
+        int refused = 0;
+        while (!future.isDone()) {
+            if (Thread.interrupted()) {
+                throw new InterruptedException();
             }
+            long left = deadline == Long.MAX_VALUE ? FOLLOW_NS * 1000 : deadline - System.nanoTime();
+            if (left <= 0) {
+                throw new TimeoutException();
+            }
+            if (!stopped && lead()) {
+                try {
+                    long limit = System.nanoTime() + left;
+                    do {
+                        poll(limit - System.nanoTime());
+                    } while (!future.isDone() && !stopped && !Thread.currentThread().isInterrupted()
+                            && limit - System.nanoTime() > 0);
+                } finally {
+                    leave();
+                }
+            } else {
+                follow(refused++);
+                try {
+                    return future.get(Math.min(left, refused > 5 ? FOLLOW_NS : HAND_OVER_NS), TimeUnit.NANOSECONDS);
+                } catch (TimeoutException again) {
+                    continue;
+                }
+            }
+        }
+        return future.get();
+    }
+
+    /** Leads until something holds, if nobody leads; false: somebody does. Ends early if the thread is interrupted. */
+    public boolean leadUntil(BooleanSupplier condition) {
+        if (stopped || !lead()) {
+            if (leader.get() == thread) {
+                follow(0);
+            }
+            return false;
+        }
+        try {
+            while (!condition.getAsBoolean() && !stopped && !Thread.currentThread().isInterrupted()) {
+                poll(Long.MAX_VALUE);
+            }
+        } finally {
+            leave();
+        }
+        return true;
+    }
+
+    /** The reactor's own thread steps down for one that waits. */
+    private void follow(int refused) {
+        if (refused == 0 && leader.get() == thread) {
+            wanted = true;
+            selector.wakeup();
+        }
+    }
+
+    private void run() {
+        while (!stopped) {
+            long sinceNs = System.nanoTime() - leftNs;
+            if (leader.get() == null && sinceNs >= PATIENCE_NS && lead()) {
+                do {
+                    poll(Long.MAX_VALUE);
+                } while (!stopped && !wanted);
+                wanted = false;
+                leave();
+                LockSupport.parkNanos(PATIENCE_NS);
+            } else if (sinceNs > REST_AFTER_NS) {
+                resting = true;
+                if (leader.get() != null && !stopped) {
+                    LockSupport.park();
+                }
+                resting = false;
+            } else {
+                LockSupport.parkNanos(PATIENCE_NS);
+            }
+        }
+        while (!lead()) {
+            selector.wakeup();
+            LockSupport.parkNanos(PATIENCE_NS);
         }
         flush();
         for (SelectionKey key : new ArrayDeque<>(selector.keys())) {
@@ -223,6 +306,56 @@ public final class Reactor {
         } catch (IOException error) {
             LOGGER.log(Level.DEBUG, "closing the selector", error);
         }
+    }
+
+    /** One round: waits for something to happen, for at most so long, and serves it. */
+    private void poll(long limitNs) {
+        try {
+            boolean awake = System.nanoTime() - activeNs < AWAKE_NS;
+            long timeout = awake ? ROUND_MS : 0;
+            Timer next = timers.peek();
+            if (next != null) {
+                timeout = earlier(timeout, next.dueNs - System.nanoTime());
+            }
+            if (limitNs != Long.MAX_VALUE) {
+                timeout = earlier(timeout, limitNs);
+            }
+            asleep = true;
+            int ready;
+            if (!actions.isEmpty() || !dirty.isEmpty()) {
+                ready = selector.selectNow();
+            } else {
+                asleep = !awake;
+                ready = selector.select(timeout);
+            }
+            asleep = false;
+            if (ready > 0) {
+                activeNs = System.nanoTime();
+                for (SelectionKey key : selector.selectedKeys()) {
+                    serve(key);
+                }
+                selector.selectedKeys().clear();
+            }
+            for (Runnable action; (action = actions.poll()) != null; ) {
+                activeNs = System.nanoTime();
+                action.run();
+            }
+            while (!timers.isEmpty() && timers.peek().dueNs - System.nanoTime() <= 0) {
+                timers.poll().action.run();
+            }
+            round.run();
+            flush();
+        } catch (ClosedSelectorException late) {
+            LOGGER.log(Level.TRACE, "the reactor has stopped", late);
+        } catch (IOException | RuntimeException error) {
+            LOGGER.log(Level.ERROR, "serving connections met a defect and goes on", error);
+        }
+    }
+
+    /** The shorter of a time in milliseconds (0: none) and one in nanoseconds, in milliseconds and not 0. */
+    private static long earlier(long timeoutMs, long otherNs) {
+        long otherMs = Math.max(1, otherNs / 1_000_000);
+        return timeoutMs == 0 ? otherMs : Math.min(timeoutMs, otherMs);
     }
 
     /** Writes what is queued on every connection, now, on whichever thread. */

@@ -40,6 +40,8 @@ final class LeasePool {
     private static final long WINDOW_NS = 2_000_000;
     private static final int LEASES_ASKED_MAX = 64;
     private static final long IDLE_RETURN_MS = 500;
+    /** A task that runs this long has no other wait behind it. */
+    private static final long STALL_MS = 10;
 
     /** What workers a task can run on. */
     record Key(int language, Map<String, Long> resources, String jvmFlags) {}
@@ -64,10 +66,13 @@ final class LeasePool {
         double meanNs = -1;
         boolean recalled;
         boolean recalling;
+        /** Its task waits for an object; until it ends, what comes is returned. */
+        boolean blocked;
         boolean gone;
         boolean drained;
         @Nullable ErrorRecord ending;
         long idleSince;
+        long progressNs = System.nanoTime();
 
         Lease(Key key, LeaseGrant grant) {
             this.key = key;
@@ -86,6 +91,9 @@ final class LeasePool {
                 return; // what comes twice, or late, is dropped (spec section 4.4, rule 1)
             }
             inFlight.remove(task.id);
+            recalling = false;
+            blocked = false;
+            progressNs = System.nanoTime();
             measure(result.durationNs);
             if (result.status == TaskStatus.ERROR && task.retryExceptions && task.mayRetry()) {
                 task.retry();
@@ -110,6 +118,7 @@ final class LeasePool {
             }
             inFlight.remove(task.id);
             recalling = false;
+            blocked = !inFlight.isEmpty();
             if (task.cancelled) {
                 session.fail(task, new TaskCancelledException(task.displayName() + " was cancelled"));
             } else {
@@ -137,6 +146,7 @@ final class LeasePool {
     private final Map<Long, Key> requests = new HashMap<>();
     private final Map<Long, Lease> leases = new HashMap<>();
     private boolean sweeping;
+    private boolean watching;
 
     LeasePool(Session session) {
         this.session = session;
@@ -157,7 +167,8 @@ final class LeasePool {
         while (!queue.waiting.isEmpty()) {
             Lease best = null;
             for (Lease lease : queue.leases) {
-                boolean usable = lease.link != null && lease.link.isReady() && !lease.gone && !lease.recalled;
+                boolean usable = lease.link != null && lease.link.isReady() && !lease.gone && !lease.recalled
+                        && !lease.blocked;
                 if (usable && lease.inFlight.size() < lease.window
                         && (best == null || lease.inFlight.size() < best.inFlight.size())) {
                     best = lease;
@@ -177,6 +188,7 @@ final class LeasePool {
                 LeaseWithdraw withdraw = new LeaseWithdraw();
                 withdraw.request = request;
                 session.node().queue(withdraw);
+                requests.remove(request); // a grant that is under way goes back at once
             }
             queue.requests.clear();
         }
@@ -204,11 +216,35 @@ final class LeasePool {
 
     private void send(Lease lease, PendingTask task) {
         task.lease = lease;
+        if (lease.inFlight.isEmpty()) {
+            lease.progressNs = System.nanoTime();
+        } else if (!watching) {
+            watching = true;
+            session.schedule(STALL_MS, this::watch);
+        }
         lease.inFlight.put(task.id, task);
         if (task.retriesLeft == 0) {
             task.flags |= TaskFlag.EXACT;
         }
         lease.link.queue(task.frame(session.process(), session.nodeId(), Id.none(), lease.grant.epoch));
+    }
+
+    /** Takes back what waits behind a task that turns out long, so that it runs elsewhere. */
+    private void watch() {
+        watching = false;
+        long now = System.nanoTime();
+        for (Lease lease : leases.values()) {
+            if (lease.inFlight.size() > 1) {
+                watching = true;
+                if (!lease.recalling && now - lease.progressNs >= STALL_MS * 1_000_000) {
+                    lease.window = 1;
+                    recallQueued(lease, Integer.MAX_VALUE);
+                }
+            }
+        }
+        if (watching) {
+            session.schedule(STALL_MS, this::watch);
+        }
     }
 
     // What the node says ---------------------------------------------------------------------------------------------
@@ -226,6 +262,7 @@ final class LeasePool {
         if (open != null) {
             if (open == 1) {
                 queue.requests.remove(grant.request);
+                requests.remove(grant.request);
             } else {
                 queue.requests.put(grant.request, open - 1);
             }
@@ -380,6 +417,7 @@ final class LeasePool {
         LeaseReturn back = new LeaseReturn();
         back.lease = lease.grant.lease;
         session.node().queue(back);
+        pump(lease.key); // tasks may have counted on it
     }
 
     // What the user says ---------------------------------------------------------------------------------------------

@@ -630,7 +630,7 @@ public final class Session implements NodeLink.Listener, References {
                 if (hooks != null && TaskContext.current() != null) {
                     if (!mine && timeoutNs > TimeUnit.MILLISECONDS.toNanos(WAIT_UNBLOCKED_MS)) {
                         try {
-                            return future.get(WAIT_UNBLOCKED_MS, TimeUnit.MILLISECONDS);
+                            return reactor.await(future, TimeUnit.MILLISECONDS.toNanos(WAIT_UNBLOCKED_MS));
                         } catch (TimeoutException stillOut) {
                             timeoutNs = timeoutNs == Long.MAX_VALUE ? timeoutNs
                                     : timeoutNs - TimeUnit.MILLISECONDS.toNanos(WAIT_UNBLOCKED_MS);
@@ -640,7 +640,7 @@ public final class Session implements NodeLink.Listener, References {
                     hooks.blocked();
                 }
             }
-            return timeoutNs == Long.MAX_VALUE ? future.get() : future.get(timeoutNs, TimeUnit.NANOSECONDS);
+            return reactor.await(future, timeoutNs);
         } catch (TimeoutException error) {
             throw new GetTimeoutException("the value was not there in time");
         } catch (InterruptedException error) {

@@ -9,10 +9,13 @@ import io.bowstring.internal.wire.Location;
 import io.bowstring.internal.wire.ObjectUnpin;
 import io.bowstring.internal.wire.SegmentMapped;
 import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.lang.ref.Cleaner;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.MappedByteBuffer;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileChannel.MapMode;
 import java.nio.file.Path;
@@ -31,6 +34,7 @@ import java.util.TreeMap;
  * into one, which Java's buffers refuse and Arrow's vectors do not, stays in the process and kills nothing.
  */
 public final class StoreClient {
+    private static final Logger LOGGER = System.getLogger(StoreClient.class.getName());
     private static final long WINDOW = 1L << 30;
     private static final long MAPPED_MAX = Integer.MAX_VALUE & ~4095L;
 
@@ -82,6 +86,7 @@ public final class StoreClient {
         TreeMap<Long, MappedByteBuffer> windows = written.get(grant.segment);
         if (windows == null) {
             windows = new TreeMap<>();
+            boolean interrupted = Thread.interrupted();
             try (FileChannel channel = FileChannel.open(
                     Path.of(grant.segmentPath), Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE))) {
                 for (long at = 0; at < grant.segmentLength; at += WINDOW) {
@@ -90,6 +95,10 @@ public final class StoreClient {
                     if (at + size >= grant.segmentLength) {
                         break;
                     }
+                }
+            } finally {
+                if (interrupted) {
+                    Thread.currentThread().interrupt();
                 }
             }
             written.put(grant.segment, windows);
@@ -114,8 +123,7 @@ public final class StoreClient {
             throw new ObjectLostException("a value of " + location.length() + " bytes: Java reads values below 2 GiB");
         }
         try {
-            MappedByteBuffer memory = channel(segment, path)
-                    .map(MapMode.PRIVATE, location.offset(), location.length());
+            MappedByteBuffer memory = mapPrivate(segment, path, location);
             cleaner.register(memory, held);
             return new Mapped(memory.order(ByteOrder.LITTLE_ENDIAN), held);
         } catch (IOException error) {
@@ -126,14 +134,32 @@ public final class StoreClient {
 
     /** Maps an image that the node itself keeps pinned. */
     public ByteBuffer mapPinned(long segment, String path, Location location) throws IOException {
-        return channel(segment, path).map(MapMode.PRIVATE, location.offset(), location.length())
-                .order(ByteOrder.LITTLE_ENDIAN);
+        return mapPrivate(segment, path, location).order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    /** Maps in spite of interrupts, each of which closes the channel that the thread uses. */
+    private MappedByteBuffer mapPrivate(long segment, String path, Location location) throws IOException {
+        boolean interrupted = false;
+        try {
+            while (true) {
+                interrupted |= Thread.interrupted();
+                try {
+                    return channel(segment, path).map(MapMode.PRIVATE, location.offset(), location.length());
+                } catch (ClosedChannelException closed) {
+                    LOGGER.log(Level.TRACE, "an interrupt closed a segment's file; it is opened again", closed);
+                }
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
     }
 
     private synchronized FileChannel channel(long segment, String path) throws IOException {
         ReadKey key = new ReadKey(segment, path);
         FileChannel channel = readable.get(key);
-        if (channel == null) {
+        if (channel == null || !channel.isOpen()) {
             channel = FileChannel.open(Path.of(path), Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE));
             readable.put(key, channel);
         }

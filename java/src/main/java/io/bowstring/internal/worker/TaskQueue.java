@@ -29,6 +29,11 @@ final class TaskQueue implements Session.Blocking {
         void forced();
     }
 
+    /** How long a thread without work leaves the reading to another before it asks again. */
+    private static final long FOLLOW_MS = 1000;
+    /** How often it asks again at once, because the reactor's own thread steps down when it is asked. */
+    private static final int HAND_OVERS = 3;
+
     private final Ends ends;
     private @Nullable Session session;
     private final ArrayDeque<Incoming> waiting = new ArrayDeque<>();
@@ -191,17 +196,32 @@ final class TaskQueue implements Session.Blocking {
 
     // From task threads ----------------------------------------------------------------------------------------------
 
-    /** The next task to run; waits for it. */
-    synchronized Incoming next() throws InterruptedException {
-        while (true) {
-            Incoming first = waiting.peekFirst();
-            if (first != null && (!first.is(TaskFlag.METHOD) || actorReady)) {
-                waiting.removeFirst();
-                running.put(first.id, first);
-                return first;
+    /** The next task to run; waits for it, and reads the connections meanwhile if nobody does. */
+    Incoming next() throws InterruptedException {
+        for (int refused = 0; ; ) {
+            synchronized (this) {
+                if (hasRunnable()) {
+                    Incoming first = waiting.removeFirst();
+                    running.put(first.id, first);
+                    return first;
+                }
             }
-            wait();
+            if (!session.reactor().leadUntil(this::hasRunnable)) {
+                synchronized (this) {
+                    if (!hasRunnable()) {
+                        wait(refused++ < HAND_OVERS ? 1 : FOLLOW_MS);
+                    }
+                }
+            }
+            if (Thread.interrupted()) {
+                throw new InterruptedException();
+            }
         }
+    }
+
+    private synchronized boolean hasRunnable() {
+        Incoming first = waiting.peekFirst();
+        return first != null && (!first.is(TaskFlag.METHOD) || actorReady);
     }
 
     synchronized boolean hasWaiting() {
