@@ -1,10 +1,11 @@
 """The scheduler of one node: who gets the next worker.
 
 Requests wait in queues, one for each caller and key (language, resources and so on). A pass grants what can be
-granted: callers take turns, one grant each, who was served longest ago first; within a caller the queue whose head is
-oldest comes first; within a queue the order is that of arrival. A request whose resources are free but that finds no
-idle worker plans one: the plan keeps the resources from other plans of the same pass, and a worker is started for it
-unless one is on its way.
+granted: jobs take turns, and callers within a job, one grant each, who was served longest ago first; of those that
+were never served the newest, because it is the deepest of nested tasks, and to go wide first would need a worker for
+each task of the tree. Within a caller the queue whose head is oldest comes first; within a queue the order is that of
+arrival. A request whose resources are free but that finds no idle worker plans one: the plan keeps the resources from
+other plans of the same pass, and a worker is started for it unless one is on its way.
 
 A request that waits for resources is served in two more ways. Leases of queues that hold more than it does are
 recalled, once they were left alone for a quantum; so callers that want more than there is share it in turns. And one
@@ -148,6 +149,7 @@ class Scheduler:
         self.leases: dict[int, Lease] = {}
         self._queues: dict[int, dict[LeaseKey, deque[Request]]] = {}  # by caller
         self._served: dict[int, int] = {}  # by caller: number of the grant that it had last
+        self._job_served: dict[int, int] = {}
         self._grants = 0
         self._of_caller: dict[int, set[int]] = {}  # leases
         self._settling: set[int] = set()
@@ -363,6 +365,7 @@ class Scheduler:
     def job_over(self, job: int, now: float) -> list[Effect]:
         """Nobody of the job is left: workers that are bound to it are of no use to anybody."""
         self._over_jobs.add(job)
+        self._job_served.pop(job, None)
         self._java_jobs.discard(job)
         effects: list[Effect] = []
         for worker in list(self.pool):
@@ -439,7 +442,7 @@ class Scheduler:
         wanted: Counter[WorkerKind] = Counter()
         unmet: list[Request] = []
         planned: Counter[int] = Counter()  # by id(request)
-        turn = deque(sorted(self._queues, key=lambda caller: self._served.get(caller, 0)))
+        turn = deque(sorted(self._queues, key=self._turn_of))
         while turn:
             caller = turn.popleft()
             if self._serve_one(caller, now, plan, wanted, planned, unmet, effects):
@@ -449,6 +452,13 @@ class Scheduler:
         if unmet:
             effects += self._recall_for(unmet, now)
         return effects
+
+    def _turn_of(self, caller: int) -> tuple[int, int, float]:
+        """Where the caller stands in the turn: smaller is earlier."""
+        queues = self._queues[caller]
+        job = next(iter(queues)).job
+        newest = max(queue[0].since for queue in queues.values())
+        return self._job_served.get(job, 0), self._served.get(caller, 0), -newest
 
     def _serve_one(
         self,
@@ -521,7 +531,7 @@ class Scheduler:
             self._of_caller.setdefault(request.caller, set()).add(entry.lease)
         request.count -= 1
         self._grants += 1
-        self._served[request.caller] = self._grants
+        self._served[request.caller] = self._job_served[key.job] = self._grants
         if request.count == 0:
             self._queues[request.caller][key].remove(request)
             self._prune(request.caller, key)

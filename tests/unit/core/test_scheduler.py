@@ -108,6 +108,31 @@ def test_callers_take_turns_and_each_is_served_in_order():
     assert got == [(A, 1), (B, 4), (A, 2), (B, 5), (A, 3)]
 
 
+def test_deepest_of_nested_callers_is_served_first():
+    bench = Bench(1)
+    bench.ask(A)
+    (root,) = bench.take(Granted)
+    for bench.now, caller in enumerate((B, C, 104), 1):
+        bench.ask(caller)
+    bench.give_back(root)
+    assert [g.caller for g in bench.take(Granted)] == [104]
+
+
+def test_jobs_take_turns_however_many_callers_they_have():
+    bench = Bench(1)
+    bench.ask(A, job=1)
+    for caller in range(200, 210):
+        bench.ask(caller, 10, job=1)
+    for caller in (B, C):
+        bench.ask(caller, 10, job=2)
+    jobs = []
+    for _ in range(6):
+        (grant,) = bench.take(Granted)
+        jobs.append(2 if grant.caller in (B, C) else 1)
+        bench.give_back(grant)
+    assert jobs == [1, 2, 1, 2, 1, 2]
+
+
 def test_lease_is_recalled_for_a_waiting_caller_after_its_quantum_and_not_below_its_share():
     bench = Bench(2)
     bench.ask(A, 2)
