@@ -220,8 +220,9 @@ public final class ArrowStreams {
                     VectorSchemaRoot root = VectorSchemaRoot.create(schema, Allocator.ROOT);
                     owned.add(root);
                     batches.add(root);
-                    try (ArrowRecordBatch batch = MessageSerializer.deserializeRecordBatch(message, body)) {
-                        new VectorLoader(root).load(batch);
+                    try (ArrowRecordBatch batch = MessageSerializer.deserializeRecordBatch(message, body);
+                            ArrowRecordBatch shared = Validity.share(batch, schema, Allocator.ROOT)) {
+                        new VectorLoader(root).load(shared);
                     }
                 } else if (message.headerType() == MessageHeader.DictionaryBatch) {
                     try (ArrowDictionaryBatch batch = MessageSerializer.deserializeDictionaryBatch(message, body)) {

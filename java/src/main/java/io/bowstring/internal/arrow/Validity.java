@@ -1,0 +1,89 @@
+package io.bowstring.internal.arrow;
+
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import org.apache.arrow.memory.ArrowBuf;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.vector.BufferLayout.BufferType;
+import org.apache.arrow.vector.TypeLayout;
+import org.apache.arrow.vector.ipc.message.ArrowFieldNode;
+import org.apache.arrow.vector.ipc.message.ArrowRecordBatch;
+import org.apache.arrow.vector.types.pojo.Field;
+import org.apache.arrow.vector.types.pojo.Schema;
+
+/**
+ * The validity bitmaps of columns without nulls.
+ *
+ * <p>Arrow's loader makes a bitmap of ones for each such column: for numbers of 8 bytes, 1.6 % of the table in new
+ * memory. Here all of them share one buffer of ones, as long as the longest column that was read so far.
+ */
+final class Validity {
+    private static final long SMALLEST_BYTES = 1 << 12;
+
+    /** A count that is neither 0 nor the length: the loader then takes the bitmap that it is given. */
+    private static final int UNKNOWN_NULLS = -1;
+
+    private static ArrowBuf ones;
+
+    private Validity() {}
+
+    /** The same batch, whose columns without nulls have the shared bitmap. It holds its buffers; close it. */
+    static ArrowRecordBatch share(ArrowRecordBatch batch, Schema schema, BufferAllocator allocator) {
+        List<ArrowFieldNode> nodes = new ArrayList<>(batch.getNodes().size());
+        List<ArrowBuf> buffers = new ArrayList<>(batch.getBuffers().size());
+        boolean plain = batch.getVariadicBufferCounts() == null
+                || batch.getVariadicBufferCounts().isEmpty();
+        if (plain) {
+            Iterator<ArrowFieldNode> givenNodes = batch.getNodes().iterator();
+            Iterator<ArrowBuf> givenBuffers = batch.getBuffers().iterator();
+            for (Field field : schema.getFields()) {
+                visit(field, givenNodes, givenBuffers, nodes, buffers, allocator);
+            }
+        }
+        return new ArrowRecordBatch(
+                batch.getLength(),
+                plain ? nodes : batch.getNodes(),
+                plain ? buffers : batch.getBuffers(),
+                batch.getBodyCompression(),
+                batch.getVariadicBufferCounts(),
+                true,
+                true);
+    }
+
+    private static void visit(
+            Field field,
+            Iterator<ArrowFieldNode> givenNodes,
+            Iterator<ArrowBuf> givenBuffers,
+            List<ArrowFieldNode> nodes,
+            List<ArrowBuf> buffers,
+            BufferAllocator allocator) {
+        ArrowFieldNode node = givenNodes.next();
+        List<BufferType> types = TypeLayout.getTypeLayout(field.getType()).getBufferTypes();
+        boolean shared = !types.isEmpty()
+                && types.get(0) == BufferType.VALIDITY
+                && node.getNullCount() == 0
+                && node.getLength() > 0;
+        nodes.add(shared ? new ArrowFieldNode(node.getLength(), UNKNOWN_NULLS) : node);
+        for (int index = 0; index < types.size(); index++) {
+            ArrowBuf given = givenBuffers.next();
+            buffers.add(shared && index == 0 ? ones((node.getLength() + 7L) / 8, allocator) : given);
+        }
+        for (Field child : field.getChildren()) {
+            visit(child, givenNodes, givenBuffers, nodes, buffers, allocator);
+        }
+    }
+
+    /** At least that many bytes of ones; the caller retains what it keeps. */
+    private static synchronized ArrowBuf ones(long bytes, BufferAllocator allocator) {
+        if (ones == null || ones.capacity() < bytes) {
+            ArrowBuf longer = allocator.buffer(Math.max(bytes, SMALLEST_BYTES));
+            longer.setOne(0, longer.capacity());
+            if (ones != null) {
+                ones.close();
+            }
+            ones = longer;
+        }
+        return ones.slice(0, bytes);
+    }
+}

@@ -1,0 +1,79 @@
+package big;
+
+import io.bowstring.Bowstring;
+import io.bowstring.ObjectRef;
+import io.bowstring.arrow.ArrowValue;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.arrow.memory.RootAllocator;
+import org.apache.arrow.vector.BigIntVector;
+import org.apache.arrow.vector.FieldVector;
+import org.apache.arrow.vector.VectorSchemaRoot;
+
+/** Reads and makes large tables, and says what that cost. */
+public final class Tables {
+    private static final RootAllocator ALLOCATOR = new RootAllocator();
+
+    /** An actor that reads: so that every reading is in one process. */
+    public Tables() {}
+
+    /** Reads the first and the last element; returns them, the time to the first, and the growth of private memory. */
+    public Map<String, Object> read(List<ObjectRef<ArrowValue>> box) throws IOException {
+        long before = privateBytes();
+        long start = System.nanoTime();
+        try (ArrowValue table = Bowstring.get(box.get(0))) {
+            BigIntVector first = (BigIntVector) table.batches().get(0).getVector("x");
+            long value = first.get(0);
+            long took = System.nanoTime() - start;
+            VectorSchemaRoot batch = table.batches().get(table.batches().size() - 1);
+            long last = ((BigIntVector) batch.getVector("x")).get(batch.getRowCount() - 1);
+            Map<String, Object> facts = new LinkedHashMap<>();
+            facts.put("first", value);
+            facts.put("last", last);
+            facts.put("rows", table.rowCount());
+            facts.put("first_ms", took / 1e6);
+            facts.put("private_bytes", privateBytes() - before);
+            return facts;
+        }
+    }
+
+    /** Writes 7 over the first element, if that can be done, and tells what is there afterwards. */
+    public static long write(ArrowValue table) {
+        BigIntVector column = (BigIntVector) table.batches().get(0).getVector("x");
+        column.set(0, 7);
+        return column.get(0);
+    }
+
+    /** A table of columns w, x, y, z, each 0, 1, 2, ... */
+    public static ArrowValue make(long rows) {
+        int count = Math.toIntExact(rows);
+        List<FieldVector> columns = new ArrayList<>();
+        for (String name : List.of("w", "x", "y", "z")) {
+            BigIntVector column = new BigIntVector(name, ALLOCATOR);
+            column.allocateNew(count);
+            for (int row = 0; row < count; row++) {
+                column.set(row, row);
+            }
+            column.setValueCount(count);
+            columns.add(column);
+        }
+        VectorSchemaRoot root = new VectorSchemaRoot(columns);
+        root.setRowCount(count);
+        return ArrowValue.of(root);
+    }
+
+    private static long privateBytes() throws IOException {
+        long kilobytes = 0;
+        for (String line : Files.readAllLines(Path.of("/proc/self/smaps_rollup"))) {
+            if (line.startsWith("Private_Clean:") || line.startsWith("Private_Dirty:")) {
+                kilobytes += Long.parseLong(line.replaceAll("[^0-9]", ""));
+            }
+        }
+        return kilobytes << 10;
+    }
+}

@@ -1,0 +1,109 @@
+"""One large Arrow table, two languages, the same pages: reading it takes no memory, writing it reaches nobody.
+
+BOWSTRING_TABLE_BYTES sets the size; the default keeps the test short. The times are printed (pytest -s), not judged.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+import bowstring as bow
+
+TABLE_BYTES = int(os.environ.get("BOWSTRING_TABLE_BYTES", str(128 << 20)))
+ROWS = TABLE_BYTES // 8 // 4
+HERE = Path(__file__).parent
+LIBRARY = HERE.parents[2] / "python" / "bowstring_java" / "bowstring-all.jar"
+
+
+@pytest.fixture(scope="module")
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[bow.Session]:
+    javac = shutil.which("javac")
+    assert javac is not None, "these tests need a JDK's javac on PATH"
+    assert LIBRARY.exists(), "these tests need the Java library: run make java"
+    classes = tmp_path_factory.mktemp("classes")
+    sources = [str(path) for path in sorted((HERE / "java").rglob("*.java"))]
+    subprocess.run([javac, "--release", "17", "-nowarn", "-cp", str(LIBRARY), "-d", str(classes), *sources], check=True)
+    store = 3 * TABLE_BYTES + (256 << 20)
+    with bow.init(num_cpus=2, object_store_memory=store, class_path=[str(classes)]) as session:
+        yield session
+
+
+def private_bytes() -> int:
+    kilobytes = 0
+    for line in Path("/proc/self/smaps_rollup").read_text().splitlines():
+        if line.startswith(("Private_Clean:", "Private_Dirty:")):
+            kilobytes += int(line.split()[1])
+    return kilobytes << 10
+
+
+@bow.remote
+class Reader:
+    """Reads in one process, as the Java actor of the same method does."""
+
+    def read(self, box: list[Any]) -> dict[str, Any]:
+        before = private_bytes()
+        start = time.perf_counter()
+        table = bow.get(box[0])
+        first = table.column("x")[0].as_py()
+        first_ms = (time.perf_counter() - start) * 1e3
+        last = table.column("x")[table.num_rows - 1].as_py()
+        facts = {"first": first, "last": last, "rows": table.num_rows, "first_ms": first_ms}
+        return {**facts, "private_bytes": private_bytes() - before}
+
+
+def check_reading(reader: Any, name: str, ref: Any) -> None:
+    """A small table comes first: it loads Arrow's classes."""
+    bow.get(reader.read.remote([bow.put(pa.table({"x": np.arange(1000)}))]), timeout=60)
+    facts = bow.get(reader.read.remote([ref]), timeout=60)
+    grew = facts["private_bytes"]
+    again = bow.get(reader.read.remote([ref]), timeout=60)
+    took = f"first element in {facts['first_ms']:.2f} ms, again in {again['first_ms']:.2f} ms"
+    print(f"{name}: {TABLE_BYTES >> 20} MiB, {took}, {grew} bytes of private memory")
+    assert (facts["first"], facts["last"], facts["rows"]) == (0, ROWS - 1, ROWS)
+    assert grew < TABLE_BYTES // 100
+
+
+def check_both(maker: str, ref: Any) -> None:
+    check_reading(Reader.remote(), f"Python reads {maker}'s", ref)
+    check_reading(bow.java_actor_class("big.Tables").remote(), f"Java reads {maker}'s", ref)
+
+
+def test_a_table_of_python_is_read_from_the_same_pages(runtime: bow.Session) -> None:
+    check_both("Python", bow.put(pa.table({name: np.arange(ROWS) for name in "wxyz"})))
+
+
+def test_a_table_of_java_is_read_from_the_same_pages(runtime: bow.Session) -> None:
+    ref = bow.java_function("big.Tables", "make").remote(ROWS)
+    bow.wait([ref], timeout=60)
+    check_both("Java", ref)
+    table = bow.get(ref)
+    assert all(not buffer.is_mutable for buffer in table.column("x").chunk(0).buffers() if buffer is not None)
+
+
+def test_what_java_writes_into_a_view_reaches_nobody(runtime: bow.Session) -> None:
+    ref = bow.put(pa.table({"x": np.arange(100_000)}))
+    bow.wait([bow.java_function("big.Tables", "write").remote(ref)], timeout=60)
+    assert bow.get(ref).column("x")[0].as_py() == 0
+    reader = bow.java_actor_class("big.Tables").remote()
+    assert bow.get(reader.read.remote([ref]), timeout=60)["first"] == 0
+
+
+def test_what_python_writes_into_a_view_is_refused(runtime: bow.Session) -> None:
+    @bow.remote
+    def write(array: np.ndarray[Any, Any]) -> None:
+        array[0] = 7
+
+    ref = bow.put(np.arange(100_000))
+    with pytest.raises(ValueError, match="read-only"):
+        bow.get(write.remote(ref), timeout=60)
+    assert bow.get(ref)[0] == 0
