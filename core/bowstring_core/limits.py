@@ -26,6 +26,8 @@ GO_AWAY_S = 2.0
 
 # A lease is left alone this long before it is recalled for somebody who waits; long against the cost of moving it.
 LEASE_QUANTUM_S = 0.02
+# Every so many grants go to who was served longest ago, the others to the deepest of nested tasks.
+FAIR_GRANT_EVERY = 4
 # A request that waits this long keeps what it needs from being granted to later ones, so that large demands get a turn.
 RESERVE_AFTER_S = 0.5
 # A worker of an ended caller has this long to stop; its task's result is wanted by nobody.

@@ -47,6 +47,7 @@ class Lease:
 
     __slots__ = (
         "blocked",
+        "blocked_as",
         "caller",
         "caller_gone",
         "demand",
@@ -80,6 +81,7 @@ class Lease:
         self.slot, self.epoch, self.demand, self.gpus, self.since = slot, epoch, demand, gpus, now
         self.state = LeaseState.GRANTED
         self.blocked = self.recalled = self.caller_gone = False
+        self.blocked_as = 0  # grows with each Blocked of the node; 0: not blocked
         self.kill_at: float | None = None
 
     def move(self, event: str) -> None:

@@ -1,11 +1,12 @@
 """The scheduler of one node: who gets the next worker.
 
 Requests wait in queues, one for each caller and key (language, resources and so on). A pass grants what can be
-granted: jobs take turns, and callers within a job, one grant each, who was served longest ago first; of those that
-were never served the newest, because it is the deepest of nested tasks, and to go wide first would need a worker for
-each task of the tree. Within a caller the queue whose head is oldest comes first; within a queue the order is that of
-arrival. A request whose resources are free but that finds no idle worker plans one: the plan keeps the resources from
-other plans of the same pass, and a worker is started for it unless one is on its way.
+granted: jobs take turns, and callers within a job, one grant each, who was served longest ago first. But for every
+fourth grant, tasks that are blocked come before others of their job, the last one to block first: it is the deepest of
+nested tasks, and to go wide first would need a worker for each task of the tree. Within a caller the queue whose head
+is oldest comes first; within a queue the order is that of arrival. A request whose resources are free but that finds
+no idle worker plans one: the plan keeps the resources from other plans of the same pass, and a worker is started for
+it unless one is on its way.
 
 A request that waits for resources is served in two more ways. Leases of queues that hold more than it does are
 recalled, once they were left alone for a quantum; so callers that want more than there is share it in turns. And one
@@ -150,7 +151,8 @@ class Scheduler:
         self._queues: dict[int, dict[LeaseKey, deque[Request]]] = {}  # by caller
         self._served: dict[int, int] = {}  # by caller: number of the grant that it had last
         self._job_served: dict[int, int] = {}
-        self._grants = 0
+        self._grants = self._blocks = 0
+        self._slot_of: dict[int, int] = {}  # by process, of workers
         self._of_caller: dict[int, set[int]] = {}  # leases
         self._settling: set[int] = set()
         self._java_jobs: set[int] = set()  # jobs that keep a warm JVM
@@ -264,7 +266,8 @@ class Scheduler:
         entry = self._current(slot, epoch)
         if entry is None or entry.blocked:
             return []
-        entry.blocked = True
+        self._blocks += 1
+        entry.blocked, entry.blocked_as = True, self._blocks
         self.available.give(entry.cpu())
         return self._pass(now)
 
@@ -272,7 +275,7 @@ class Scheduler:
         """The worker's task goes on, whether its CPU is free or not."""
         entry = self._current(slot, epoch)
         if entry is not None and entry.blocked:
-            entry.blocked = False
+            entry.blocked, entry.blocked_as = False, 0
             self.available.reserve(entry.cpu())
         return []
 
@@ -287,6 +290,7 @@ class Scheduler:
         """The caller has ended: its requests are gone, its leases end. CallerSettled follows, maybe at once."""
         self._queues.pop(caller, None)
         self._served.pop(caller, None)
+        self._slot_of.pop(caller, None)
         self._settling.add(caller)
         effects: list[Effect] = []
         for lease in sorted(self._of_caller.get(caller, ())):
@@ -307,9 +311,10 @@ class Scheduler:
         missing = count - sum(1 for worker in self.pool if worker.kind == kind)
         return [StartWorker(self.pool.start(kind, now).slot, kind) for _ in range(missing)]
 
-    def worker_registered(self, slot: int, version: str, now: float) -> list[Effect]:
-        """The worker has said Hello."""
+    def worker_registered(self, slot: int, process: int, version: str, now: float) -> list[Effect]:
+        """The worker has said Hello; as a caller it is known by its process."""
         worker = self.pool.workers[slot]
+        self._slot_of[process] = slot
         worker.version = version
         self.pool.move(worker, "registered", now)
         self._failures.pop(worker.kind, None)
@@ -453,12 +458,15 @@ class Scheduler:
             effects += self._recall_for(unmet, now)
         return effects
 
-    def _turn_of(self, caller: int) -> tuple[int, int, float]:
+    def _turn_of(self, caller: int) -> tuple[int, int, int]:
         """Where the caller stands in the turn: smaller is earlier."""
-        queues = self._queues[caller]
-        job = next(iter(queues)).job
-        newest = max(queue[0].since for queue in queues.values())
-        return self._job_served.get(job, 0), self._served.get(caller, 0), -newest
+        job = next(iter(self._queues[caller])).job
+        depth = 0
+        if self._grants % limits.FAIR_GRANT_EVERY:
+            slot = self._slot_of.get(caller)
+            entry = self.leases.get(self.pool.workers[slot].lease) if slot in self.pool.workers else None
+            depth = entry.blocked_as if entry is not None and entry.purpose is Purpose.LEASE else 0
+        return self._job_served.get(job, 0), -depth, self._served.get(caller, 0)
 
     def _serve_one(
         self,

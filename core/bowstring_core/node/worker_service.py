@@ -270,7 +270,7 @@ class WorkerService:
         process.pid = peer.pid
         self._by_pid[peer.pid] = process
         node = self._node
-        node.perform(node.scheduler.worker_registered(peer.slot, peer.language_version, self._loop.now))
+        node.perform(node.scheduler.worker_registered(peer.slot, peer.process, peer.language_version, self._loop.now))
 
     def bind(self, slot: int, job_id: int, gpus: str) -> None:
         """Tell the worker its job."""

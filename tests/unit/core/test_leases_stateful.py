@@ -82,7 +82,7 @@ class Leases(RuleBasedStateMachine):
         slot = data.draw(st.sampled_from(self.starting))
         self.starting.remove(slot)
         if self.scheduler.worker_expected(slot):
-            self.do(self.scheduler.worker_registered(slot, "3.11", self.now))
+            self.do(self.scheduler.worker_registered(slot, 1000 + slot, "3.11", self.now))
 
     @precondition(lambda self: self.granted)
     @rule(data=st.data())

@@ -44,7 +44,7 @@ class Bench:
             effect = todo.pop(0)
             self.effects.append(effect)
             if isinstance(effect, StartWorker):
-                todo += self.scheduler.worker_registered(effect.slot, "3.11.7", self.now)
+                todo += self.scheduler.worker_registered(effect.slot, 1000 + effect.slot, "3.11.7", self.now)
         return self
 
     def ask(self, caller, count=1, purpose=Purpose.LEASE, **fields):
@@ -111,11 +111,18 @@ def test_callers_take_turns_and_each_is_served_in_order():
 def test_deepest_of_nested_callers_is_served_first():
     bench = Bench(1)
     bench.ask(A)
-    (root,) = bench.take(Granted)
-    for bench.now, caller in enumerate((B, C, 104), 1):
-        bench.ask(caller)
-    bench.give_back(root)
-    assert [g.caller for g in bench.take(Granted)] == [104]
+    bench.ask(B, 50)
+    (task,) = bench.take(Granted)
+    served = []
+    for _ in range(8):  # each task asks for two more, and blocks
+        nested = 1000 + task.slot
+        bench.ask(nested, 2)
+        bench.do(bench.scheduler.blocked(task.slot, task.epoch, 0.0))
+        deepest = nested
+        (task,) = bench.take(Granted)
+        served.append(task.caller == deepest)
+    assert served.count(True) >= 6
+    assert False in served
 
 
 def test_jobs_take_turns_however_many_callers_they_have():
