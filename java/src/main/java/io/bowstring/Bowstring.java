@@ -57,6 +57,7 @@ public final class Bowstring extends TaskCalls {
                 options.resources, options.objectStoreMemory, options.namespace, options.classPath, options.pythonPath,
                 options.logToDriver));
         driver = started;
+        Processes.drives(started.session());
         return () -> {
             synchronized (Bowstring.class) {
                 if (driver == started) {
@@ -70,6 +71,7 @@ public final class Bowstring extends TaskCalls {
     public static synchronized void shutdown() {
         Driver running = driver;
         driver = null;
+        Processes.drives(null);
         if (running != null) {
             running.close();
         }
@@ -81,16 +83,7 @@ public final class Bowstring extends TaskCalls {
     }
 
     static Session session() {
-        Session worker = Processes.worker();
-        if (worker != null) {
-            return worker;
-        }
-        synchronized (Bowstring.class) {
-            if (driver == null) {
-                throw new RuntimeStoppedException("there is no runtime in this process; call Bowstring.init() first");
-            }
-            return driver.session();
-        }
+        return Processes.session();
     }
 
     static List<?> unwrap(List<?> arguments) {

@@ -15,6 +15,7 @@ import io.bowstring.PyActorHandle;
 import io.bowstring.PyActorMethod;
 import io.bowstring.PyFunction;
 import io.bowstring.Tensor;
+import io.bowstring.arrow.ArrowArena;
 import io.bowstring.arrow.ArrowValue;
 import io.bowstring.errors.CrossLanguageException;
 import io.bowstring.errors.TaskException;
@@ -27,6 +28,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.memory.OutOfMemoryException;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.arrow.vector.BigIntVector;
 import org.apache.arrow.vector.FieldVector;
@@ -145,6 +147,38 @@ class PythonTest {
             assertEquals(0, ((BigIntVector) again.batches().get(0).getVector("id")).get(0));
             assertEquals(199_999L * 100_000,
                     Bowstring.task(PyFunction.of(PEER, "column_sum", Long.class), ref, "id").remote().get());
+        }
+    }
+
+    @Test
+    void aTableBuiltInTheStoreIsPutWithoutACopy() {
+        int rows = 300_000;
+        ObjectRef<ArrowValue> ref;
+        try (ArrowArena arena = ArrowArena.allocate(16L << 20);
+                BigIntVector numbers = new BigIntVector("n", arena.allocator());
+                VarCharVector words = new VarCharVector("w", arena.allocator())) {
+            numbers.allocateNew(rows);
+            words.allocateNew(6L * rows, rows);
+            for (int i = 0; i < rows; i++) {
+                numbers.set(i, i);
+                if (i % 3 != 0) {
+                    words.set(i, ("w" + i % 1000).getBytes(StandardCharsets.UTF_8));
+                }
+            }
+            numbers.setValueCount(rows);
+            words.setValueCount(rows);
+            ref = arena.put(VectorSchemaRoot.of(numbers, words));
+            assertThrows(OutOfMemoryException.class, () -> arena.allocator().buffer(10));
+        }
+        assertEquals((long) rows * (rows - 1) / 2,
+                Bowstring.task(PyFunction.of(PEER, "column_sum", Long.class), ref, "n").remote().get());
+        try (ArrowValue table = ref.get()) {
+            VarCharVector words = (VarCharVector) table.root().getVector("w");
+            assertTrue(words.isNull(3));
+            assertEquals("w402", words.getObject(1402).toString());
+        }
+        try (ArrowArena unused = ArrowArena.allocate(1000)) {
+            assertThrows(OutOfMemoryException.class, () -> unused.allocator().buffer(5000));
         }
     }
 

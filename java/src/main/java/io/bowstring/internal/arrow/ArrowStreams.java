@@ -27,9 +27,7 @@ import org.apache.arrow.vector.VectorUnloader;
 import org.apache.arrow.vector.compression.NoCompressionCodec;
 import org.apache.arrow.vector.dictionary.Dictionary;
 import org.apache.arrow.vector.dictionary.DictionaryProvider.MapDictionaryProvider;
-import org.apache.arrow.vector.ipc.message.ArrowBuffer;
 import org.apache.arrow.vector.ipc.message.ArrowDictionaryBatch;
-import org.apache.arrow.vector.ipc.message.ArrowMessage;
 import org.apache.arrow.vector.ipc.message.ArrowRecordBatch;
 import org.apache.arrow.vector.ipc.message.IpcOption;
 import org.apache.arrow.vector.ipc.message.MessageSerializer;
@@ -56,58 +54,82 @@ public final class ArrowStreams {
 
     // Writing --------------------------------------------------------------------------------------------------------
 
-    private record Part(ByteBuffer metadata, List<ArrowBuf> buffers, List<ArrowBuffer> layout, long bodyLength) {}
+    /** A message: its metadata, padded so that its body is aligned in the stream, and the buffers of its body. */
+    private record Part(ByteBuffer metadata, int metadataSize, List<ArrowBuf> buffers, long[] offsets) {
+        long bodyLength() {
+            return buffers.isEmpty() ? 0 : offsets[buffers.size()];
+        }
+    }
 
     /** The value as a stream; the buffer is for one write, and must be written or dropped before the value changes. */
     public static ValueBuffer writer(ArrowValue value) {
         List<Part> parts = new ArrayList<>();
+        long[] at = {0};
         try {
             Set<Long> used = new LinkedHashSet<>();
-            List<Field> fields = new ArrayList<>();
-            for (Field field : value.schema().getFields()) {
-                fields.add(DictionaryUtility.toMessageFormat(field, value.dictionaries(), used));
-            }
-            Schema schema = new Schema(fields, value.schema().getCustomMetadata());
-            parts.add(new Part(MessageSerializer.serializeMetadata(schema, OPTION), List.of(), List.of(), 0));
+            Schema schema = messageSchema(value, used);
+            add(parts, at, MessageSerializer.serializeMetadata(schema, OPTION), List.of(), new long[1]);
             for (long id : used) {
-                Dictionary dictionary = value.dictionaries().lookup(id);
-                FieldVector vector = dictionary.getVector();
-                VectorSchemaRoot root =
-                        new VectorSchemaRoot(List.of(vector.getField()), List.of(vector), vector.getValueCount());
-                try (ArrowRecordBatch batch = unload(root);
-                        ArrowDictionaryBatch message = new ArrowDictionaryBatch(id, batch, false)) {
-                    parts.add(part(message, batch));
-                }
+                FieldVector vector = value.dictionaries().lookup(id).getVector();
+                add(parts, at, new VectorSchemaRoot(
+                        List.of(vector.getField()), List.of(vector), vector.getValueCount()), id);
             }
             for (VectorSchemaRoot root : value.batches()) {
-                try (ArrowRecordBatch batch = unload(root)) {
-                    parts.add(part(batch, batch));
-                }
+                add(parts, at, root, null);
             }
         } catch (RuntimeException error) {
             throw new SerializationException("Arrow data can't be written: " + error.getMessage(), error);
         }
-        long length = 8;
-        for (Part part : parts) {
-            length += 8 + align(part.metadata.remaining()) + part.bodyLength;
-        }
-        return new StreamBuffer(parts, length);
+        return new StreamBuffer(parts, at[0] + 8);
     }
 
-    private static ArrowRecordBatch unload(VectorSchemaRoot root) {
+    /** The schema as it is written: dictionary-encoded fields by the type of their values. */
+    static Schema messageSchema(ArrowValue value, Set<Long> used) {
+        List<Field> fields = new ArrayList<>();
+        for (Field field : value.schema().getFields()) {
+            fields.add(DictionaryUtility.toMessageFormat(field, value.dictionaries(), used));
+        }
+        return new Schema(fields, value.schema().getCustomMetadata());
+    }
+
+    private static void add(List<Part> parts, long[] at, VectorSchemaRoot root, @Nullable Long dictionary) {
+        try (ArrowRecordBatch batch = unload(root)) {
+            List<ArrowBuf> buffers = List.copyOf(batch.getBuffers());
+            long[] offsets = BatchMessage.offsets(buffers);
+            ByteBuffer metadata = BatchMessage.metadata(batch, offsets, offsets[buffers.size()], dictionary);
+            add(parts, at, metadata, buffers, offsets);
+        }
+    }
+
+    private static void add(List<Part> parts, long[] at, ByteBuffer metadata, List<ArrowBuf> buffers, long[] offsets) {
+        long body = BatchMessage.align(at[0] + 8 + metadata.remaining());
+        Part part = new Part(metadata, Math.toIntExact(body - at[0] - 8), buffers, offsets);
+        parts.add(part);
+        at[0] = body + part.bodyLength();
+    }
+
+    static ArrowRecordBatch unload(VectorSchemaRoot root) {
         return new VectorUnloader(root, true, NoCompressionCodec.INSTANCE, true).getRecordBatch();
     }
 
-    private static Part part(ArrowMessage message, ArrowRecordBatch batch) {
-        return new Part(
-                MessageSerializer.serializeMetadata(message, OPTION),
-                List.copyOf(batch.getBuffers()),
-                List.copyOf(batch.getBuffersLayout()),
-                message.computeBodyLength());
+    static ByteBuffer schemaMessage(Schema schema) {
+        return MessageSerializer.serializeMetadata(schema, OPTION);
     }
 
-    private static long align(long size) {
-        return (size + 7) & ~7L;
+    /** Writes the head of a message and its metadata, with zeros behind, so that the body starts at a place. */
+    static void putMessage(ByteBuffer target, ByteBuffer metadata, int body) {
+        target.putInt(CONTINUATION).putInt(body - target.position() - 4).put(metadata.duplicate());
+        fill(target, body);
+    }
+
+    static void putEnd(ByteBuffer target) {
+        target.putInt(CONTINUATION).putInt(0);
+    }
+
+    static void fill(ByteBuffer target, int end) {
+        while (target.position() < end) {
+            target.put((byte) 0);
+        }
     }
 
     /** The buffers stay alive through the vectors that the value holds. */
@@ -116,29 +138,18 @@ public final class ArrowStreams {
         public void copyTo(ByteBuffer target) {
             target.order(ByteOrder.LITTLE_ENDIAN);
             for (Part part : parts) {
-                int size = (int) align(part.metadata.remaining());
-                target.putInt(CONTINUATION).putInt(size);
-                int body = target.position() + size;
-                target.put(part.metadata.duplicate());
-                fill(target, body);
+                int body = target.position() + 8 + part.metadataSize;
+                putMessage(target, part.metadata, body);
                 for (int i = 0; i < part.buffers.size(); i++) {
                     ArrowBuf buffer = part.buffers.get(i);
-                    ArrowBuffer place = part.layout.get(i);
-                    fill(target, body + Math.toIntExact(place.getOffset()));
-                    int count = (int) Math.min(buffer.readableBytes(), place.getSize());
-                    ByteBuffer slice = target.slice(target.position(), count);
-                    buffer.getBytes(buffer.readerIndex(), slice);
+                    fill(target, body + Math.toIntExact(part.offsets[i]));
+                    int count = Math.toIntExact(buffer.readableBytes());
+                    buffer.getBytes(buffer.readerIndex(), target.slice(target.position(), count));
                     target.position(target.position() + count);
                 }
-                fill(target, body + Math.toIntExact(part.bodyLength));
+                fill(target, body + Math.toIntExact(part.bodyLength()));
             }
-            target.putInt(CONTINUATION).putInt(0);
-        }
-
-        private static void fill(ByteBuffer target, int end) {
-            while (target.position() < end) {
-                target.put((byte) 0);
-            }
+            putEnd(target);
         }
     }
 

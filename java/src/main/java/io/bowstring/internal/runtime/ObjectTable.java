@@ -1,7 +1,6 @@
 package io.bowstring.internal.runtime;
 
 import io.bowstring.errors.BowstringException;
-import io.bowstring.internal.value.EncodedValue;
 import io.bowstring.internal.value.ErrorRecords;
 import io.bowstring.internal.value.Payload;
 import io.bowstring.internal.wire.Encoding;
@@ -165,12 +164,13 @@ final class ObjectTable {
     }
 
     /** Writes a value into the store and tells its home. The extent was written by the caller. */
-    void seal(ObjectEntry entry, StoreClient.Extent extent, EncodedValue value, List<ObjectEntry> nested) {
+    void seal(
+            ObjectEntry entry, StoreClient.Extent extent, long length, int encoding, List<ObjectEntry> nested) {
         ObjectSeal seal = new ObjectSeal();
         seal.ref = entry.ref;
-        seal.location = new Location(extent.grant().segment, 0, extent.grant().offset, value.imageSize());
+        seal.location = new Location(extent.grant().segment, 0, extent.grant().offset, length);
         seal.extent = extent.grant().extent;
-        seal.encoding = value.encoding();
+        seal.encoding = encoding;
         seal.contains = publishAll(nested);
         session.node().queue(seal);
         entry.ready = true;

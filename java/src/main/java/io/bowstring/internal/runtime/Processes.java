@@ -2,10 +2,11 @@ package io.bowstring.internal.runtime;
 
 import io.bowstring.RuntimeContext;
 import io.bowstring.errors.InvalidArgumentException;
+import io.bowstring.errors.RuntimeStoppedException;
 import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
 
-/** What this process is, where that is a worker. */
+/** What this process is, in which runtime. */
 public final class Processes {
     /** What a worker that is an actor can do. */
     public interface Host {
@@ -17,6 +18,7 @@ public final class Processes {
     }
 
     private static volatile @Nullable Session worker;
+    private static volatile @Nullable Session driver;
     private static volatile @Nullable Host host;
 
     /** Called once, by a worker. */
@@ -28,6 +30,20 @@ public final class Processes {
     /** The session of this worker; null: this process is none. */
     public static @Nullable Session worker() {
         return worker;
+    }
+
+    /** Called by a driver when it joins a runtime, and with null when it leaves. */
+    public static void drives(@Nullable Session session) {
+        driver = session;
+    }
+
+    /** The session of this process, whatever it is. */
+    public static Session session() {
+        Session session = worker != null ? worker : driver;
+        if (session == null) {
+            throw new RuntimeStoppedException("there is no runtime in this process; call Bowstring.init() first");
+        }
+        return session;
     }
 
     public static void exitActor() {

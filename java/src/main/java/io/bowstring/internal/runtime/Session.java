@@ -504,10 +504,23 @@ public final class Session implements NodeLink.Listener, References {
             StoreClient.Extent extent = writeImage(encoded);
             locked(() -> {
                 entry[0] = objects.own(id);
-                objects.seal(entry[0], extent, encoded, nested(encoded));
+                objects.seal(entry[0], extent, encoded.imageSize(), encoded.encoding(), nested(encoded));
             });
         }
         return entry[0];
+    }
+
+    /** Puts an image that was built where it lies. */
+    public <T> ObjectReference<T> sealInPlace(
+            StoreClient.Extent extent, long length, int encoding, Class<T> type) {
+        checkRunning();
+        Id id = context().nextPut();
+        ObjectEntry[] entry = new ObjectEntry[1];
+        locked(() -> {
+            entry[0] = objects.own(id);
+            objects.seal(entry[0], extent, length, encoding, List.of());
+        });
+        return new ObjectReference<>(this, entry[0], type);
     }
 
     /** Writes an image into fresh memory of the store. */

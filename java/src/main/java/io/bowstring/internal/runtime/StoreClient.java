@@ -76,7 +76,7 @@ public final class StoreClient {
     }
 
     /** Gives back an extent in which nothing was sealed. */
-    void giveBack(ExtentGrant grant) {
+    public void giveBack(ExtentGrant grant) {
         ExtentReturn back = new ExtentReturn();
         back.extent = grant.extent;
         session.node().queue(back);
