@@ -50,7 +50,7 @@ check: $(VENV)/installed
 	cd spec && ../$(BIN)/python -m generator --check
 
 test: check setup $(FLIGHTS)/target/flights.jar
-	$(MAVEN) --batch-mode --file java test
+	BOWSTRING_PYTHON=$(CURDIR)/$(BIN)/python $(MAVEN) --batch-mode --file java test
 	$(BIN)/python -m pytest
 
 demo: setup $(FLIGHTS)/target/flights.jar
