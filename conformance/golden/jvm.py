@@ -74,7 +74,11 @@ class JavaValues:
                 return value if isinstance(value, handle_kind) else None
 
             @jpype.JOverride
-            def readRef(self, ref: Any) -> Any:
+            def typeOf(self, reference: Any) -> Any:
+                return None
+
+            @jpype.JOverride
+            def readRef(self, ref: Any, kind: Any) -> Any:
                 return ref
 
             @jpype.JOverride

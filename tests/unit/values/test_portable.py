@@ -582,6 +582,7 @@ SEEDS: list[Callable[[], Any]] = [
 ]
 
 
+@pytest.mark.usefixtures("references")
 @pytest.mark.parametrize("seed", range(len(SEEDS)))
 def test_mutated_trees_are_values_or_an_error_of_ours(seed: int) -> None:
     source = random.Random(f"trees {seed}")
@@ -596,6 +597,7 @@ def test_mutated_trees_are_values_or_an_error_of_ours(seed: int) -> None:
             continue
 
 
+@pytest.mark.usefixtures("references")
 @pytest.mark.parametrize("seed", range(len(SEEDS)))
 def test_random_bytes_are_values_or_an_error_of_ours(seed: int) -> None:
     source = random.Random(f"bytes {seed}")

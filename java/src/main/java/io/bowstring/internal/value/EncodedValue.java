@@ -18,7 +18,7 @@ import java.util.List;
  * that it must hold until the payload has arrived.
  */
 public final class EncodedValue {
-    private static final int ALIGNMENT = 64;
+    static final int ALIGNMENT = 64;
 
     private final ObjectHeader header = new ObjectHeader();
     private final List<ValueBuffer> buffers;

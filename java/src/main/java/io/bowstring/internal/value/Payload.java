@@ -61,11 +61,17 @@ public record Payload(int encoding, int layout, ByteBuffer data) {
                     + Encoding.name(encoding) + " outside");
         }
         List<ByteBuffer> buffers = new ArrayList<>();
+        long end = 8 + headerSize;
         for (Span span : header.buffers) {
             if (span.offset() < 0 || span.length() < 0 || span.offset() > size || span.length() > size - span.offset()) {
                 throw new ProtocolException("a buffer of " + span.length() + " bytes at " + span.offset()
                         + " lies outside of an image of " + size + " bytes");
             }
+            if (span.offset() % EncodedValue.ALIGNMENT != 0 || span.offset() < end) {
+                throw new ProtocolException("a buffer of an image starts at " + span.offset()
+                        + "; a multiple of " + EncodedValue.ALIGNMENT + " from " + end + " on is expected");
+            }
+            end = span.offset() + span.length();
             buffers.add(view((int) span.offset(), (int) span.length()));
         }
         if (buffers.isEmpty()) {

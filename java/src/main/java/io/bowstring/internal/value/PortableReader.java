@@ -213,17 +213,27 @@ final class PortableReader {
             case 4 -> Instant.ofEpochSecond(data.getInt() & 0xffffffffL);
             case 8 -> {
                 long both = data.getLong();
-                yield Instant.ofEpochSecond(both & 0x3ffffffffL, both >>> 34);
+                yield instant(both & 0x3ffffffffL, both >>> 34);
             }
             case 12 -> {
                 int nanos = data.getInt();
-                yield Instant.ofEpochSecond(data.getLong(), nanos & 0xffffffffL);
+                yield instant(data.getLong(), nanos & 0xffffffffL);
             }
             default -> throw broken("a timestamp of " + data.remaining() + " bytes");
         };
     }
 
+    private static Instant instant(long seconds, long nanos) {
+        if (nanos >= 1_000_000_000L) {
+            throw broken("a timestamp with " + nanos + " nanoseconds");
+        }
+        return Instant.ofEpochSecond(seconds, nanos);
+    }
+
     private static List<Object> longList(ElementType element, ByteBuffer data) {
+        if (data.remaining() % element.size() != 0) {
+            throw broken("a long list of " + element + " in " + data.remaining() + " bytes");
+        }
         ByteBuffer bytes = data.duplicate().order(ByteOrder.LITTLE_ENDIAN);
         int count = bytes.remaining() / element.size();
         List<Object> list = new ArrayList<>(count);
