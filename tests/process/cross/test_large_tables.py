@@ -6,10 +6,7 @@ BOWSTRING_TABLE_BYTES sets the size; the default keeps the test short. The times
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,21 +18,6 @@ import bowstring as bow
 
 TABLE_BYTES = int(os.environ.get("BOWSTRING_TABLE_BYTES", str(128 << 20)))
 ROWS = TABLE_BYTES // 8 // 4
-HERE = Path(__file__).parent
-LIBRARY = HERE.parents[2] / "python" / "bowstring_java" / "bowstring-all.jar"
-
-
-@pytest.fixture(scope="module")
-def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[bow.Session]:
-    javac = shutil.which("javac")
-    assert javac is not None, "these tests need a JDK's javac on PATH"
-    assert LIBRARY.exists(), "these tests need the Java library: run make java"
-    classes = tmp_path_factory.mktemp("classes")
-    sources = [str(path) for path in sorted((HERE / "java").rglob("*.java"))]
-    subprocess.run([javac, "--release", "17", "-nowarn", "-cp", str(LIBRARY), "-d", str(classes), *sources], check=True)
-    store = 3 * TABLE_BYTES + (256 << 20)
-    with bow.init(num_cpus=2, object_store_memory=store, class_path=[str(classes)]) as session:
-        yield session
 
 
 def private_bytes() -> int:
@@ -75,7 +57,7 @@ def check_reading(reader: Any, name: str, ref: Any) -> None:
 
 def check_both(maker: str, ref: Any) -> None:
     check_reading(Reader.remote(), f"Python reads {maker}'s", ref)
-    check_reading(bow.java_actor_class("big.Tables").remote(), f"Java reads {maker}'s", ref)
+    check_reading(bow.java_actor_class("cross.Tables").remote(), f"Java reads {maker}'s", ref)
 
 
 def test_a_table_of_python_is_read_from_the_same_pages(runtime: bow.Session) -> None:
@@ -83,7 +65,7 @@ def test_a_table_of_python_is_read_from_the_same_pages(runtime: bow.Session) -> 
 
 
 def test_a_table_of_java_is_read_from_the_same_pages(runtime: bow.Session) -> None:
-    ref = bow.java_function("big.Tables", "make").remote(ROWS)
+    ref = bow.java_function("cross.Tables", "make").remote(ROWS)
     bow.wait([ref], timeout=60)
     check_both("Java", ref)
     table = bow.get(ref)
@@ -92,9 +74,9 @@ def test_a_table_of_java_is_read_from_the_same_pages(runtime: bow.Session) -> No
 
 def test_what_java_writes_into_a_view_reaches_nobody(runtime: bow.Session) -> None:
     ref = bow.put(pa.table({"x": np.arange(100_000)}))
-    bow.wait([bow.java_function("big.Tables", "write").remote(ref)], timeout=60)
+    bow.wait([bow.java_function("cross.Tables", "write").remote(ref)], timeout=60)
     assert bow.get(ref).column("x")[0].as_py() == 0
-    reader = bow.java_actor_class("big.Tables").remote()
+    reader = bow.java_actor_class("cross.Tables").remote()
     assert bow.get(reader.read.remote([ref]), timeout=60)["first"] == 0
 
 

@@ -1,4 +1,4 @@
-package big;
+package cross;
 
 import io.bowstring.Bowstring;
 import io.bowstring.ObjectRef;
