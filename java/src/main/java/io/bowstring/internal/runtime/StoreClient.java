@@ -1,6 +1,7 @@
 package io.bowstring.internal.runtime;
 
 import io.bowstring.errors.ObjectLostException;
+import io.bowstring.errors.ObjectStoreFullException;
 import io.bowstring.errors.SerializationException;
 import io.bowstring.internal.wire.ExtentAllocate;
 import io.bowstring.internal.wire.ExtentGrant;
@@ -24,6 +25,11 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Shared memory as this process sees it (spec sections 3.10 and 3.11).
@@ -36,6 +42,9 @@ import java.util.TreeMap;
 public final class StoreClient {
     private static final Logger LOGGER = System.getLogger(StoreClient.class.getName());
     private static final long WINDOW = 1L << 30;
+    private static final long COLLECT_AFTER_BYTES = 256L << 20;
+    private static final int COLLECTIONS_MAX = 3;
+    private static final long COLLECTION_WAIT_MS = 500;
     private static final long MAPPED_MAX = Integer.MAX_VALUE & ~4095L;
 
     /** An extent to write one image in. */
@@ -48,6 +57,12 @@ public final class StoreClient {
 
     private final Session session;
     private final Cleaner cleaner;
+    private final AtomicLong usedBytes = new AtomicLong();
+    private final ExecutorService collector = Executors.newSingleThreadExecutor(work -> {
+        Thread thread = new Thread(work, "bowstring-gc");
+        thread.setDaemon(true);
+        return thread;
+    });
     private final Map<Long, TreeMap<Long, MappedByteBuffer>> written = new HashMap<>();
     private final Map<ReadKey, FileChannel> readable = new HashMap<>();
 
@@ -61,17 +76,56 @@ public final class StoreClient {
         if (length > MAPPED_MAX) {
             throw new SerializationException("a value of " + length + " bytes: Java writes values below 2 GiB; split it");
         }
-        ExtentAllocate allocate = new ExtentAllocate();
-        allocate.length = length;
-        ExtentGrant grant = session.request(number -> {
-            allocate.request = number;
-            return allocate;
-        }).as(ExtentGrant.class);
+        used(length);
+        ExtentGrant grant = null;
+        for (int attempt = 0; grant == null; attempt++) {
+            ExtentAllocate allocate = new ExtentAllocate();
+            allocate.length = length;
+            NodeLink.Answer answer = session.request(number -> {
+                allocate.request = number;
+                return allocate;
+            });
+            if (answer.error() instanceof ObjectStoreFullException && attempt < COLLECTIONS_MAX) {
+                collect();
+            } else {
+                grant = answer.as(ExtentGrant.class);
+            }
+        }
         try {
             return new Extent(grant, window(grant, length));
         } catch (IOException error) {
             giveBack(grant);
             throw new ObjectLostException("shared memory can't be mapped: " + error.getMessage(), error);
+        }
+    }
+
+    /**
+     * Counts memory of the store that objects of this heap keep. They are small, so the collector sees no reason to run
+     * while the memory behind them grows; now and then it is told.
+     */
+    private void used(long bytes) {
+        if (usedBytes.addAndGet(bytes) > COLLECT_AFTER_BYTES) {
+            usedBytes.set(0);
+            collector.execute(System::gc);
+        }
+    }
+
+    /** Lets go of what is unreachable, and waits until the node has been told. */
+    private void collect() {
+        CountDownLatch collected = new CountDownLatch(1);
+        cleaner.register(new Object(), collected::countDown);
+        System.gc();
+        boolean interrupted = false;
+        try {
+            collected.await(COLLECTION_WAIT_MS, TimeUnit.MILLISECONDS);
+        } catch (InterruptedException error) {
+            interrupted = true;
+        }
+        session.locked(() -> {}); // a release that runs has ended
+        session.node().flushChanges();
+        session.reactor().flush();
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
     }
 
@@ -118,6 +172,7 @@ public final class StoreClient {
     /** Maps an image for reading; its pin ends when the memory is let go, or nobody refers to it. */
     Mapped map(long segment, String path, Location location, long pin) {
         Pin held = new Pin(session, pin);
+        used(location.length());
         if (location.length() > MAPPED_MAX) {
             held.run();
             throw new ObjectLostException("a value of " + location.length() + " bytes: Java reads values below 2 GiB");
@@ -182,6 +237,7 @@ public final class StoreClient {
         }
         readable.clear();
         written.clear();
+        collector.shutdown();
     }
 
     /** Ends a pin, once. */

@@ -1,5 +1,6 @@
 package io.bowstring.internal.value;
 
+import io.bowstring.ElementType;
 import io.bowstring.Tensor;
 import io.bowstring.errors.InvalidArgumentException;
 import java.lang.reflect.Array;
@@ -73,7 +74,7 @@ public final class Conversions {
         } else if (value instanceof List<?> list && (wanted == Set.class || wanted == Collection.class)) {
             converted = elements(new LinkedHashSet<>(list), type);
         } else if (wanted == Tensor.class) {
-            converted = PortableWriter.tensorOf(value);
+            converted = tensor(value);
         }
         if (converted == null) {
             throw new InvalidArgumentException(describe(value) + " does not fit " + type.getTypeName()
@@ -112,6 +113,17 @@ public final class Conversions {
             return (float) value;
         }
         return null;
+    }
+
+    private static @Nullable Tensor tensor(Object value) {
+        ElementType element = PrimitiveArrays.element(value);
+        if (element == null) {
+            return null;
+        }
+        ValueBuffer buffer = PrimitiveArrays.buffer(value, element);
+        ByteBuffer data = ByteBuffer.allocate((int) buffer.length());
+        buffer.copyTo(data);
+        return Tensor.of(element, new long[] {Array.getLength(value)}, data.flip());
     }
 
     private static @Nullable Object array(Tensor tensor, Class<?> component) {

@@ -32,8 +32,8 @@ public final class EncodedValue {
         this.references = references;
     }
 
-    static EncodedValue tensor(int element, long[] shape, ByteBuffer data) {
-        EncodedValue value = new EncodedValue(Encoding.TENSOR, List.of(ValueBuffer.of(data)), List.of());
+    static EncodedValue tensor(int element, long[] shape, ValueBuffer data) {
+        EncodedValue value = new EncodedValue(Encoding.TENSOR, List.of(data), List.of());
         value.header.element = element;
         value.header.shape = shape;
         return value;

@@ -8,6 +8,7 @@ import io.bowstring.internal.arrow.ArrowStreams;
 import io.bowstring.internal.wire.FlatWriter;
 import io.bowstring.internal.wire.WireHandle;
 import io.bowstring.internal.wire.WireRef;
+import java.lang.reflect.Array;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.CharBuffer;
@@ -96,9 +97,11 @@ final class PortableWriter {
             put(arrow.isSingleBatch() ? 0xc3 : 0xc2);
             closeExtension(mark);
         } else {
-            Tensor tensor = tensorOf(value);
-            if (tensor != null) {
-                tensor(tensor);
+            ElementType element = PrimitiveArrays.element(value);
+            if (element != null) {
+                tensor(PrimitiveArrays.buffer(value, element), element, new long[] {Array.getLength(value)});
+            } else if (value instanceof Tensor tensor) {
+                tensor(ValueBuffer.of(tensor.buffer()), tensor.element(), tensor.shape());
             } else if (!reference(value)) {
                 throw refused("a value of " + value.getClass().getName() + " has no portable form; " + ADVICE);
             }
@@ -108,26 +111,6 @@ final class PortableWriter {
     private static final String ADVICE =
             "what crosses is null, booleans, numbers, strings, bytes, instants, lists, maps, arrays, tensors, Arrow data, "
                     + "references and actor handles";
-
-    /** The value as a tensor, if it is one or a primitive array that is written as one. */
-    static @Nullable Tensor tensorOf(Object value) {
-        if (value instanceof Tensor tensor) {
-            return tensor;
-        } else if (value instanceof double[] array) {
-            return Tensor.of(array);
-        } else if (value instanceof long[] array) {
-            return Tensor.of(array);
-        } else if (value instanceof int[] array) {
-            return Tensor.of(array);
-        } else if (value instanceof float[] array) {
-            return Tensor.of(array);
-        } else if (value instanceof short[] array) {
-            return Tensor.of(array);
-        } else if (value instanceof boolean[] array) {
-            return Tensor.of(array);
-        }
-        return null;
-    }
 
     private boolean reference(Object value) {
         WireRef ref = references.refOf(value);
@@ -155,13 +138,12 @@ final class PortableWriter {
         return false;
     }
 
-    private void tensor(Tensor tensor) {
-        buffers.add(ValueBuffer.of(tensor.buffer()));
+    private void tensor(ValueBuffer data, ElementType element, long[] shape) {
+        buffers.add(data);
         int mark = extension(TENSOR);
         arrayHead(3);
         integer(buffers.size() - 1);
-        integer(tensor.element().number());
-        long[] shape = tensor.shape();
+        integer(element.number());
         arrayHead(shape.length);
         for (long dimension : shape) {
             integer(dimension);

@@ -8,6 +8,7 @@ import io.bowstring.errors.ProtocolException;
 import io.bowstring.internal.arrow.ArrowStreams;
 import io.bowstring.internal.wire.Encoding;
 import io.bowstring.internal.wire.ErrorRecord;
+import java.lang.reflect.Array;
 import java.nio.ByteBuffer;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
@@ -40,9 +41,14 @@ public final class Values {
         if (value instanceof ArrowValue arrow) {
             return EncodedValue.arrow(ArrowStreams.writer(arrow), arrow.isSingleBatch());
         }
-        Tensor tensor = PortableWriter.tensorOf(value);
-        if (tensor != null) {
-            return EncodedValue.tensor(tensor.element().number(), tensor.shape(), tensor.buffer());
+        ElementType element = PrimitiveArrays.element(value);
+        if (element != null) {
+            return EncodedValue.tensor(
+                    element.number(), new long[] {Array.getLength(value)}, PrimitiveArrays.buffer(value, element));
+        }
+        if (value instanceof Tensor tensor) {
+            return EncodedValue.tensor(
+                    tensor.element().number(), tensor.shape(), ValueBuffer.of(tensor.buffer()));
         }
         if (references.refOf(value) != null || references.handleOf(value) != null) {
             return new PortableWriter(references).write(value, Encoding.PORTABLE);
