@@ -401,6 +401,10 @@ class ObjectDirectory:
         self._pins_of.setdefault(process, set()).add(pin)
         return pin
 
+    def has_pins(self, process: int) -> bool:
+        """Whether the process may still read what is stored."""
+        return process in self._pins_of
+
     def unpin(self, process: int, pins: Iterable[int]) -> list[Effect]:
         """ObjectUnpin. Pins that are not the process's, or not any more, are nothing."""
         effects: list[Effect] = []

@@ -18,6 +18,15 @@ import sys
 from bowstring_core.node.sessions import Session, SessionError, session_root, sweep
 from bowstring_core.node.zygote_link import spawn_zygote
 
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+def _level(text: str) -> str:
+    if text.upper() not in _LEVELS:
+        raise ValueError(f"is none of {', '.join(_LEVELS)}")
+    return text.upper()
+
+
 _OPTIONS = {
     "--num-cpus": float,
     "--num-gpus": int,
@@ -26,7 +35,7 @@ _OPTIONS = {
     "--object-store-memory": int,
     "--namespace": str,
     "--owner": int,
-    "--log-level": str,
+    "--log-level": _level,
     "--worker-module": str,
 }
 
@@ -110,7 +119,8 @@ def main() -> int:
 
     owner = values.get("--owner", 0)
     assert isinstance(owner, int)
-    options = NodeOptions(resources, capacity, str(values.get("--namespace", "")), owner, worker_module)
+    debug = values.get("--log-level") == "DEBUG"
+    options = NodeOptions(resources, capacity, str(values.get("--namespace", "")), owner, worker_module, debug)
     node = Node(options, session, node_id)
     node.workers.zygote.adopt(*zygote)
     sweep(root)

@@ -60,6 +60,7 @@ class NodeOptions:
         namespace: Namespace of drivers that name none; empty: one for each.
         owner_pid: The runtime ends with this process; 0: with none.
         worker_module: What a Python worker runs.
+        debug: Write down who comes and goes.
     """
 
     def __init__(
@@ -69,10 +70,10 @@ class NodeOptions:
         namespace: str = "",
         owner_pid: int = 0,
         worker_module: str = "bowstring.worker",
-        verbose: bool = False,
+        debug: bool = False,
     ) -> None:
         self.resources, self.object_store_bytes, self.namespace = resources, object_store_bytes, namespace
-        self.owner_pid, self.worker_module, self.verbose = owner_pid, worker_module, verbose
+        self.owner_pid, self.worker_module, self.debug = owner_pid, worker_module, debug
 
 
 class Node:
@@ -235,6 +236,7 @@ class Node:
             namespace=namespace,
         )
         connection.send(FrameType.WELCOME, welcome)
+        self.debug(f"{role.name.lower()} {peer.process:016x} (process {pid}) has come")
         if role is Role.WORKER:
             self.workers.admitted(peer)
 
@@ -284,6 +286,7 @@ class Node:
     def _gone(self, peer: Peer) -> None:
         """Nothing more comes from the process."""
         peer.gone = True
+        self.debug(f"{peer.role.name.lower()} {peer.process:016x} (process {peer.pid}) is gone")
         del self.peers[peer.process]
         self._ending[peer.process] = peer
         process = peer.process
@@ -296,15 +299,18 @@ class Node:
         self.perform(self.scheduler.caller_ended(process, self.loop.now))
         if peer.role is Role.DRIVER:
             self.check_job(peer.job)
-            if peer.owns_runtime and peer.ended:
-                self.stop("the driver that owns the runtime has ended", False)
+        if not peer.ended and not peer.owns_runtime and not self.objects.directory.has_pins(process):
+            # It reads nothing of ours any more. A process that comes and goes leaves no descriptor here each time.
+            self.loop.unwatch(peer.pidfd)
+            os.close(peer.pidfd)
+            self._forget(peer)
 
     def _forget(self, peer: Peer) -> None:
         """The process is no more."""
         del self._ending[peer.process]
         self.objects.perform(self.objects.directory.process_ended(peer.process))
         self.store.perform(self.store.table.process_ended(peer.process))
-        if peer.owns_runtime:
+        if peer.owns_runtime and peer.ended:
             self.stop("the driver that owns the runtime has ended", False)
 
     def check_job(self, job_id: int) -> None:
@@ -382,6 +388,11 @@ class Node:
     def log(self, text: str) -> None:
         """A line for the node's own log."""
         print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+
+    def debug(self, text: str) -> None:
+        """A line for the node's own log, if it was asked for."""
+        if self.options.debug:
+            self.log(text)
 
     def _on_error(self, error: Exception) -> None:
         """A defect: it is written down, and the node goes on with the next event."""

@@ -63,15 +63,19 @@ class TaskLog:
         if len(self._files) > limits.TASK_FILES_MAX:
             os.unlink(self._files.pop(0))
 
-    def read(self) -> list[TaskEvent]:
-        """Every event that is kept, oldest first."""
-        events: list[TaskEvent] = []
-        for path in self._files:
+    def read(self, count: int) -> list[TaskEvent]:
+        """The newest events that are kept, `count` at most, oldest first."""
+        pieces: list[bytes] = []
+        missing = count * TASK_EVENT.size
+        for path in reversed(self._files):
+            if missing <= 0:
+                break
             with open(path, "rb") as file:
                 data = file.read()
-            data = data[: len(data) // TASK_EVENT.size * TASK_EVENT.size]
-            events += map(TaskEvent._make, TASK_EVENT.iter_unpack(data))
-        return events
+            data = data[: len(data) // TASK_EVENT.size * TASK_EVENT.size][-missing:]
+            pieces.append(data)
+            missing -= len(data)
+        return [TaskEvent._make(fields) for data in reversed(pieces) for fields in TASK_EVENT.iter_unpack(data)]
 
     def close(self) -> None:
         """Close the file that is written."""
@@ -146,10 +150,11 @@ class StateService:
             return
         import msgpack  # here, so that a node that nobody asks starts without it
 
-        payload = msgpack.packb(answer())
-        if len(payload) > BODY_BYTES_MAX:
-            peer.fail(message.request, ErrorCode.INVALID_ARGUMENT, "the answer is larger than a frame may carry")
-            return
+        rows = answer()
+        payload = msgpack.packb(rows)
+        while len(payload) > BODY_BYTES_MAX:  # the newest are at the end
+            rows = rows[len(rows) // 2 :]
+            payload = msgpack.packb(rows)
         peer.send(FrameType.STATE_REPLY, StateReply(message.request, len(payload)), payload)
 
     def _nodes(self) -> list[dict[str, Any]]:
@@ -269,7 +274,7 @@ class StateService:
                 "status": TaskStatus(event.status).name if event.status in TaskStatus._value2member_map_ else "OTHER",
                 "language": _language(event.language),
             }
-            for event in self.tasks.read()
+            for event in self.tasks.read(limits.TASKS_TOLD_MAX)
         ]
 
 

@@ -104,14 +104,22 @@ class WorkerService:
         self._launch(process, message)
 
     def _launch(self, process: WorkerProcess, message: dict[str, Any]) -> None:
-        fds = []
-        for stream, suffix in ((STDOUT, "out"), (STDERR, "err")):
-            read_end, write_end = os.pipe()
-            fds.append(write_end)
-            path = self._node.session.log_path(f"worker-{process.slot}.{suffix}")
-            on_lines = self._lines_of(process)
-            process.outputs.append(WorkerOutput(self._loop, read_end, stream, path, on_lines))
-        self.zygote.send(message, fds)
+        fds: list[int] = []
+        try:
+            for stream, suffix in ((STDOUT, "out"), (STDERR, "err")):
+                read_end, write_end = os.pipe()
+                fds.append(write_end)
+                path = self._node.session.log_path(f"worker-{process.slot}.{suffix}")
+                on_lines = self._lines_of(process)
+                process.outputs.append(WorkerOutput(self._loop, read_end, stream, path, on_lines))
+            self.zygote.send(message, fds)
+        except OSError as error:  # no descriptor, or no process, is left
+            reason = f"the system refuses another worker: {error.strerror}"
+            for fd in fds:
+                os.close(fd)
+            for output in process.outputs:
+                output.close()
+            self._loop.call_soon(lambda: self._start_failed(process, reason, False))
 
     def _want_archive(self) -> None:
         """See once whether Java workers have an archive, and have one made if not."""

@@ -9,9 +9,10 @@ import time
 import psutil
 import pytest
 
-from bowstring_wire.messages import ErrorCode, GoAway, LeaseEnded, LeaseGrant, Role, Shutdown
+from bowstring_wire.messages import ErrorCode, GoAway, LeaseEnded, LeaseGrant, Role, Shutdown, StateKind
 from tests.process.core.conftest import NodeProcess
 from tests.process.core.test_leases import lease, result_of, run, worker_of
+from tests.process.core.test_objects import put, state
 from tests.process.core.wire_client import ConnectionEnded, is_running, wait_until
 
 
@@ -57,6 +58,22 @@ def test_node_killed_at_its_start_leaves_nothing(start_node):
     os.kill(node.pid, signal.SIGKILL)
     node.popen.wait(3)
     node.assert_nothing_left(family)
+
+
+def test_process_that_comes_and_goes_leaves_no_descriptor(node):
+    def count():
+        return len(os.listdir(f"/proc/{node.pid}/fd"))
+
+    stays = node.driver()
+    wait_until(lambda: len(state(stays, StateKind.WORKERS)) == 2)
+    wait_until(lambda: all(row["state"] == "idle" for row in state(stays, StateKind.WORKERS)))
+    before = count()
+    for _ in range(20):
+        driver = node.driver()
+        put(driver, bytes(100))
+        driver.close()
+    wait_until(lambda: count() == before)
+    assert state(stays, StateKind.STORE)[0]["segments"] == 0
 
 
 def test_interrupt_is_ignored(node):
@@ -140,6 +157,7 @@ def test_next_node_sweeps_what_a_dead_one_left(start_node, tmp_path):
         (["--num-gpus", "x"], "--num-gpus 'x'"),
         (["--num-cpus", "-1"], "resource 'CPU' is -1.0"),
         (["--resources", "[1]"], "must be a JSON object"),
+        (["--log-level", "loud"], "--log-level 'loud': is none of DEBUG"),
         (["--object-store-memory", "0"], "--object-store-memory is 0"),
     ],
 )
