@@ -117,7 +117,7 @@ class Stages:
         yield result
         seconds = time.perf_counter() - began
         self.table.add_row(name, where, f"{seconds:.3f}")
-        self.console.print(f"[green]✓[/] {name} [dim]({where})[/] {' '.join(result)}", highlight=False)
+        self.console.print(f"[green]✓[/] {name} [dim]({where})[/] {' '.join(result)}", highlight=False, soft_wrap=True)
 
 
 def read_flights() -> pa.Table:
@@ -174,15 +174,15 @@ def main() -> int:
             shared, own = shared_and_own_bytes(table)
             result.append(f"{shared:,} bytes read in place, {own:,} bytes copied")
         with stages.stage("clean", "Java task") as result:
-            clean = bow.java_function("flights.Cleaning", "flown").remote(table)
+            clean = bow.get(bow.java_function("flights.Cleaning", "flown").remote(table))
             flown = bow.get(clean).num_rows
             result.append(f"{flown:,} flights were flown")
         with stages.stage("means by route", "Java task") as result:
-            routes = bow.java_function("flights.Routes", "means").remote(clean)
+            routes = bow.get(bow.java_function("flights.Routes", "means").remote(clean))
             result.append(f"{bow.get(routes).num_rows} routes")
         with stages.stage("features", "2 Java tasks") as result:
             build = bow.java_function("flights.Features", "build")
-            training, held_out = build.remote(clean, routes, False), build.remote(clean, routes, True)
+            training, held_out = bow.get([build.remote(clean, routes, False), build.remote(clean, routes, True)])
             result.append(f"{bow.get(training).num_rows:,} to learn from, {bow.get(held_out).num_rows:,} held out")
         with stages.stage("scale of the features", "Python task"):
             scale = moments.remote(training)

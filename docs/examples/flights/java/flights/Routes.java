@@ -1,8 +1,8 @@
 package flights;
 
+import io.bowstring.ObjectRef;
 import io.bowstring.arrow.ArrowValue;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import org.apache.arrow.vector.Float8Vector;
 import org.apache.arrow.vector.VarCharVector;
@@ -34,9 +34,9 @@ public final class Routes {
      * Mean delays by route, over the flights that are not held out; 0 for a route that has none.
      *
      * @param flown what {@link Cleaning#flown} made
-     * @return origin, dest (utf8), dep_delay, arr_delay (float64)
+     * @return a table in the store: origin, dest (utf8), dep_delay, arr_delay (float64)
      */
-    public static ArrowValue means(ArrowValue flown) {
+    public static ObjectRef<ArrowValue> means(ArrowValue flown) {
         VectorSchemaRoot root = flown.root();
         VarCharVector origins = (VarCharVector) root.getVector("origin");
         VarCharVector dests = (VarCharVector) root.getVector("dest");
@@ -47,25 +47,27 @@ public final class Routes {
             Text origin = origins.getObject(row);
             Text dest = dests.getObject(row);
             Sums sums = routes.computeIfAbsent(new Route(origin, dest), route -> new Sums(origin, dest));
-            if (!Tables.isHeldOut(row)) {
+            if (!HeldOut.contains(row)) {
                 sums.flights++;
                 sums.departure += departures.get(row);
                 sums.arrival += arrivals.get(row);
             }
         }
-        VarCharVector origin = Tables.text("origin", routes.size());
-        VarCharVector dest = Tables.text("dest", routes.size());
-        Float8Vector departure = Tables.numbers("dep_delay", routes.size());
-        Float8Vector arrival = Tables.numbers("arr_delay", routes.size());
-        int row = 0;
-        for (Sums sums : routes.values()) {
-            long flights = Math.max(1, sums.flights);
-            origin.setSafe(row, sums.origin);
-            dest.setSafe(row, sums.dest);
-            departure.set(row, sums.departure / flights);
-            arrival.set(row, sums.arrival / flights);
-            row++;
+        try (TableBuilder builder = new TableBuilder(4, routes.size())) {
+            VarCharVector origin = builder.text("origin");
+            VarCharVector dest = builder.text("dest");
+            Float8Vector departure = builder.numbers("dep_delay");
+            Float8Vector arrival = builder.numbers("arr_delay");
+            int row = 0;
+            for (Sums sums : routes.values()) {
+                long flights = Math.max(1, sums.flights);
+                origin.set(row, sums.origin);
+                dest.set(row, sums.dest);
+                departure.set(row, sums.departure / flights);
+                arrival.set(row, sums.arrival / flights);
+                row++;
+            }
+            return builder.put(row);
         }
-        return Tables.table(row, origin, dest, List.of(departure, arrival));
     }
 }
