@@ -5,6 +5,7 @@ module io.bowstring {
     requires transitive org.apache.arrow.vector;
     requires org.apache.arrow.format;
     requires flatbuffers.java;
+    requires jdk.unsupported;
 
     exports io.bowstring;
     exports io.bowstring.arrow;

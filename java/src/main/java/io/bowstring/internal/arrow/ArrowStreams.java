@@ -18,7 +18,6 @@ import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.ForeignAllocation;
 import org.apache.arrow.memory.RootAllocator;
-import org.apache.arrow.memory.util.MemoryUtil;
 import org.apache.arrow.util.AutoCloseables;
 import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.VectorLoader;
@@ -182,7 +181,7 @@ public final class ArrowStreams {
             memory.setBytes(0, stream.duplicate());
             return memory;
         }
-        long address = MemoryUtil.getByteBufferAddress(stream) + stream.position();
+        long address = Addresses.of(stream);
         return Allocator.ROOT.wrapForeignAllocation(new ForeignAllocation(stream.remaining(), address) {
             private final ByteBuffer held = stream; // the mapping stays while this allocation is referenced
 

@@ -20,7 +20,6 @@ import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.OutOfMemoryException;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.arrow.memory.rounding.RoundingPolicy;
-import org.apache.arrow.memory.util.MemoryUtil;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.arrow.vector.ipc.message.ArrowRecordBatch;
 import org.apache.arrow.vector.types.pojo.Schema;
@@ -44,7 +43,7 @@ public final class StoreArena {
     private StoreArena(Session session, StoreClient.Extent extent) {
         this.session = session;
         this.extent = extent;
-        this.address = MemoryUtil.getByteBufferAddress(extent.memory());
+        this.address = Addresses.of(extent.memory());
         this.end = address + extent.memory().capacity() - 8; // the stream's end follows the last buffer
         this.next = address + HEAD_BYTES;
         this.allocator = new RootAllocator(RootAllocator.configBuilder()
