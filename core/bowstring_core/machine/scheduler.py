@@ -30,6 +30,8 @@ from bowstring_core.machine.resources import UNITS, Availability, Demand, larger
 from bowstring_core.machine.transitions import TransitionError
 from bowstring_core.machine.workers import JAVA, PYTHON, Worker, WorkerKind, WorkerPool, WorkerState
 
+_PYTHON = WorkerKind(PYTHON)
+
 
 class LeaseKey(NamedTuple):
     """What makes two requests of one caller alike."""
@@ -155,6 +157,7 @@ class Scheduler:
         self._slot_of: dict[int, int] = {}  # by process, of workers
         self._of_caller: dict[int, set[int]] = {}  # leases
         self._settling: set[int] = set()
+        self._prestarted = False
         self._java_jobs: set[int] = set()  # jobs that keep a warm JVM
         self._over_jobs: set[int] = set()
         self._failures: Counter[WorkerKind] = Counter()
@@ -306,10 +309,10 @@ class Scheduler:
     # Workers ----------------------------------------------------------------------------------------------------------
 
     def prestart(self, count: int, now: float) -> list[Effect]:
-        """Start Python workers before anybody asks."""
-        kind = WorkerKind(PYTHON)
-        missing = count - sum(1 for worker in self.pool if worker.kind == kind)
-        return [StartWorker(self.pool.start(kind, now).slot, kind) for _ in range(missing)]
+        """Start Python workers before anybody asks, and keep one ready from now on."""
+        self._prestarted = True
+        missing = count - sum(1 for worker in self.pool if worker.kind == _PYTHON)
+        return [StartWorker(self.pool.start(_PYTHON, now).slot, _PYTHON) for _ in range(missing)]
 
     def worker_registered(self, slot: int, process: int, version: str, now: float) -> list[Effect]:
         """The worker has said Hello; as a caller it is known by its process."""
@@ -318,6 +321,7 @@ class Scheduler:
         worker.version = version
         self.pool.move(worker, "registered", now)
         self._failures.pop(worker.kind, None)
+        self._prestarted = self._prestarted or worker.kind == _PYTHON
         return self._pass(now)
 
     def worker_expected(self, slot: int) -> bool:
@@ -334,6 +338,8 @@ class Scheduler:
         if not final and self._failures[kind] < limits.START_FAILURES_MAX:
             return self._pass(now)
         del self._failures[kind]
+        if kind == _PYTHON:
+            self._prestarted = False  # none is kept ready until one has come up
         self._java_jobs.discard(kind.job)
         effects: list[Effect] = []
         for caller, queues in list(self._queues.items()):
@@ -438,7 +444,7 @@ class Scheduler:
         effects: list[Effect] = []
         if self._queues:
             effects = self._serve_all(now)
-        effects += self._keep_java_warm(now)
+        effects += self._keep_python_warm(now) + self._keep_java_warm(now)
         return effects + self._end_late_ones(now)
 
     def _serve_all(self, now: float) -> list[Effect]:
@@ -551,6 +557,15 @@ class Scheduler:
         most = limits.STARTING_JAVA_MAX if kind.language == JAVA else limits.STARTING_PYTHON_MAX
         count = min(wanted - starting, most - starting, limits.WORKERS_MAX - len(self.pool))
         return [StartWorker(self.pool.start(kind, now).slot, kind) for _ in range(max(0, count))]
+
+    def _keep_python_warm(self, now: float) -> list[Effect]:
+        """One Python worker waits for whoever comes next: an actor or a nested task need not wait for a fork."""
+        if not self._prestarted:
+            return []
+        for worker in self.pool:
+            if worker.kind == _PYTHON and worker.state in (WorkerState.STARTING, WorkerState.IDLE):
+                return []
+        return self._start(_PYTHON, 1, now)
 
     def _keep_java_warm(self, now: float) -> list[Effect]:
         effects: list[Effect] = []

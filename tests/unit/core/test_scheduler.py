@@ -317,6 +317,28 @@ def test_final_failure_is_told_at_once_and_only_to_who_wanted_that_kind():
     assert effect.name == 2
 
 
+def test_one_python_worker_is_kept_ready_once_the_node_is_up():
+    bench = Bench(2)
+    bench.do(bench.scheduler.prestart(2, 0.0))
+    bench.ask(A, purpose=Purpose.ACTOR)
+    assert sorted(w.state.name for w in bench.scheduler.pool) == ["ACTOR", "IDLE"]
+    bench.ask(A, purpose=Purpose.ACTOR)
+    assert sorted(w.state.name for w in bench.scheduler.pool) == ["ACTOR", "ACTOR", "IDLE"]
+    bench.tick(10 * limits.IDLE_WORKER_S)
+    assert not bench.take(StopWorker)
+
+
+def test_workers_that_can_not_start_are_not_started_for_ever():
+    scheduler = Scheduler({"CPU": UNITS})
+    effects = scheduler.prestart(1, 0.0)
+    starts = 0
+    while effects:
+        (start,) = effects
+        starts += 1
+        effects = scheduler.start_failed(start.slot, "no", False, 0.0)
+    assert starts == limits.START_FAILURES_MAX
+
+
 def test_one_jvm_is_kept_warm_once_java_is_in_use():
     bench = Bench(1)
     bench.ask(A, language=JAVA)
@@ -333,7 +355,8 @@ def test_surplus_of_idle_workers_ends_after_a_while():
         bench.give_back(grant)
     assert not bench.take(StopWorker)
     bench.tick(limits.IDLE_WORKER_S)
-    assert len(bench.take(StopWorker)) == 2
+    stopped = {stop.slot for stop in bench.take(StopWorker)}
+    assert [w.state.name for w in bench.scheduler.pool if w.slot not in stopped] == ["IDLE"]
 
 
 def test_actors_hold_their_resources_until_their_worker_ends():
