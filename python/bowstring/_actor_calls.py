@@ -212,6 +212,14 @@ class ActorClients:
         if client is not None and not client.queue and (client.peer is None or not client.peer.in_flight):
             del self.by_actor[actor]
 
+    def cancel_children(self, prefix: bytes) -> None:
+        """Under the lock: cancel the calls whose ids start with `prefix`, and their children."""
+        for client in self.by_actor.values():
+            sent = client.peer.in_flight.values() if client.peer is not None else ()
+            for task in [*client.queue, *sent]:
+                if task.id.startswith(prefix):
+                    task.cancel(False, True)
+
     def fail_all(self, error: BowstringError) -> None:
         """Under the lock: nothing will run any more."""
         for client in list(self.by_actor.values()):

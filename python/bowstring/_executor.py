@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from bowstring import _pickling, _values
 from bowstring._functions import FunctionTable
-from bowstring._ids import NO_ID, TaskContext, current_context, pack_u32
+from bowstring._ids import NO_ID, TaskContext, child_prefix, current_context, pack_u32
 from bowstring._reactor import Connection, Waiter
 from bowstring._values import STORED_LAYOUT, Payload
 from bowstring.actor import ActorExit
@@ -120,6 +120,7 @@ class Executor:
         self._epoch_running = 0
         self._revocations: list[tuple[int, int]] = []
         self._blocked = 0
+        self._blocked_threads: set[int] = set()
         self._local = threading.local()
         self._main = threading.get_ident()
         self._ending = False
@@ -359,11 +360,9 @@ class Executor:
         exiting = False
         try:
             try:
-                call.interruptible = True
-                if call.cancelled:
-                    raise TaskCancelledError("the task was cancelled before it started")
                 function = self._target(task)
                 args, kwargs = self._arguments(task, call.body)
+                self._begin_interruptions(call)
                 value = function(*args, **kwargs)
                 del args, kwargs
                 status = _OK
@@ -393,11 +392,19 @@ class Executor:
             self._exit_actor()
         return ended
 
+    def _begin_interruptions(self, call: Call) -> None:
+        """User code is about to run: a cancellation may hit it from now on. Loading it must not be cut in two."""
+        with self.runtime.lock:
+            if call.cancelled:
+                raise TaskCancelledError("the task was cancelled before it started")
+            call.interruptible = True
+
     def _end_interruptions(self, call: Call) -> None:
         """User code is over: a cancellation that comes from now on, or is on its way, must not hit the runtime."""
         with self.runtime.lock:
             call.interruptible = False
             if call.cancelled:
+                self.runtime.reactor.interrupts.pop(call.thread, None)
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(call.thread), None)
 
     def _acknowledge_revocations(self) -> None:
@@ -609,6 +616,7 @@ class Executor:
         runtime = self.runtime
         with runtime.lock:
             self._blocked += 1
+            self._blocked_threads.add(threading.get_ident())
             if self._blocked == 1:
                 if self.actor is None:
                     self._return_queued()
@@ -619,6 +627,7 @@ class Executor:
     def end_block(self) -> None:
         """The task goes on."""
         with self.runtime.lock:
+            self._blocked_threads.discard(threading.get_ident())
             self._blocked -= 1
             if not self._blocked:
                 self.runtime.tell(FrameType.UNBLOCKED, m.Unblocked(self._epoch_running))
@@ -631,13 +640,20 @@ class Executor:
         if call is None:
             return
         call.cancelled = True
+        if cancel.recursive:
+            prefix = child_prefix(call.task.id, call.task.attempt)
+            self.runtime.leases.cancel_children(prefix, cancel.force)
+            self.runtime.actors.cancel_children(prefix)
         if call.aio_task is not None and self.actor is not None and self.actor.aio is not None:
             self.actor.aio.call_soon_threadsafe(call.aio_task.cancel)
         if not call.interruptible:
             return
         if cancel.force and self.actor is None:
             os._exit(1)
-        if call.thread:
+        if call.thread == threading.get_ident() or call.thread in self._blocked_threads:
+            # It waits, or this is the task's own thread, which reads while it waits.
+            self.runtime.reactor.interrupt(call.thread, TaskCancelledError("the task was cancelled while it waited"))
+        elif call.thread:
             kind = ctypes.py_object(TaskCancelledError)
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(call.thread), kind)
 

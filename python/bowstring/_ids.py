@@ -17,6 +17,11 @@ pack_u32 = _U32.pack
 FIRST_RESULT = bytes(4)
 
 
+def child_prefix(task: bytes, attempt: int) -> bytes:
+    """The first 12 bytes of the ids of all children of one attempt (spec 2.1, rule 1)."""
+    return task[:4] + blake2b(task + pack_u32(attempt), digest_size=16).digest()[:8]
+
+
 class TaskContext:
     """What names the children and puts of one attempt of one task."""
 
@@ -39,7 +44,7 @@ class TaskContext:
     def child_id(self) -> bytes:
         """The id of the next task that this one submits."""
         if self._children is None:
-            self._prefix = self.id[:4] + blake2b(self.id + pack_u32(self.attempt), digest_size=16).digest()[:8]
+            self._prefix = child_prefix(self.id, self.attempt)
             self._children = itertools.count(1).__next__
         return self._prefix + pack_u32(self._children())
 

@@ -139,6 +139,7 @@ class LeasePool:
         self.resources = tuple(m.Resource(name, units) for name, units in resources)
         self.jvm_flags = jvm_flags
         self.queue: deque[PendingTask] = deque()
+        self.waiting: set[PendingTask] = set()  # for their arguments
         self.leases: dict[int, Lease] = {}
         self.requests: dict[int, int] = {}  # request number to leases not granted yet
         self.requested = 0
@@ -149,10 +150,17 @@ class LeasePool:
         """Under the lock: run the task once its arguments are ready."""
         if task.missing:
             task.on_ready = self._enqueue
+            self.waiting.add(task)
         else:
             self._enqueue(task)
 
+    def pending(self) -> list[PendingTask]:
+        """Under the lock: all tasks of the pool that are not done."""
+        sent = (task for lease in self.leases.values() for task in lease.peer.in_flight.values())
+        return [*self.waiting, *self.queue, *sent]
+
     def _enqueue(self, task: PendingTask) -> None:
+        self.waiting.discard(task)
         if self.runtime.stopped is not None:
             task.fail(self.runtime.stopped)
             return
@@ -371,6 +379,13 @@ class LeasePools:
         lease = self.by_number.pop(number, None)
         if lease is not None:
             lease.pool.leases.pop(number, None)
+
+    def cancel_children(self, prefix: bytes, force: bool) -> None:
+        """Under the lock: cancel the tasks whose ids start with `prefix`, and their children."""
+        for pool in self.by_key.values():
+            for task in pool.pending():
+                if task.id.startswith(prefix):
+                    task.cancel(force, True)
 
     def fail_all(self, error: BowstringError) -> None:
         """Under the lock: nothing will run any more."""

@@ -199,6 +199,7 @@ class Reactor:
         self._drain_dropped = drain_dropped
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._timer_count = 0
+        self.interrupts: dict[int, BaseException] = {}  # by thread
         self._leadership = threading.Lock()
         self._leader = 0  # the thread that leads
         self._followers: deque[Waiter] = deque()
@@ -258,6 +259,18 @@ class Reactor:
         dirty = self.dirty
         while dirty:
             dirty.pop().flush()
+
+    def interrupt(self, thread: int, error: BaseException) -> None:
+        """Under the lock: raise `error` in a thread that waits here, or is processing frames right now."""
+        self.interrupts[thread] = error
+        for follower in self._followers:
+            if follower.signal is not None:
+                follower.signal.release()
+
+    def _raise_interrupt(self) -> None:
+        error = self.interrupts.pop(threading.get_ident(), None)
+        if error is not None:
+            raise error
 
     # Leading -----------------------------------------------------------------------------------------------------
 
@@ -326,6 +339,8 @@ class Reactor:
             elif self.closing:
                 timeout = IDLE_POLL_S
             self.poll_once(timeout)
+            if self.interrupts:
+                self._raise_interrupt()
         return True
 
     def _promote(self) -> None:
@@ -346,6 +361,8 @@ class Reactor:
         self._followers.append(waiter)
         try:
             while not waiter.done:
+                if self.interrupts:
+                    self._raise_interrupt()
                 if self._leadership.acquire(False):
                     self._followers.remove(waiter)
                     try:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
 
 import pytest
 
 import bowstring as bow
+from tests.process.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("runtime")
 
@@ -88,6 +90,28 @@ def test_an_async_method_is_cancelled() -> None:
     with pytest.raises(bow.TaskCancelledError):
         bow.get(ref, timeout=10)
     assert bow.get(sleeper.hello.remote(), timeout=10) == "hello"
+
+
+def test_children_are_cancelled_with_their_parent(tmp_path: Path) -> None:
+    @bow.remote(num_cpus=0.5)
+    def child(mark: str) -> None:
+        try:
+            while True:
+                time.sleep(0.001)
+        finally:
+            Path(mark).write_text("ended")
+
+    @bow.remote(num_cpus=0.5)
+    def parent(mark: str) -> None:
+        bow.get(child.remote(mark))
+
+    mark = tmp_path / "mark"
+    ref = parent.remote(str(mark))
+    assert bow.wait([ref], timeout=0.5) == ([], [ref])
+    bow.cancel(ref)
+    with pytest.raises(bow.TaskCancelledError):
+        bow.get(ref, timeout=10)
+    wait_until(mark.exists, 10, "the child has ended")
 
 
 def test_cancelling_what_is_done_changes_nothing() -> None:
