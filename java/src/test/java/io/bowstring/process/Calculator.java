@@ -57,6 +57,21 @@ public final class Calculator {
         return millis;
     }
 
+    public static int sleepInChild(int millis, String mark) {
+        return Bowstring.task(Calculator::sleepThenMark, millis, mark).remote().get();
+    }
+
+    public static int sleepThenMark(int millis, String mark) throws Exception {
+        java.nio.file.Files.createFile(java.nio.file.Path.of(mark + ".started"));
+        try {
+            TimeUnit.MILLISECONDS.sleep(millis);
+        } catch (InterruptedException error) {
+            java.nio.file.Files.createFile(java.nio.file.Path.of(mark + ".interrupted"));
+            throw error;
+        }
+        return millis;
+    }
+
     public static List<Integer> lengths(Map<String, List<Integer>> lists) {
         return lists.values().stream().map(List::size).toList();
     }

@@ -3,6 +3,7 @@ package io.bowstring.internal.runtime;
 import io.bowstring.errors.BowstringException;
 import io.bowstring.internal.value.ErrorRecords;
 import io.bowstring.internal.value.Payload;
+import io.bowstring.internal.wire.ObjectGetCancel;
 import io.bowstring.internal.wire.ObjectValue;
 import io.bowstring.internal.wire.ValueState;
 import java.util.concurrent.CompletableFuture;
@@ -16,6 +17,7 @@ final class Fetch {
     private final Session session;
     private final ObjectEntry entry;
     private final CompletableFuture<Object> done = new CompletableFuture<>();
+    private volatile long request;
 
     Fetch(Session session, ObjectEntry entry) {
         this.session = session;
@@ -34,7 +36,7 @@ final class Fetch {
         } else if (entry.owned && !entry.ready) {
             entry.onReady(this::start);
         } else {
-            session.objects().ask(entry, this::answered);
+            request = session.objects().ask(entry, this::answered);
         }
     }
 
@@ -52,9 +54,14 @@ final class Fetch {
         }
     }
 
-    /** Nobody waits any more: a pin that still comes is released. */
+    /** Nobody waits any more: the home is told, and a pin that still comes is released. */
     void abandon() {
-        done.cancel(false);
+        long asked = request;
+        if (done.cancel(false) && asked != 0 && session.node().forget(asked)) {
+            ObjectGetCancel cancel = new ObjectGetCancel();
+            cancel.request = asked;
+            session.queue(cancel);
+        }
     }
 
     /** The value as a type that may be known. */

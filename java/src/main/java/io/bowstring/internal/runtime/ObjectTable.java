@@ -259,8 +259,8 @@ final class ObjectTable {
         entry.fireReady();
     }
 
-    /** Asks the home for a value; an inline one stays in the entry. */
-    void ask(ObjectEntry entry, java.util.function.Consumer<NodeLink.Answer> consumer) {
+    /** Asks the home for a value; an inline one stays in the entry. Returns the request's number. */
+    long ask(ObjectEntry entry, java.util.function.Consumer<NodeLink.Answer> consumer) {
         ObjectGet get = new ObjectGet();
         get.request = session.node().number(answer -> {
             if (answer.table() instanceof ObjectValue value && value.state == ValueState.INLINE) {
@@ -275,6 +275,18 @@ final class ObjectTable {
         get.mode = GetMode.VALUE;
         get.reader = Language.JAVA;
         session.node().queue(get);
+        return get.request;
+    }
+
+    /** The tasks under way that a task has submitted, by the first bytes of their ids. */
+    List<PendingTask> submittedBy(TaskContext parent) {
+        List<PendingTask> children = new ArrayList<>();
+        for (ObjectEntry entry : entries.values()) {
+            if (entry.producer != null && parent.isParentOf(entry.producer.id.bytes())) {
+                children.add(entry.producer);
+            }
+        }
+        return children;
     }
 
     /** Every object that is waited for fails: the node is gone. */

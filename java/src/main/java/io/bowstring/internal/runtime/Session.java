@@ -1122,15 +1122,24 @@ public final class Session implements NodeLink.Listener, References {
             if (task == null || task.done) {
                 return;
             }
-            if (task.actor != null) {
-                if (force) {
-                    throw new InvalidArgumentException("a call on an actor can't be forced to end; kill the actor");
-                }
-                task.actor.cancel(task, recursive);
-            } else {
-                leases.cancel(task, force, recursive);
+            if (task.actor != null && force) {
+                throw new InvalidArgumentException("a call on an actor can't be forced to end; kill the actor");
             }
+            cancel(task, force, recursive);
         });
+    }
+
+    private void cancel(PendingTask task, boolean force, boolean recursive) {
+        if (task.actor != null) {
+            task.actor.cancel(task, recursive);
+        } else {
+            leases.cancel(task, force, recursive);
+        }
+    }
+
+    /** Cancels what a task has submitted and is not done. */
+    public void cancelChildren(TaskContext parent) {
+        locked(() -> objects.submittedBy(parent).forEach(task -> cancel(task, false, true)));
     }
 
     // Actors ---------------------------------------------------------------------------------------------------------

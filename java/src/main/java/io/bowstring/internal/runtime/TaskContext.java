@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class TaskContext {
     private static final SecureRandom RANDOM = new SecureRandom();
+    private static final int PREFIX_BYTES = 12;
     private static final ThreadLocal<@Nullable TaskContext> CURRENT = new ThreadLocal<>();
 
     private final byte[] id;
@@ -63,6 +64,11 @@ public final class TaskContext {
 
     public byte[] id() {
         return id;
+    }
+
+    /** Whether a task's id says that this attempt has submitted it. */
+    boolean isParentOf(byte[] task) {
+        return Arrays.equals(task, 0, PREFIX_BYTES, prefix, 0, PREFIX_BYTES);
     }
 
     byte[] nextChild() {

@@ -69,7 +69,10 @@ final class CallerLink implements Connection.Handler {
             }
             case FrameType.CANCEL -> {
                 Cancel cancel = Cancel.decode(frame.metadata());
-                queue.cancel(this, Id.of(cancel.id), cancel.force);
+                Incoming running = queue.cancel(this, Id.of(cancel.id), cancel.force);
+                if (running != null && running.context != null && cancel.recursive) {
+                    session.cancelChildren(running.context);
+                }
             }
             case FrameType.RECALL -> queue.recall(this, Recall.decode(frame.metadata()).count);
             case FrameType.DELIVER -> queue.deliver(this, Id.of(Deliver.decode(frame.metadata()).id));

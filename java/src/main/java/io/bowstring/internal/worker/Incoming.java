@@ -1,6 +1,7 @@
 package io.bowstring.internal.worker;
 
 import io.bowstring.internal.runtime.Id;
+import io.bowstring.internal.runtime.TaskContext;
 import io.bowstring.internal.wire.Task;
 import io.bowstring.internal.wire.TaskFlag;
 import org.jspecify.annotations.Nullable;
@@ -14,6 +15,8 @@ final class Incoming {
     boolean cancelled;
     boolean deliverHome;
     boolean timedOut;
+    /** What names this task's children, once it runs. */
+    @Nullable TaskContext context;
     /** The thread that runs user code of this task now, and may be interrupted. */
     @Nullable Thread interruptible;
 

@@ -70,7 +70,8 @@ final class TaskQueue implements Session.Blocking {
         notifyAll();
     }
 
-    synchronized void cancel(CallerLink caller, Id id, boolean force) {
+    /** Cancels a task; returns it if it runs. */
+    synchronized @Nullable Incoming cancel(CallerLink caller, Id id, boolean force) {
         Incoming active = running.get(id);
         if (active != null && active.caller == caller) {
             if (force) {
@@ -80,12 +81,13 @@ final class TaskQueue implements Session.Blocking {
             if (active.interruptible != null) {
                 active.interruptible.interrupt();
             }
-            return;
+            return active;
         }
         Incoming found = take(caller, id);
         if (found != null) {
             ends.cancelled(found);
         }
+        return null;
     }
 
     private @Nullable Incoming take(CallerLink caller, Id id) {

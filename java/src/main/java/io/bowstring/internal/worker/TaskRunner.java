@@ -133,6 +133,7 @@ final class TaskRunner {
         }
         Thread.currentThread().setContextClassLoader(loader);
         TaskContext context = TaskContext.ofTask(task.id, task.attempt);
+        incoming.context = context;
         TaskContext.enter(context);
         long startNs = System.currentTimeMillis() * 1_000_000;
         long began = System.nanoTime();
