@@ -7,11 +7,8 @@ is empty, when a millisecond has passed, or before a task that must not run twic
 
 from __future__ import annotations
 
-import asyncio
-import concurrent.futures
 import ctypes
 import os
-import pickle
 import sys
 import threading
 import time
@@ -19,24 +16,25 @@ from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from bowstring import _pickling, _values
+from bowstring import _values
+from bowstring._actor_host import Actor
+from bowstring._answers import Answers
+from bowstring._call import Call
 from bowstring._functions import FunctionTable
 from bowstring._ids import NO_ID, TaskContext, child_prefix, current_context, pack_u32
 from bowstring._reactor import Connection, Waiter
-from bowstring._values import STORED_LAYOUT, Payload
+from bowstring._transcoding import transcode
 from bowstring.actor import ActorExit
 from bowstring.errors import (
     BowstringError,
     FunctionNotFoundError,
-    InvalidArgumentError,
     TaskCancelledError,
     make_record,
     record_from_exception,
 )
 from bowstring.object_ref import ObjectRef
 from bowstring_wire import messages as m
-from bowstring_wire import values
-from bowstring_wire.hot import single_result_frame, single_task, task_events_metadata
+from bowstring_wire.hot import single_task
 from bowstring_wire.messages import (
     ArgKind,
     Encoding,
@@ -48,8 +46,7 @@ from bowstring_wire.messages import (
     TaskStatus,
     ValueState,
 )
-from bowstring_wire.messages import ObjectRef as RefStruct
-from bowstring_wire.protocol import SKIPPABLE_TYPE_MIN, FrameParser, ProtocolError, frame, padded
+from bowstring_wire.protocol import SKIPPABLE_TYPE_MIN, FrameParser, ProtocolError, frame
 
 if TYPE_CHECKING:
     from bowstring._runtime import Runtime
@@ -72,37 +69,6 @@ EVENTS_DELAY_S = 0.5  # spec 8/3 allows 1 s
 STOP_JOIN_S = 5.0  # how long a graceful end waits for calls that run
 
 
-class Call:
-    """A task that a caller sent."""
-
-    __slots__ = ("aio_task", "body", "cancelled", "connection", "interruptible", "task", "thread")
-
-    def __init__(self, connection: Connection, task: m.Task, body: bytes) -> None:
-        self.connection = connection
-        self.task = task
-        self.body = body
-        self.cancelled = False
-        self.interruptible = False  # user code runs: an exception may be raised in its thread
-        self.thread = 0
-        self.aio_task: asyncio.Task[None] | None = None
-
-
-class Actor:
-    """The actor that this worker is."""
-
-    __slots__ = ("aio", "concurrency", "id", "incarnation", "instance", "name", "pool")
-
-    def __init__(self, start: m.ActorStart, actor: bytes) -> None:
-        assert start.handle is not None
-        self.id = actor
-        self.incarnation = start.incarnation
-        self.name = start.handle.class_name.rpartition(".")[2]
-        self.concurrency = max(1, start.handle.max_concurrency)
-        self.instance: Any = None
-        self.pool: concurrent.futures.ThreadPoolExecutor | None = None
-        self.aio: asyncio.AbstractEventLoop | None = None
-
-
 class Executor:
     """See the module's docstring."""
 
@@ -122,17 +88,18 @@ class Executor:
         self._blocked = 0
         self._blocked_threads: set[int] = set()
         self._local = threading.local()
-        self._main = threading.get_ident()
         self._ending = False
-        self._events = bytearray()
-        self._events_count = 0
-        self._events_scheduled = False
-        self._running: Call | None = None
+        self.answers = Answers(self)
         runtime.handle(FrameType.WORKER_BIND, self._on_bind)
         runtime.handle(FrameType.LEASE_REVOKE, self._on_revoke)
         runtime.handle(FrameType.ACTOR_START, self._on_actor_start)
         runtime.handle(FrameType.SHUTDOWN, self._on_shutdown)
         runtime.handle(FrameType.TRANSCODE, self._on_transcode)
+
+    def _on_transcode(self, message: m.Transcode, body: bytes) -> None:
+        """On a thread of its own: a task may run, and reading the value may wait for the node."""
+        arguments = (self.runtime, message, body)
+        threading.Thread(target=transcode, args=arguments, name="bowstring-transcode", daemon=True).start()
 
     # Frames ------------------------------------------------------------------------------------------------------
 
@@ -317,8 +284,8 @@ class Executor:
                 with self.runtime.lock:
                     self.runtime.reactor.flush()
             return self._run_task(call)
-        if actor.aio is not None:
-            actor.aio.call_soon_threadsafe(self._run_async, call)
+        if actor.async_methods is not None:
+            actor.async_methods.submit(call)
         elif actor.pool is not None:
             actor.pool.submit(self._run_pooled, call)
         else:
@@ -333,14 +300,10 @@ class Executor:
                 self.runtime.reactor.flush()
 
     def _finish(self) -> None:
-        actor = self.actor
-        if actor is not None:
-            if actor.pool is not None:
-                actor.pool.shutdown(wait=True)
-            if actor.aio is not None:
-                self._stop_loop(actor.aio)
+        if self.actor is not None:
+            self.actor.stop()
         with self.runtime.lock:
-            self._send_events()
+            self.answers.send_events()
             self.runtime.reactor.flush()
 
     # One call ----------------------------------------------------------------------------------------------------
@@ -350,18 +313,16 @@ class Executor:
         task = call.task
         start_ns = time.time_ns()
         started = time.perf_counter()
-        context = TaskContext(task.id, task.attempt, task.name, task.actor)
-        token = current_context.set(context)
+        token = current_context.set(TaskContext(task.id, task.attempt, task.name, task.actor))
         call.thread = threading.get_ident()
         plain = not task.flags & _METHOD_FLAG
         if plain:
             self._epoch_running = task.epoch
-            self._running = call
         exiting = False
         try:
             try:
-                function = self._target(task)
-                args, kwargs = self._arguments(task, call.body)
+                function = self.target(task)
+                args, kwargs = self.arguments(task, call.body)
                 self._begin_interruptions(call)
                 value = function(*args, **kwargs)
                 del args, kwargs
@@ -370,7 +331,7 @@ class Executor:
                 self._end_interruptions(call)
         except ActorExit:
             status, value, exiting = _OK, None, True
-            self._stop_taking_calls()
+            self.stop_taking_calls()
         except TaskCancelledError as error:
             status, value = (_CANCELLED if call.cancelled else _FAILED), error
         except KeyboardInterrupt as error:
@@ -381,15 +342,14 @@ class Executor:
         finally:
             current_context.reset(token)
         ended = time.perf_counter()
-        self._answer(call, status, value, context, int((ended - started) * 1e9), start_ns)
+        self.answers.send(call, status, value, int((ended - started) * 1e9), start_ns)
         value = None
         if plain:
             self._epoch_running = 0
-            self._running = None
             if self._revocations:
                 self._acknowledge_revocations()
         if exiting:
-            self._exit_actor()
+            self.exit_actor()
         return ended
 
     def _begin_interruptions(self, call: Call) -> None:
@@ -415,7 +375,8 @@ class Executor:
             self._revocations.clear()
             self.runtime.node_connection.flush()
 
-    def _target(self, task: m.Task) -> Any:
+    def target(self, task: m.Task) -> Any:
+        """What the task runs: a function, or a method of the actor."""
         if task.flags & _METHOD_FLAG:
             assert self.actor is not None
             function = getattr(self.actor.instance, task.method, None)
@@ -427,7 +388,8 @@ class Executor:
         found = self.functions.known(task.function)
         return found if found is not None else self.functions.load(task.function)
 
-    def _arguments(self, task: m.Task, body: bytes) -> tuple[Any, Any]:
+    def arguments(self, task: m.Task, body: bytes) -> tuple[Any, Any]:
+        """The positional and the named arguments."""
         args = task.args
         if not args:
             return (), {}
@@ -476,135 +438,13 @@ class Executor:
         """True while this thread reads a task's arguments: the caller holds what is in them until the task ends."""
         return getattr(self._local, "decoding", False)
 
-    # Answers -----------------------------------------------------------------------------------------------------
-
-    def _answer(
-        self, call: Call, status: int, value: Any, context: TaskContext, duration_ns: int, start_ns: int
-    ) -> None:
-        task = call.task
-        runtime = self.runtime
-        if (
-            status == _OK
-            and type(value) in _PLAIN
-            and task.num_returns == 1
-            and task.caller_language == _PYTHON_LANGUAGE
-            and not task.flags & _DELIVER
-            and not runtime.unacknowledged
-        ):
-            data = pickle.dumps(value, 5)
-            if len(data) <= SMALL_RESULT_BYTES_MAX:
-                body = data if not len(data) & 7 else padded(data)
-                answer = single_result_frame(task.id, task.attempt, status, duration_ns, _PYTHON, data, body)
-                self._send_answer(call, answer, start_ns, duration_ns, status)
-                return
-        contained: list[Any] = []
-        try:
-            payloads = self._payloads(task, status, value, contained)
-        except BaseException as error:
-            status = _FAILED
-            payloads = self._error_payloads(task, error)
-        value = None
-        returns, body = self._laid_out(task, payloads)
-        kept: tuple[RefStruct, ...] = ()
-        if runtime.unacknowledged:
-            kept = runtime.hold_kept()
-        contained.clear()
-        metadata = _RESULT_ROOT + m.block_result(task.id, task.attempt, status, duration_ns, returns, kept)
-        self._send_answer(call, frame(_RESULT, metadata, body), start_ns, duration_ns, status)
-
-    def _send_answer(self, call: Call, answer: bytes, start_ns: int, duration_ns: int, status: int) -> None:
-        """Buffer the Result behind what its home must know first, and log the attempt (spec 8/3)."""
-        task = call.task
-        runtime = self.runtime
-        with runtime.lock:
-            self.calls.pop(task.id, None)
-            if runtime.node_connection.out:
-                runtime.node_connection.flush()
-            if not call.connection.closed:
-                call.connection.send(answer)
-            self._events += _pack_event(
-                task.id, task.function, start_ns, duration_ns, task.attempt, status, _PYTHON_LANGUAGE, 0
-            )
-            self._events_count += 1
-            if self._events_count >= EVENTS_BUFFERED_MAX:
-                self._send_events()
-            elif not self._events_scheduled:
-                self._events_scheduled = True
-                runtime.reactor.call_later(EVENTS_DELAY_S, self._send_events_later)
-
-    def _payloads(self, task: m.Task, status: int, value: Any, contained: list[Any]) -> list[Payload]:
-        if status != _OK:
-            return self._error_payloads(task, value)
-        count = task.num_returns
-        if count == 1:
-            results: Any = (value,)
-        elif count == 0:
-            return []
-        else:
-            if not isinstance(value, (tuple, list)) or len(value) != count:
-                got = f"{len(value)} values" if isinstance(value, (tuple, list)) else type(value).__name__
-                raise InvalidArgumentError(
-                    f"{self._name_of(task)} has num_returns={count} and must return a tuple or list of {count} "
-                    f"values, not {got}"
-                )
-            results = value
-        runtime = self.runtime
-        payloads = []
-        for index, result in enumerate(results):
-            ref = RefStruct(task.id + pack_u32(index), 0, task.owner, task.home)
-            kind = type(result)
-            if kind in _pickling.SCALARS and task.caller_language == Language.PYTHON and kind is not bytes:
-                payload = Payload(_PYTHON, _COMPACT, pickle.dumps(result, 5))
-                if len(payload.data) > runtime.inline_bytes_max:
-                    payload = runtime.write(ref, result, task.caller_language)
-            else:
-                payload = runtime.write(ref, result, task.caller_language)
-            contained.extend(payload.contains)
-            payloads.append(payload)
-        return payloads
-
-    def _name_of(self, task: m.Task) -> str:
+    def name_of(self, task: m.Task) -> str:
         """What people call this task."""
         if task.name:
             return task.name
         if task.method:
             return f"{self.actor.name}.{task.method}" if self.actor else task.method
         return getattr(self.functions.known(task.function), "__qualname__", "")
-
-    def _error_payloads(self, task: m.Task, error: BaseException) -> list[Payload]:
-        record = record_from_exception(error, self._name_of(task), task.id)
-        return [Payload(_ERROR, _COMPACT, record.encode())] * max(1, task.num_returns)
-
-    def _laid_out(self, task: m.Task, payloads: list[Payload]) -> tuple[tuple[Any, ...], bytes]:
-        """The Return entries and the body; tells the home what it must know first."""
-        returns = []
-        body = bytearray()
-        for index, payload in enumerate(payloads):
-            if payload.layout == STORED_LAYOUT:
-                returns.append((_STORED, 0, 0, 0, 0, 0, 0))
-                continue
-            contains = bool(payload.contains)
-            if contains or task.flags & _DELIVER:
-                ref = RefStruct(task.id + pack_u32(index), 0, task.owner, task.home)
-                with self.runtime.lock:
-                    self.runtime.publish_struct(ref, payload)
-            size = len(payload.data)
-            returns.append((_INLINE, payload.encoding, int(payload.layout), int(contains), len(body), size, 0))
-            body += payload.data
-            body += bytes(-size & 63 if index + 1 < len(payloads) else -size & 7)
-        return tuple(returns), bytes(body)
-
-    def _send_events_later(self) -> None:
-        self._events_scheduled = False
-        self._send_events()
-
-    def _send_events(self) -> None:
-        if self._events_count:
-            metadata = task_events_metadata(bytes(self._events), self._events_count)
-            self._events.clear()
-            self._events_count = 0
-            if not self.runtime.node_connection.closed:
-                self.runtime.node_connection.send(frame(FrameType.TASK_EVENTS, metadata))
 
     # Blocking ----------------------------------------------------------------------------------------------------
 
@@ -644,8 +484,8 @@ class Executor:
             prefix = child_prefix(call.task.id, call.task.attempt)
             self.runtime.leases.cancel_children(prefix, cancel.force)
             self.runtime.actors.cancel_children(prefix)
-        if call.aio_task is not None and self.actor is not None and self.actor.aio is not None:
-            self.actor.aio.call_soon_threadsafe(call.aio_task.cancel)
+        if call.aio_task is not None and self.actor is not None and self.actor.async_methods is not None:
+            self.actor.async_methods.cancel(call.aio_task)
         if not call.interruptible:
             return
         if cancel.force and self.actor is None:
@@ -673,7 +513,7 @@ class Executor:
         record: m.ErrorRecord | None = None
         try:
             cls = self.functions.load(task.function)
-            args, kwargs = self._arguments(task, task_body)
+            args, kwargs = self.arguments(task, task_body)
             actor.instance = cls(*args, **kwargs)
             del args, kwargs
         except BaseException as error:
@@ -685,7 +525,7 @@ class Executor:
         if runtime.unacknowledged:
             runtime.hold_kept()
         if record is None:
-            self._prepare_concurrency(actor)
+            actor.prepare_concurrency(self)
         with runtime.lock:
             self._actor_start = None
             runtime.tell(FrameType.ACTOR_STARTED, m.ActorStarted(actor.id, actor.incarnation, record is None, record))
@@ -693,123 +533,18 @@ class Executor:
             if record is not None:
                 self._ending = True
 
-    def _prepare_concurrency(self, actor: Actor) -> None:
-        members = (getattr(type(actor.instance), name, None) for name in dir(type(actor.instance)))
-        if any(asyncio.iscoroutinefunction(member) for member in members):
-            actor.aio = asyncio.new_event_loop()
-            self._semaphore = asyncio.Semaphore(actor.concurrency)
-            thread = threading.Thread(target=self._run_loop, args=(actor.aio,), name="bowstring-asyncio", daemon=True)
-            thread.start()
-        elif actor.concurrency > 1:
-            actor.pool = concurrent.futures.ThreadPoolExecutor(actor.concurrency, "bowstring-method")
-
-    @staticmethod
-    def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
-        asyncio.set_event_loop(loop)
-        loop.run_forever()
-
-    def _run_async(self, call: Call) -> None:
-        """On the actor's event loop: start a call as a task of it."""
-        task = call.aio_task = asyncio.get_running_loop().create_task(self._await_call(call))
-        self._local.tasks = getattr(self._local, "tasks", set())
-        self._local.tasks.add(task)
-        task.add_done_callback(self._local.tasks.discard)
-
-    async def _await_call(self, call: Call) -> None:
-        task = call.task
-        async with self._semaphore:
-            start_ns = time.time_ns()
-            started = time.perf_counter()
-            context = TaskContext(task.id, task.attempt, task.name, task.actor)
-            current_context.set(context)
-            exiting = False
-            try:
-                if call.cancelled:
-                    raise TaskCancelledError("the call was cancelled before it started")
-                function = self._target(task)
-                args, kwargs = self._arguments(task, call.body)
-                value = function(*args, **kwargs)
-                if asyncio.iscoroutine(value):
-                    value = await value
-                status = _OK
-            except ActorExit:
-                status, value, exiting = _OK, None, True
-                self._stop_taking_calls()
-            except (TaskCancelledError, asyncio.CancelledError) as error:
-                status, value = _FAILED, error
-                if call.cancelled:
-                    status, value = _CANCELLED, TaskCancelledError("the call was cancelled while it ran")
-            except BaseException as error:
-                status, value = _FAILED, error
-            duration = int((time.perf_counter() - started) * 1e9)
-            self._answer(call, status, value, context, duration, start_ns)
-        if not self.queue:
-            with self.runtime.lock:
-                self.runtime.reactor.flush()
-        if exiting:
-            self._exit_actor()
-
-    @staticmethod
-    def _stop_loop(loop: asyncio.AbstractEventLoop) -> None:
-        async def drain() -> None:
-            rest = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-            await asyncio.wait(rest, timeout=STOP_JOIN_S) if rest else None
-
-        asyncio.run_coroutine_threadsafe(drain(), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-
-    def _stop_taking_calls(self) -> None:
+    def stop_taking_calls(self) -> None:
         """Before the last answer leaves: what is queued or comes later is handed back."""
         with self.runtime.lock:
             self._ending = True
             while self.queue:
                 self._return(self.queue.popleft())
 
-    def _exit_actor(self) -> None:
+    def exit_actor(self) -> None:
+        """The last answer is on its way: tell the node that the actor asked to end."""
         assert self.actor is not None
         with self.runtime.lock:
             self.runtime.reactor.flush()
             self.runtime.tell(FrameType.ACTOR_EXIT, m.ActorExit(self.actor.id))
             self.runtime.node_connection.flush()
             self._wake()
-
-    # Transcoding -------------------------------------------------------------------------------------------------
-
-    def _on_transcode(self, message: m.Transcode, body: bytes) -> None:
-        """Write a Python value portably, for a reader in another language (spec 3.2/2)."""
-        threading.Thread(target=self._transcode, args=(message, body), name="transcoder", daemon=True).start()
-
-    def _transcode(self, message: m.Transcode, body: bytes) -> None:
-        runtime = self.runtime
-        try:
-            if message.state == _INLINE:
-                value = _values.decode_inline(message.encoding, message.layout, body[: message.length])
-            else:
-                import numpy as np
-
-                stored = m.ObjectValue(
-                    state=message.state,
-                    encoding=message.encoding,
-                    location=message.location,
-                    segment_path=message.segment_path,
-                    segment_length=message.segment_length,
-                )
-                held = runtime.store.pinned(stored)
-                value = _values.decode_inline(message.encoding, Layout.IMAGE, np.asarray(held))
-            encoded = _values.encode_portable(value)
-            answer = m.Transcoded(message.request, encoding=encoded.encoding)
-            payload = b""
-            if encoded.nbytes <= runtime.inline_bytes_max:
-                answer.state = _INLINE
-                answer.layout, payload = values.inline_payload(encoded)
-                answer.length = len(payload)
-            else:
-                extent, answer.location = runtime.place_image(encoded)
-                answer.state = _STORED
-                answer.extent = extent.number
-            runtime.tell(FrameType.TRANSCODED, answer, payload)
-        except BaseException as error:
-            record = record_from_exception(error, "transcoding")
-            runtime.tell(FrameType.FAILURE, m.Failure(message.request, record))
-        with runtime.lock:
-            runtime.node_connection.flush()

@@ -1,0 +1,169 @@
+"""Results on their way out of a worker, and the log of what it ran (spec 4.4 and 8/3).
+
+What the home must know of a result is written to the node before the Result is written to the caller (spec 6.4). Most
+results are one small plain value, and take the shortest way.
+"""
+
+from __future__ import annotations
+
+import pickle
+from typing import TYPE_CHECKING, Any
+
+from bowstring import _pickling
+from bowstring._ids import pack_u32
+from bowstring._values import STORED_LAYOUT, Payload
+from bowstring.errors import InvalidArgumentError, record_from_exception
+from bowstring_wire import messages as m
+from bowstring_wire.hot import single_result_frame, task_events_metadata
+from bowstring_wire.messages import Encoding, FrameType, Language, Layout, TaskFlag, TaskStatus, ValueState
+from bowstring_wire.messages import ObjectRef as RefStruct
+from bowstring_wire.protocol import frame, padded
+
+if TYPE_CHECKING:
+    from bowstring._call import Call
+    from bowstring._executor import Executor
+
+_DELIVER = int(TaskFlag.DELIVER_HOME)
+_INLINE, _STORED = int(ValueState.INLINE), int(ValueState.STORED)
+_PYTHON, _COMPACT, _ERROR = int(Encoding.PYTHON), int(Layout.COMPACT), int(Encoding.ERROR)
+_OK, _FAILED = int(TaskStatus.OK), int(TaskStatus.ERROR)
+_RESULT = int(FrameType.RESULT)
+_PYTHON_LANGUAGE = int(Language.PYTHON)
+_PLAIN = frozenset((int, float, bool, str, bytes, type(None)))
+_RESULT_ROOT = m.Result.ROOT
+_pack_event = m.TASK_EVENT.pack
+
+SMALL_RESULT_BYTES_MAX = 4096  # plain results up to this size take the shortest way out
+EVENTS_BUFFERED_MAX = 256  # task events sent in one frame
+EVENTS_DELAY_S = 0.5  # spec 8/3 allows 1 s
+
+
+class Answers:
+    """Encodes results and errors, buffers their frames, and logs each attempt."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+        self._runtime = executor.runtime
+        self._events = bytearray()
+        self._events_count = 0
+        self._events_scheduled = False
+
+    def send(self, call: Call, status: int, value: Any, duration_ns: int, start_ns: int) -> None:
+        """Answer a call whose user code has ended; `value` is the result or the exception."""
+        task = call.task
+        runtime = self._runtime
+        if (
+            status == _OK
+            and type(value) in _PLAIN
+            and task.num_returns == 1
+            and task.caller_language == _PYTHON_LANGUAGE
+            and not task.flags & _DELIVER
+            and not runtime.unacknowledged
+        ):
+            data = pickle.dumps(value, 5)
+            if len(data) <= SMALL_RESULT_BYTES_MAX:
+                body = data if not len(data) & 7 else padded(data)
+                answer = single_result_frame(task.id, task.attempt, status, duration_ns, _PYTHON, data, body)
+                self._buffer(call, answer, start_ns, duration_ns, status)
+                return
+        contained: list[Any] = []
+        try:
+            payloads = self._payloads(task, status, value, contained)
+        except BaseException as error:
+            status = _FAILED
+            payloads = self._error_payloads(task, error)
+        value = None
+        returns, body = self._laid_out(task, payloads)
+        kept: tuple[RefStruct, ...] = ()
+        if runtime.unacknowledged:
+            kept = runtime.hold_kept()
+        contained.clear()
+        metadata = _RESULT_ROOT + m.block_result(task.id, task.attempt, status, duration_ns, returns, kept)
+        self._buffer(call, frame(_RESULT, metadata, body), start_ns, duration_ns, status)
+
+    def _buffer(self, call: Call, answer: bytes, start_ns: int, duration_ns: int, status: int) -> None:
+        """Buffer the Result behind what its home must know first, and log the attempt (spec 8/3)."""
+        task = call.task
+        runtime = self._runtime
+        with runtime.lock:
+            self._executor.calls.pop(task.id, None)
+            if runtime.node_connection.out:
+                runtime.node_connection.flush()
+            if not call.connection.closed:
+                call.connection.send(answer)
+            self._events += _pack_event(
+                task.id, task.function, start_ns, duration_ns, task.attempt, status, _PYTHON_LANGUAGE, 0
+            )
+            self._events_count += 1
+            if self._events_count >= EVENTS_BUFFERED_MAX:
+                self.send_events()
+            elif not self._events_scheduled:
+                self._events_scheduled = True
+                runtime.reactor.call_later(EVENTS_DELAY_S, self._send_events_later)
+
+    def _payloads(self, task: m.Task, status: int, value: Any, contained: list[Any]) -> list[Payload]:
+        if status != _OK:
+            return self._error_payloads(task, value)
+        count = task.num_returns
+        if count == 1:
+            results: Any = (value,)
+        elif count == 0:
+            return []
+        else:
+            if not isinstance(value, (tuple, list)) or len(value) != count:
+                got = f"{len(value)} values" if isinstance(value, (tuple, list)) else type(value).__name__
+                name = self._executor.name_of(task)
+                raise InvalidArgumentError(
+                    f"{name} has num_returns={count} and must return a tuple or list of {count} values, not {got}"
+                )
+            results = value
+        runtime = self._runtime
+        payloads = []
+        for index, result in enumerate(results):
+            ref = RefStruct(task.id + pack_u32(index), 0, task.owner, task.home)
+            kind = type(result)
+            if kind in _pickling.SCALARS and task.caller_language == Language.PYTHON and kind is not bytes:
+                payload = Payload(_PYTHON, _COMPACT, pickle.dumps(result, 5))
+                if len(payload.data) > runtime.inline_bytes_max:
+                    payload = runtime.write(ref, result, task.caller_language)
+            else:
+                payload = runtime.write(ref, result, task.caller_language)
+            contained.extend(payload.contains)
+            payloads.append(payload)
+        return payloads
+
+    def _error_payloads(self, task: m.Task, error: BaseException) -> list[Payload]:
+        record = record_from_exception(error, self._executor.name_of(task), task.id)
+        return [Payload(_ERROR, _COMPACT, record.encode())] * max(1, task.num_returns)
+
+    def _laid_out(self, task: m.Task, payloads: list[Payload]) -> tuple[tuple[Any, ...], bytes]:
+        """The Return entries and the body; tells the home what it must know first."""
+        returns = []
+        body = bytearray()
+        for index, payload in enumerate(payloads):
+            if payload.layout == STORED_LAYOUT:
+                returns.append((_STORED, 0, 0, 0, 0, 0, 0))
+                continue
+            contains = bool(payload.contains)
+            if contains or task.flags & _DELIVER:
+                ref = RefStruct(task.id + pack_u32(index), 0, task.owner, task.home)
+                with self._runtime.lock:
+                    self._runtime.publish_struct(ref, payload)
+            size = len(payload.data)
+            returns.append((_INLINE, payload.encoding, int(payload.layout), int(contains), len(body), size, 0))
+            body += payload.data
+            body += bytes(-size & 63 if index + 1 < len(payloads) else -size & 7)
+        return tuple(returns), bytes(body)
+
+    def _send_events_later(self) -> None:
+        self._events_scheduled = False
+        self.send_events()
+
+    def send_events(self) -> None:
+        """Under the lock: send the events that are buffered."""
+        if self._events_count:
+            metadata = task_events_metadata(bytes(self._events), self._events_count)
+            self._events.clear()
+            self._events_count = 0
+            if not self._runtime.node_connection.closed:
+                self._runtime.node_connection.send(frame(FrameType.TASK_EVENTS, metadata))

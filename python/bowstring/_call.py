@@ -1,0 +1,26 @@
+"""A task that a caller sent to this worker, from its arrival to its answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bowstring._reactor import Connection
+from bowstring_wire import messages as m
+
+if TYPE_CHECKING:
+    import asyncio
+
+
+class Call:
+    """A task that a caller sent."""
+
+    __slots__ = ("aio_task", "body", "cancelled", "connection", "interruptible", "task", "thread")
+
+    def __init__(self, connection: Connection, task: m.Task, body: bytes) -> None:
+        self.connection = connection
+        self.task = task
+        self.body = body
+        self.cancelled = False
+        self.interruptible = False  # user code runs: an exception may be raised in its thread
+        self.thread = 0
+        self.aio_task: asyncio.Task[None] | None = None
