@@ -87,6 +87,7 @@ class Executor:
         self._revocations: list[tuple[int, int]] = []
         self._blocked = 0
         self._blocked_threads: set[int] = set()
+        self._side_waits: set[object] = set()  # waits of threads that the running task has started
         self._local = threading.local()
         self._ending = False
         self.answers = Answers(self)
@@ -345,6 +346,8 @@ class Executor:
         self.answers.send(call, status, value, int((ended - started) * 1e9), start_ns)
         value = None
         if plain:
+            if self._side_waits:
+                self._end_side_waits()
             self._epoch_running = 0
             if self._revocations:
                 self._acknowledge_revocations()
@@ -448,13 +451,21 @@ class Executor:
 
     # Blocking ----------------------------------------------------------------------------------------------------
 
-    def begin_block(self) -> bool:
-        """A task is about to wait for an object: free its CPU, hand back what is queued behind it (spec 4.5)."""
-        context = current_context.get()
-        if context is None:
-            return False
+    def begin_block(self) -> object | None:
+        """A task is about to wait for an object: free its CPU, hand back what is queued behind it (spec 4.5).
+
+        A thread that the task has started counts as the task, which may be waiting for it, until the task ends.
+
+        Returns:
+            What `end_block` takes; None if no task waits.
+        """
         runtime = self.runtime
+        token = object()
         with runtime.lock:
+            if current_context.get() is None:
+                if not self._epoch_running:
+                    return None
+                self._side_waits.add(token)
             self._blocked += 1
             self._blocked_threads.add(threading.get_ident())
             if self._blocked == 1:
@@ -462,15 +473,27 @@ class Executor:
                     self._return_queued()
                 runtime.tell(FrameType.BLOCKED, m.Blocked(self._epoch_running))
                 runtime.reactor.flush()
-        return True
+        return token
 
-    def end_block(self) -> None:
+    def end_block(self, token: object) -> None:
         """The task goes on."""
         with self.runtime.lock:
             self._blocked_threads.discard(threading.get_ident())
+            if current_context.get() is None:
+                if token not in self._side_waits:
+                    return
+                self._side_waits.discard(token)
             self._blocked -= 1
             if not self._blocked:
                 self.runtime.tell(FrameType.UNBLOCKED, m.Unblocked(self._epoch_running))
+
+    def _end_side_waits(self) -> None:
+        """The task is over: threads that it leaves behind wait on their own account."""
+        with self.runtime.lock:
+            self._blocked -= len(self._side_waits)
+            if self._side_waits and not self._blocked:
+                self.runtime.tell(FrameType.UNBLOCKED, m.Unblocked(self._epoch_running))
+            self._side_waits.clear()
 
     # Cancellation ------------------------------------------------------------------------------------------------
 

@@ -5,8 +5,9 @@ that wait meanwhile are followers, and one is promoted when the leader is done. 
 nobody waits: it patrols a few milliseconds behind the last leader, so that a program that submits and waits in turn
 never meets it, and blocks in the poll once the process is quiet.
 
-Everything that frames change is guarded by one lock, `Reactor.lock`. User code never runs under it: what must call out
-is put in `deferred` and run after the lock is released.
+Everything that frames change is guarded by one lock, `Reactor.lock`. User code never runs under it, nor in the leader:
+it may wait for a thread that needs the sockets read. What must call out (futures' callbacks, workers' output) goes to a
+thread of its own, which starts with its first use.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from __future__ import annotations
 import errno
 import heapq
 import os
+import queue
 import select
 import socket
+import sys
 import threading
 import traceback
 from collections import deque
@@ -194,7 +197,8 @@ class Reactor:
         self.poller = select.epoll()
         self.handlers: dict[int, Callable[[int], None]] = {}
         self.dirty: list[Connection] = []
-        self.deferred: deque[Callable[[], None]] = deque()
+        self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._caller: threading.Thread | None = None
         self.broken = broken
         self._drain_dropped = drain_dropped
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
@@ -293,16 +297,22 @@ class Reactor:
                 now = monotonic()
                 while self._timers and self._timers[0][0] <= now:
                     heapq.heappop(self._timers)[2]()
-        if self.deferred:
-            self.run_deferred()
 
-    def run_deferred(self) -> None:
-        while self.deferred:
+    # Calling out -------------------------------------------------------------------------------------------------
+
+    def call_out(self, action: Callable[[], None]) -> None:
+        """Under the lock: run `action` in the thread for what may wait, in turn."""
+        self._calls.put(action)
+        if self._caller is None:
+            self._caller = threading.Thread(target=self._call, name="bowstring-callbacks", daemon=True)
+            self._caller.start()
+
+    def _call(self) -> None:
+        while (action := self._calls.get()) is not None:
             try:
-                action = self.deferred.popleft()
-            except IndexError:
-                return
-            action()
+                action()
+            except BaseException:
+                sys.excepthook(*sys.exc_info())  # of one callback; the others are still to be called
 
     def wait(self, waiter: Waiter, deadline: float | None = None) -> bool:
         """Wait until `waiter` is done; False if `deadline` (monotonic seconds) came first."""
@@ -311,7 +321,7 @@ class Reactor:
         if self._leadership.acquire(False):
             return self._lead(waiter, deadline)
         if self._leader == threading.get_ident():
-            # What the leader runs between two polls (a future's callback, a transcoding) waits in its turn.
+            # A signal's handler runs inside the leader's poll, and waits in its turn.
             return self._poll_until(waiter, deadline)
         return self._follow(waiter, deadline)
 
@@ -423,8 +433,12 @@ class Reactor:
                     self._promote()
 
     def close(self) -> None:
-        """Stop the background thread and close every socket of the poller. Leaders see `closing` and end."""
+        """Stop the threads and close every socket of the poller. Leaders see `closing` and end."""
         self.closing = True
+        if self._caller is not None:
+            self._calls.put(None)
+            if self._caller is not threading.current_thread():
+                self._caller.join(5)
         self._background_sleeps.set()
         self.wake()
         if self._thread is not None and self._thread is not threading.current_thread():

@@ -57,6 +57,7 @@ from bowstring_wire.messages import (
 from bowstring_wire.protocol import ProtocolError, frame
 
 if TYPE_CHECKING:
+    import asyncio
     import concurrent.futures
 
 REF_CHANGES_MAX = 4096  # in one RefUpdate frame
@@ -198,7 +199,7 @@ class Runtime:
     def _on_log_lines(self, message: m.LogLines, _body: bytes) -> None:
         if self.on_log is not None:
             on_log = self.on_log
-            self.reactor.deferred.append(lambda: on_log(message))
+            self.reactor.call_out(lambda: on_log(message))
 
     def _on_go_away(self, message: m.GoAway, _body: bytes) -> None:
         self.stop(exception_from_record(message.error or m.ErrorRecord()))
@@ -242,7 +243,6 @@ class Runtime:
             self.stop(RuntimeStoppedError("Bowstring was shut down in this process"))
             self.peers.close()
             self.reactor.unwatch(self.node_pidfd)
-        self.reactor.run_deferred()
         self.reactor.close()
         os.close(self.node_pidfd)
 
@@ -604,11 +604,12 @@ class Runtime:
     def block(self, waiter: Waiter, deadline: float | None = None) -> bool:
         """Wait; in a task of a worker, let others have its CPU meanwhile (spec 4.5)."""
         executor = self.executor
-        if executor is not None and executor.begin_block():
+        token = None if executor is None else executor.begin_block()
+        if token is not None:
             try:
                 return self.reactor.wait(waiter, deadline)
             finally:
-                executor.end_block()
+                executor.end_block(token)
         return self.reactor.wait(waiter, deadline)
 
     @staticmethod
@@ -707,12 +708,20 @@ class Runtime:
         completion = _Completion(self, future)
         with self.lock:
             ready = self.when_ready(ref, completion)
+            if not ready:
+                self.reactor.flush()
+        if ready:
+            completion.complete(ref)
+
+    def complete_in_loop(self, ref: ObjectRef[Any], future: asyncio.Future[Any]) -> None:
+        """Let a future of the running event loop have the value of `ref` once it is ready."""
+        completion = _LoopCompletion(self, future)
+        with self.lock:
+            ready = self.when_ready(ref, completion)
             if ready:
                 completion.ready(ref)
             else:
                 self.reactor.flush()
-        if ready:
-            self.reactor.run_deferred()
 
     # Functions ---------------------------------------------------------------------------------------------------
 
@@ -741,7 +750,7 @@ class _Fetch:
 
 
 class _Completion:
-    """Completes a concurrent.futures.Future from an object, outside of the lock."""
+    """Completes a concurrent.futures.Future from an object, in the thread for callbacks."""
 
     __slots__ = ("future", "runtime")
 
@@ -750,9 +759,9 @@ class _Completion:
         self.future = future
 
     def ready(self, ref: ObjectRef[Any]) -> None:
-        self.runtime.reactor.deferred.append(lambda: self._complete(ref))
+        self.runtime.reactor.call_out(lambda: self.complete(ref))
 
-    def _complete(self, ref: ObjectRef[Any]) -> None:
+    def complete(self, ref: ObjectRef[Any]) -> None:
         if not self.future.set_running_or_notify_cancel():
             return
         try:
@@ -761,3 +770,54 @@ class _Completion:
             self.future.set_exception(error)
         else:
             self.future.set_result(value)
+
+
+class _LoopCompletion:
+    """Completes an asyncio.Future from an object: a small value is decoded in the loop, without another thread."""
+
+    __slots__ = ("future", "loop", "runtime")
+
+    def __init__(self, runtime: Runtime, future: asyncio.Future[Any]) -> None:
+        self.runtime = runtime
+        self.future = future
+        self.loop = future.get_loop()
+
+    def ready(self, ref: ObjectRef[Any]) -> None:
+        """Under the lock: the object is ready."""
+        payload = ref._payload
+        if payload.layout == STORED_LAYOUT and payload.encoding != _ERROR:
+            # Reading it asks the node, which the loop must not wait for.
+            self.runtime.reactor.call_out(lambda: self._read(ref))
+        else:
+            self._call_soon(lambda: _values.decode_inline(payload.encoding, payload.layout, payload.data))
+
+    def _read(self, ref: ObjectRef[Any]) -> None:
+        if self.future.done():
+            return
+        try:
+            value = self.runtime.get((ref,))[0]
+        except BaseException as error:
+            failure = error  # the name `error` ends with this clause
+            self._call_soon(lambda: _raise(failure))
+        else:
+            self._call_soon(lambda: value)
+
+    def _call_soon(self, read: Callable[[], Any]) -> None:
+        try:
+            self.loop.call_soon_threadsafe(self._complete, read)
+        except RuntimeError:
+            pass  # the loop is closed: nobody awaits the value
+
+    def _complete(self, read: Callable[[], Any]) -> None:
+        if self.future.done():
+            return
+        try:
+            value = read()
+        except Exception as error:
+            self.future.set_exception(error)
+        else:
+            self.future.set_result(value)
+
+
+def _raise(error: BaseException) -> None:
+    raise error

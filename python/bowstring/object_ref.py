@@ -77,7 +77,9 @@ class ObjectRef(Generic[T_co]):
     def __await__(self) -> Generator[Any, None, T_co]:
         import asyncio
 
-        return asyncio.wrap_future(self.future()).__await__()
+        future: asyncio.Future[T_co] = asyncio.get_running_loop().create_future()
+        self._runtime.complete_in_loop(self, future)
+        return future.__await__()
 
     def __hash__(self) -> int:
         return hash(self._id)
