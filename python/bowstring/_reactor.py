@@ -287,7 +287,7 @@ class Reactor:
             if self._timers:
                 until = max(0.0, self._timers[0][0] - monotonic())
                 timeout_s = until if timeout_s is None else min(timeout_s, until)
-        events = self.poller.poll(-1 if timeout_s is None else timeout_s)
+        events = self._poll(-1 if timeout_s is None else timeout_s)
         with self.lock:
             for fd, event in events:
                 handler = self.handlers.get(fd)
@@ -297,6 +297,14 @@ class Reactor:
                 now = monotonic()
                 while self._timers and self._timers[0][0] <= now:
                     heapq.heappop(self._timers)[2]()
+
+    def _poll(self, timeout_s: float) -> list[tuple[int, int]]:
+        """Wait for events. Ctrl-C raises only here and in `_sleep`: what was not handled is reported again."""
+        return self.poller.poll(timeout_s)
+
+    @staticmethod
+    def _sleep(signal: threading.Semaphore, timeout_s: float | None) -> bool:
+        return signal.acquire(timeout=timeout_s)
 
     # Calling out -------------------------------------------------------------------------------------------------
 
@@ -382,7 +390,7 @@ class Reactor:
                 if self._background_leads:
                     self.wake()
                 timeout = None if deadline is None else max(0.0, deadline - monotonic())
-                if not waiter.signal.acquire(timeout=timeout) and deadline is not None and monotonic() >= deadline:
+                if not self._sleep(waiter.signal, timeout) and deadline is not None and monotonic() >= deadline:
                     return waiter.done
             return True
         finally:

@@ -188,8 +188,15 @@ class Runtime:
         action = self._requests.pop(message.request, None)
         if action is not None:
             action(message, body, None)
-        elif isinstance(message, m.ObjectValue) and message.pin:
+        else:
+            self._give_back(message)
+
+    def _give_back(self, message: Any) -> None:
+        """Under the lock: nobody waits for this answer any more."""
+        if isinstance(message, m.ObjectValue) and message.pin:
             self.tell(FrameType.OBJECT_UNPIN, m.ObjectUnpin((message.pin,)))
+        elif isinstance(message, m.ExtentGrant):
+            self.tell(FrameType.EXTENT_RETURN, m.ExtentReturn(message.extent))
 
     def _on_failure(self, message: m.Failure, body: bytes) -> None:
         action = self._requests.pop(message.request, None)
@@ -305,8 +312,15 @@ class Runtime:
 
         with self.lock:
             self._drain_dropped()
-            self.ask(kind, make, answered, body)
-        self.reactor.wait(waiter)
+            number = self.ask(kind, make, answered, body)
+        try:
+            self.reactor.wait(waiter)
+        except BaseException:
+            with self.lock:
+                self._requests.pop(number, None)
+                if waiter.value is not None:
+                    self._give_back(waiter.value[0])
+            raise
         if waiter.error is not None:
             raise waiter.error
         answer: tuple[Any, bytes] = waiter.value
@@ -590,8 +604,10 @@ class Runtime:
                     self._fetch(ref)
         if waiter.done:
             return
-        self.block(waiter, deadline)
-        waiter.done = True
+        try:
+            self.block(waiter, deadline)
+        finally:
+            waiter.done = True
 
     def look(self, refs: Sequence[ObjectRef[Any]]) -> None:
         """Process what has arrived, without waiting, and ask for what was never asked for."""
@@ -640,8 +656,7 @@ class Runtime:
         def answered(message: m.ObjectValue | None, body: bytes, error: BowstringError | None) -> None:
             ref = weak()
             if ref is None:
-                if message is not None and message.pin:
-                    self.tell(FrameType.OBJECT_UNPIN, m.ObjectUnpin((message.pin,)))
+                self._give_back(message)
                 return
             if error is not None or message is None:
                 self.fail(ref, error or InternalError("empty answer"))

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bowstring import _options, _runtime
+from bowstring import _interrupts, _options, _runtime
 from bowstring._runtime import Runtime
 from bowstring.errors import BowstringError, InvalidArgumentError, NodeDiedError
 from bowstring.object_ref import ObjectRef
@@ -148,6 +148,7 @@ def init(
         _runtime._forked = False
         _runtime.set_runtime(runtime)
         runtime.start()
+        _interrupts.install()
         atexit.register(shutdown)
         return Session(runtime)
 
@@ -247,6 +248,7 @@ def shutdown() -> None:
         if runtime is None:
             return
         atexit.unregister(shutdown)
+        _interrupts.uninstall()
         _runtime.set_runtime(None)
         if _node_pid and runtime.stopped is None:
             with runtime.lock:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import signal
+import subprocess
 import sys
+import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -331,6 +334,144 @@ def test_a_driver_that_never_waits_has_its_tasks_run_and_its_references_released
     idle = threading.Event()
     idle.wait(1.5)  # what is proved is that nothing else is needed than time
     assert not [row for row in query_state(StateKind.OBJECTS) if row["object"] in ids]
+
+
+# Ctrl-C ---------------------------------------------------------------------------------------------------------------
+
+DRIVER = """
+    import os, signal, sys, threading, time
+    import bowstring as bow
+
+    @bow.remote
+    def after(value, seconds):
+        time.sleep(seconds)
+        return value
+
+    @bow.remote
+    def echo(value):
+        return value
+
+    bow.init(num_cpus=2)
+    bow.get(echo.remote(0))
+"""
+
+
+def start_driver(body: str) -> subprocess.Popen[str]:
+    code = textwrap.dedent(DRIVER) + textwrap.dedent(body)
+    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def line_of(driver: subprocess.Popen[str]) -> str:
+    assert driver.stdout is not None
+    line = driver.stdout.readline().strip()
+    assert line, driver.communicate(timeout=WITHIN_S)[1]
+    return line
+
+
+@pytest.mark.parametrize("others", [0, 2])
+def test_ctrl_c_ends_a_get_at_once_and_the_driver_goes_on(others: int) -> None:
+    """Also when the main thread follows another one that reads."""
+    driver = start_driver(f"""
+        slow = after.remote("slow", 2)
+        for _ in range({others}):
+            threading.Thread(target=lambda: bow.get(slow)).start()
+        try:
+            print("waiting", flush=True)
+            bow.get(slow)
+        except KeyboardInterrupt:
+            print("interrupted", flush=True)
+        print(bow.get(echo.remote("after")), bow.get(slow), flush=True)
+    """)
+    assert line_of(driver) == "waiting"
+    driver.send_signal(signal.SIGINT)
+    begun = time.monotonic()
+    assert line_of(driver) == "interrupted"
+    assert time.monotonic() - begun < 1
+    out, err = driver.communicate(timeout=WITHIN_S)
+    assert (out, driver.returncode) == ("after slow\n", 0), err
+
+
+def test_ctrl_c_that_nobody_catches_ends_the_driver_and_leaves_nothing() -> None:
+    driver = start_driver("""
+        print("waiting", flush=True)
+        bow.get(after.remote(1, 600))
+    """)
+    assert line_of(driver) == "waiting"
+    driver.send_signal(signal.SIGINT)
+    _, err = driver.communicate(timeout=WITHIN_S)
+    assert "KeyboardInterrupt" in err
+    assert driver.returncode == -signal.SIGINT
+
+
+def test_ctrl_c_during_heavy_traffic_loses_no_result() -> None:
+    """Wherever the signal hits, what was submitted is answered: frames are never left half read."""
+    driver = start_driver("""
+        wanted = 40
+        interrupted = 0
+        refs = []
+        print("ready", flush=True)
+        while interrupted < wanted:
+            try:
+                while True:
+                    refs = [echo.remote(i) for i in range(200)]
+                    for i in range(0, 200, 20):
+                        bow.get(refs[i : i + 20])
+            except KeyboardInterrupt:
+                interrupted += 1
+                assert bow.get(refs, timeout=20) == list(range(len(refs)))
+                print(interrupted, flush=True)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        print(bow.get(echo.remote("end"), timeout=20), flush=True)
+    """)
+    assert line_of(driver) == "ready"
+    chance = random.Random(5)
+    for i in range(40):
+        select_time = chance.uniform(0.001, 0.02)
+        threading.Event().wait(select_time)
+        driver.send_signal(signal.SIGINT)
+        assert line_of(driver) == str(i + 1)
+    out, err = driver.communicate(timeout=WITHIN_S)
+    assert (out, driver.returncode) == ("end\n", 0), err
+
+
+def test_ctrl_c_reaches_a_driver_that_submits_without_end() -> None:
+    driver = start_driver("""
+        refs = []
+        print("ready", flush=True)
+        try:
+            while True:
+                refs = refs[-1000:]
+                refs.append(echo.remote(1))
+        except KeyboardInterrupt:
+            print("interrupted", flush=True)
+        assert bow.get(refs, timeout=20) == [1] * len(refs)
+        print("end", flush=True)
+    """)
+    assert line_of(driver) == "ready"
+    threading.Event().wait(0.1)
+    driver.send_signal(signal.SIGINT)
+    begun = time.monotonic()
+    assert line_of(driver) == "interrupted"
+    assert time.monotonic() - begun < 1
+    out, err = driver.communicate(timeout=WITHIN_S)
+    assert (out, driver.returncode) == ("end\n", 0), err
+
+
+def test_a_handler_of_the_users_own_stays_in_place() -> None:
+    driver = start_driver("""
+        bow.shutdown()
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        caught = []
+        signal.signal(signal.SIGINT, lambda *_: caught.append(1))
+        bow.init(num_cpus=1)
+        print("waiting", flush=True)
+        assert bow.get(after.remote(1, 1)) == 1
+        print(caught, flush=True)
+    """)
+    assert line_of(driver) == "waiting"
+    driver.send_signal(signal.SIGINT)
+    out, err = driver.communicate(timeout=WITHIN_S)
+    assert (out, driver.returncode) == ("[1]\n", 0), err
 
 
 def test_the_process_has_no_more_threads_than_it_needs() -> None:

@@ -1,0 +1,66 @@
+"""Ctrl-C in a driver: KeyboardInterrupt comes where nothing of the runtime is left half done.
+
+Python raises KeyboardInterrupt between any two instructions of the main thread, and the main thread may be reading
+frames: a result that was taken from the socket and not yet handed on would be lost, and who waits for it would wait for
+ever. So while a runtime runs, the handler looks where it hits. In the user's code, in a wait and in pickling it raises
+at once; anywhere else in this package it lets the main thread go on and comes again a moment later. Swapping handlers
+around each critical part would cost 9 us a call; this costs nothing until somebody presses the keys.
+
+A handler of the user's own is left in place.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from types import FrameType
+from typing import Any
+
+from bowstring import _pickling, _runtime, _values
+from bowstring._reactor import Reactor
+
+AGAIN_S = 0.002  # the next look, after one that hit the runtime
+_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_WAITS = frozenset((Reactor._poll.__code__, Reactor._sleep.__code__))
+_STATELESS = frozenset((_pickling.__file__, _values.__file__))
+
+
+def install() -> None:
+    """From now on, interrupt with care; only in the main thread, and only instead of Python's own handler."""
+    if _in_main_thread() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _on_interrupt)
+
+
+def uninstall() -> None:
+    """Put Python's own handler back, if ours is still in place."""
+    if _in_main_thread() and signal.getsignal(signal.SIGINT) is _on_interrupt:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+def _on_interrupt(number: int, frame: FrameType | None) -> Any:
+    runtime = _runtime.current_runtime_or_none()
+    if runtime is None or not _hits_runtime(runtime.lock, frame):
+        return signal.default_int_handler(number, frame)
+    main = threading.main_thread().ident
+    assert main is not None
+    again = threading.Timer(AGAIN_S, signal.pthread_kill, (main, signal.SIGINT))
+    again.daemon = True
+    again.start()
+    return None
+
+
+def _hits_runtime(lock: Any, frame: FrameType | None) -> bool:
+    """True if an exception raised now would leave the runtime half-way."""
+    if lock._is_owned():
+        return True
+    while frame is not None:
+        code = frame.f_code
+        if code.co_filename.startswith(_PACKAGE):
+            return code not in _WAITS and code.co_filename not in _STATELESS
+        frame = frame.f_back
+    return False
