@@ -45,7 +45,7 @@ public final class Reactor {
     private static final Logger LOGGER = System.getLogger(Reactor.class.getName());
     private static final long ROUND_MS = 1;
     private static final long AWAKE_NS = TimeUnit.MILLISECONDS.toNanos(4);
-    private static final long PATIENCE_NS = TimeUnit.MILLISECONDS.toNanos(1);
+    private static final long PATIENCE_NS = TimeUnit.MILLISECONDS.toNanos(2);
     private static final long REST_AFTER_NS = TimeUnit.MILLISECONDS.toNanos(20);
     private static final long HAND_OVER_NS = TimeUnit.MICROSECONDS.toNanos(100);
     private static final long FOLLOW_NS = TimeUnit.MILLISECONDS.toNanos(20);

@@ -120,6 +120,13 @@ final class NodeLink implements Connection.Handler {
         }
     }
 
+    /** Writes what is queued, now. */
+    synchronized void flush() {
+        if (connection != null) {
+            connection.flush();
+        }
+    }
+
     private Connection link() {
         if (connection == null) {
             throw new RuntimeStoppedException("there is no connection to the node");

@@ -61,11 +61,14 @@ final class PeerLink implements Connection.Handler {
         return ready;
     }
 
+    /** Sends a frame soon; what the node must hear before it is written first (spec sections 4.1 and 6.2). */
     void queue(ByteBuffer frame) {
+        session.node().flush();
         connection.queue(frame);
     }
 
     void send(Table table) {
+        session.node().flush();
         connection.send(table);
     }
 
