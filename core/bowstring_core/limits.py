@@ -28,6 +28,10 @@ GO_AWAY_S = 2.0
 LEASE_QUANTUM_S = 0.02
 # Every so many grants go to who was served longest ago, the others to the deepest of nested tasks.
 FAIR_GRANT_EVERY = 4
+# Requests of one demand that can't be met and are looked at in one turn, for recalls; the others are like them.
+UNMET_LOOKED_AT = 16
+# Workers that one LeaseRequest may ask for; more than that is a mistake, not a wish.
+LEASES_OF_A_REQUEST_MAX = 100_000
 # A request that waits this long keeps what it needs from being granted to later ones, so that large demands get a turn.
 RESERVE_AFTER_S = 0.5
 # A worker of an ended caller has this long to stop; its task's result is wanted by nobody.

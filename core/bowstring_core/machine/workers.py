@@ -13,6 +13,7 @@ The pool refuses to know processes, leases and requests: it is told what happens
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
@@ -89,6 +90,7 @@ class WorkerPool:
     def __init__(self) -> None:
         self.workers: dict[int, Worker] = {}
         self._idle: dict[int, None] = {}  # in the order in which they became idle
+        self._starting: Counter[WorkerKind] = Counter()
         self._next_slot = 1
 
     def __iter__(self) -> Iterator[Worker]:
@@ -102,11 +104,15 @@ class WorkerPool:
         worker = Worker(self._next_slot, kind, now)
         self._next_slot += 1
         self.workers[worker.slot] = worker
+        self._starting[kind] += 1
         return worker
 
     def move(self, worker: Worker, event: str, now: float) -> None:
         """Let the event happen to the worker."""
-        worker.state = next_state(TRANSITIONS, f"worker {worker.slot}", worker.state, event)
+        before = worker.state
+        worker.state = next_state(TRANSITIONS, f"worker {worker.slot}", before, event)
+        if before is WorkerState.STARTING:
+            self._starting[worker.kind] -= 1
         if worker.state is WorkerState.IDLE:
             worker.idle_since, worker.lease = now, 0
             self._idle[worker.slot] = None
@@ -135,4 +141,4 @@ class WorkerPool:
 
     def starting(self, kind: WorkerKind) -> int:
         """How many workers of the kind are on their way."""
-        return sum(1 for w in self.workers.values() if w.state is WorkerState.STARTING and w.kind == kind)
+        return self._starting[kind]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from copy import copy
 from typing import TYPE_CHECKING, NamedTuple
 
-from bowstring_core.machine import actors, scheduler
+from bowstring_core.machine import actors, requests
 from bowstring_core.machine.leases import Purpose
 from bowstring_core.node.errors import error_record
 from bowstring_core.node.object_service import checked, checked_all
@@ -48,7 +48,7 @@ class Plan(NamedTuple):
     """What the node keeps of an actor to start it, again and again."""
 
     handle: ActorHandle
-    key: scheduler.LeaseKey
+    key: requests.LeaseKey
     creation: bytes  # the Task's frame
 
 
@@ -128,12 +128,12 @@ class ActorService:
 
     # The scheduler's answers ------------------------------------------------------------------------------------------
 
-    def granted(self, effect: scheduler.Granted) -> None:
+    def granted(self, effect: requests.Granted) -> None:
         """A worker is there for an actor."""
         assert isinstance(effect.name, bytes)
         self.perform(self.table.placed(effect.name, effect.slot, self._node.loop.now))
 
-    def rejected(self, effect: scheduler.Rejected) -> None:
+    def rejected(self, effect: requests.Rejected) -> None:
         """No worker can be had for an actor."""
         assert isinstance(effect.name, bytes)
         reason = actors.Reason(effect.code, effect.message, error_record(ErrorCode[effect.code], effect.message))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bowstring_core.machine import scheduler as sched
+from bowstring_core import limits
+from bowstring_core.machine import requests
 from bowstring_core.machine.leases import Purpose
 from bowstring_core.machine.resources import Demand, ResourceError, demand_of
 from bowstring_core.machine.workers import JAVA, PYTHON
@@ -31,8 +32,6 @@ from bowstring_wire.protocol import ProtocolError
 
 if TYPE_CHECKING:
     from bowstring_core.node.node import Node
-
-LEASES_OF_A_REQUEST_MAX = 100_000
 
 
 def demand(resources: tuple[Resource, ...]) -> Demand:
@@ -70,7 +69,7 @@ class LeaseService:
         resources: tuple[Resource, ...],
         placement: tuple[Resource, ...],
         jvm_flags: str,
-    ) -> sched.LeaseKey:
+    ) -> requests.LeaseKey:
         """The lease key of a request.
 
         Raises:
@@ -87,11 +86,11 @@ class LeaseService:
             raise RequestError(
                 ErrorCode.TASK_UNSCHEDULABLE, f"language version {version} is wanted, and this node has {has or 'none'}"
             )
-        return sched.LeaseKey(language, version, peer.job, demand(resources), demand(placement), jvm_flags)
+        return requests.LeaseKey(language, version, peer.job, demand(resources), demand(placement), jvm_flags)
 
     def _request(self, peer: Peer, message: LeaseRequest, body: bytes) -> None:
-        if not 1 <= message.count <= LEASES_OF_A_REQUEST_MAX:
-            raise ProtocolError(f"LeaseRequest.count is {message.count}, not 1 to {LEASES_OF_A_REQUEST_MAX}")
+        if not 1 <= message.count <= limits.LEASES_OF_A_REQUEST_MAX:
+            raise ProtocolError(f"LeaseRequest.count is {message.count}, not 1 to {limits.LEASES_OF_A_REQUEST_MAX}")
         key = self.key(
             peer,
             message.language,
@@ -128,7 +127,7 @@ class LeaseService:
 
     # Effects ----------------------------------------------------------------------------------------------------------
 
-    def granted(self, effect: sched.Granted) -> None:
+    def granted(self, effect: requests.Granted) -> None:
         """Tell the caller of its worker."""
         caller = self._node.peers.get(effect.caller)
         worker = self._node.workers.peer_of(effect.slot)
@@ -138,26 +137,26 @@ class LeaseService:
         grant = LeaseGrant(effect.name, effect.lease, worker.process, effect.epoch, worker.pid, worker.address)
         caller.send(FrameType.LEASE_GRANT, grant)
 
-    def rejected(self, effect: sched.Rejected) -> None:
+    def rejected(self, effect: requests.Rejected) -> None:
         """Tell the caller that it gets none."""
         caller = self._node.peers.get(effect.caller)
         if caller is not None:
             assert isinstance(effect.name, int)
             caller.fail(effect.name, ErrorCode[effect.code], effect.message)
 
-    def revoke(self, effect: sched.Revoke) -> None:
+    def revoke(self, effect: requests.Revoke) -> None:
         """Tell the worker that its epoch ends."""
         worker = self._node.workers.peer_of(effect.slot)
         if worker is not None:
             worker.send(FrameType.LEASE_REVOKE, LeaseRevoke(effect.lease, effect.epoch))
 
-    def recall(self, effect: sched.Recall) -> None:
+    def recall(self, effect: requests.Recall) -> None:
         """Ask the caller for a lease."""
         caller = self._node.peers.get(effect.caller)
         if caller is not None:
             caller.send(FrameType.LEASE_RECALL, LeaseRecall(effect.lease))
 
-    def over(self, effect: sched.LeaseOver) -> None:
+    def over(self, effect: requests.LeaseOver) -> None:
         """Tell the caller that its worker has ended."""
         caller = self._node.peers.get(effect.caller)
         process = self._node.finishing

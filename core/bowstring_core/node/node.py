@@ -22,9 +22,10 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from bowstring_core import limits
-from bowstring_core.machine import scheduler as sched
+from bowstring_core.machine import requests
 from bowstring_core.machine.leases import Purpose
 from bowstring_core.machine.resources import UNITS
+from bowstring_core.machine.scheduler import Scheduler
 from bowstring_core.node import loop as loops
 from bowstring_core.node.actor_service import ActorService
 from bowstring_core.node.connection import Connection
@@ -92,7 +93,7 @@ class Node:
         self._handlers: dict[int, tuple[Decoder, frozenset[Role], Handler]] = {}
         self._timer: loops.Timer | None = None
         self._prestarted = False
-        self.scheduler = sched.Scheduler(options.resources)
+        self.scheduler = Scheduler(options.resources)
         self.workers = WorkerService(self, options.worker_module)
         self.leases = LeaseService(self)
         self.store = StoreService(self, options.object_store_bytes)
@@ -138,37 +139,37 @@ class Node:
 
     # Effects ----------------------------------------------------------------------------------------------------------
 
-    def perform(self, effects: Iterable[sched.Effect]) -> None:
+    def perform(self, effects: Iterable[requests.Effect]) -> None:
         """Carry out what the scheduler decided."""
         for effect in effects:
             match effect:
-                case sched.Granted():
+                case requests.Granted():
                     if effect.purpose is Purpose.LEASE:
                         self.leases.granted(effect)
                     elif effect.purpose is Purpose.ACTOR:
                         self.actor_service.granted(effect)
                     else:
                         self.objects.transcoder_granted(effect)
-                case sched.Revoke():
+                case requests.Revoke():
                     self.leases.revoke(effect)
-                case sched.Recall():
+                case requests.Recall():
                     self.leases.recall(effect)
-                case sched.BindWorker():
+                case requests.BindWorker():
                     self.workers.bind(effect.slot, effect.job, effect.gpus)
-                case sched.StartWorker():
+                case requests.StartWorker():
                     self.workers.start(effect.slot, effect.kind)
-                case sched.StopWorker():
+                case requests.StopWorker():
                     self.workers.stop(effect.slot, effect.force)
-                case sched.LeaseOver():
+                case requests.LeaseOver():
                     self.leases.over(effect)
-                case sched.Rejected():
+                case requests.Rejected():
                     if effect.purpose is Purpose.LEASE:
                         self.leases.rejected(effect)
                     elif effect.purpose is Purpose.ACTOR:
                         self.actor_service.rejected(effect)
                     else:
                         self.objects.transcoder_rejected(effect)
-                case sched.CallerSettled():
+                case requests.CallerSettled():
                     self.objects.perform(self.objects.directory.owner_settled(effect.caller))
         self.arm()
 
@@ -177,7 +178,8 @@ class Node:
         deadlines = (self.scheduler.deadline(), self.functions.table.deadline(), self.actors.deadline())
         due = min((d for d in deadlines if d is not None), default=None)
         if self._timer is not None:
-            if self._timer.call is not None and self._timer.when == due:
+            # One that is too early only looks again; so the loop does not fill with timers that were put off.
+            if self._timer.call is not None and due is not None and self._timer.when <= due:
                 return
             self._timer.cancel()
             self._timer = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from bowstring_core.machine import objects, scheduler
+from bowstring_core.machine import objects, requests
 from bowstring_core.machine.leases import Purpose
 from bowstring_core.machine.objects import Ref, Value
 from bowstring_core.node.errors import error_record
@@ -220,11 +220,11 @@ class ObjectService:
             message = f"object {effect.object.hex()} can't be transcoded: its job {job_id} has ended"
             self._end_transcoding(entry, error_record(ErrorCode.CROSS_LANGUAGE, message), True)
             return
-        key = scheduler.LeaseKey(effect.language, "", job_id, (), (), "")
+        key = requests.LeaseKey(effect.language, "", job_id, (), (), "")
         node = self._node
         node.perform(node.scheduler.request(Purpose.TRANSCODE, objects.NODE, request, key, 1, 1, node.loop.now))
 
-    def transcoder_granted(self, effect: scheduler.Granted) -> None:
+    def transcoder_granted(self, effect: requests.Granted) -> None:
         """A worker is there for a transcoding."""
         assert isinstance(effect.name, int)
         entry = self._transcodings.get(effect.name)
@@ -255,7 +255,7 @@ class ObjectService:
     def _release(self, slot: int) -> None:
         self._node.perform(self._node.scheduler.transcoder_done(slot, self._node.loop.now))
 
-    def transcoder_rejected(self, effect: scheduler.Rejected) -> None:
+    def transcoder_rejected(self, effect: requests.Rejected) -> None:
         """No worker can be had for a transcoding."""
         assert isinstance(effect.name, int)
         entry = self._transcodings.get(effect.name)

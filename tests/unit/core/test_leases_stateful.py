@@ -6,8 +6,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from bowstring_core import limits
 from bowstring_core.machine.leases import LeaseState, Purpose
-from bowstring_core.machine.resources import UNITS, demand_of
-from bowstring_core.machine.scheduler import (
+from bowstring_core.machine.requests import (
     BindWorker,
     CallerSettled,
     Granted,
@@ -15,10 +14,11 @@ from bowstring_core.machine.scheduler import (
     LeaseOver,
     Recall,
     Revoke,
-    Scheduler,
     StartWorker,
     StopWorker,
 )
+from bowstring_core.machine.resources import UNITS, demand_of
+from bowstring_core.machine.scheduler import Scheduler
 from bowstring_core.machine.workers import WorkerState
 
 DEMANDS = [demand_of(d) for d in ([], [("CPU", UNITS)], [("CPU", 2 * UNITS)], [("CPU", UNITS), ("disk", UNITS)])]

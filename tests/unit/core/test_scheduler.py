@@ -4,8 +4,7 @@ import pytest
 
 from bowstring_core import limits
 from bowstring_core.machine.leases import Purpose
-from bowstring_core.machine.resources import UNITS, ResourceError, demand_of
-from bowstring_core.machine.scheduler import (
+from bowstring_core.machine.requests import (
     BindWorker,
     CallerSettled,
     Granted,
@@ -14,10 +13,11 @@ from bowstring_core.machine.scheduler import (
     Recall,
     Rejected,
     Revoke,
-    Scheduler,
     StartWorker,
     StopWorker,
 )
+from bowstring_core.machine.resources import UNITS, ResourceError, demand_of
+from bowstring_core.machine.scheduler import Scheduler
 from bowstring_core.machine.transitions import TransitionError
 from bowstring_core.machine.workers import JAVA, PYTHON, WorkerState
 
