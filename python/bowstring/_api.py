@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from time import monotonic
-from typing import Any, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, overload
 
 from bowstring import _options
 from bowstring._runtime import current_runtime
@@ -14,9 +14,14 @@ from bowstring._tasks import PendingTask
 from bowstring.actor import ActorClass, ActorHandle, handle_from_record
 from bowstring.errors import InvalidArgumentError
 from bowstring.object_ref import ObjectRef
-from bowstring.remote_function import RemoteFunction
+from bowstring.remote_function import ManyResults, RemoteFunction
 from bowstring_wire import messages as m
 from bowstring_wire.messages import FrameType, StateKind
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from bowstring._options import AllOptions, TaskOptions
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -24,12 +29,35 @@ T = TypeVar("T")
 _ONLY_REFS = {ObjectRef}
 
 
+class _Decorator(Protocol):
+    """What `@remote(...)` is to type checkers."""
+
+    @overload
+    def __call__(self, target: type[T], /) -> ActorClass[T]: ...  # type: ignore[overload-overlap]
+    @overload
+    def __call__(self, target: Callable[P, R], /) -> RemoteFunction[P, R]: ...
+
+
+class _FunctionDecorator(Protocol):
+    def __call__(self, target: Callable[P, R], /) -> RemoteFunction[P, R]: ...
+
+
+class _ManyResultsDecorator(Protocol):
+    def __call__(self, target: Callable[P, Any], /) -> ManyResults[P]: ...
+
+
 @overload
 def remote(target: type[T], /) -> ActorClass[T]: ...  # type: ignore[overload-overlap]
 @overload
 def remote(target: Callable[P, R], /) -> RemoteFunction[P, R]: ...
 @overload
-def remote(**options: Any) -> Callable[[Any], Any]: ...
+def remote(  # type: ignore[overload-overlap]  # 1 is an int that changes nothing
+    *, num_returns: Literal[1], **options: Unpack[TaskOptions]
+) -> _FunctionDecorator: ...
+@overload
+def remote(*, num_returns: int, **options: Unpack[TaskOptions]) -> _ManyResultsDecorator: ...
+@overload
+def remote(**options: Unpack[AllOptions]) -> _Decorator: ...
 def remote(*targets: Any, **options: Any) -> Any:
     """Make a function or class remote: `@remote`, or `@remote(option=...)`.
 

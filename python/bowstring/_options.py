@@ -4,13 +4,43 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 from bowstring.errors import InvalidArgumentError
 
 UNITS = 10_000  # resources are counted in 1/10000 (spec 4.3)
 RETRIES_DEFAULT = 3
 NUM_RETURNS_MAX = 65_536
+
+
+class _Shared(TypedDict, total=False):
+    num_cpus: float | None
+    num_gpus: float | None
+    memory: float | None
+    resources: Mapping[str, float] | None
+    name: str | None
+
+
+class TaskOptions(_Shared, total=False):
+    """Options of a function, without num_returns: that changes what `.remote` returns."""
+
+    max_retries: int | None
+
+
+class ActorOptions(_Shared, total=False):
+    """Options of an actor's class."""
+
+    max_restarts: int | None
+    max_task_retries: int | None
+    max_concurrency: int | None
+    max_pending_calls: int | None
+    namespace: str | None
+    lifetime: Literal["detached"] | None
+    get_if_exists: bool | None
+
+
+class AllOptions(TaskOptions, ActorOptions, total=False):
+    """Options of whatever `@remote(...)` stands before."""
 
 
 def refuse(what: str, name: str, expected: str, got: Any) -> InvalidArgumentError:

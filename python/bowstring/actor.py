@@ -13,6 +13,9 @@ from bowstring_wire import messages as m
 from bowstring_wire.messages import FrameType, Language, TaskFlag
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
+    from bowstring._options import ActorOptions
     from bowstring._runtime import Runtime
 
 T = TypeVar("T")
@@ -61,7 +64,7 @@ class ActorClass(Generic[T]):
             self.__doc__ = cls.__doc__
             self.__module__ = cls.__module__
 
-    def options(self, **options: Any) -> ActorClass[T]:
+    def options(self, **options: Unpack[ActorOptions]) -> ActorClass[T]:
         """The same class with other options.
 
         Args:
@@ -79,7 +82,7 @@ class ActorClass(Generic[T]):
         Raises:
             InvalidArgumentError: an option is unknown or has a wrong value.
         """
-        new = {**self._options, **_options.checked(f"{self._name}.options", options, _options.ACTOR_OPTIONS)}
+        new = {**self._options, **_options.checked(f"{self._name}.options", {**options}, _options.ACTOR_OPTIONS)}
         return ActorClass(self._class, new, self._descriptor, self._name)
 
     def remote(self, *args: Any, **kwargs: Any) -> ActorHandle[T]:

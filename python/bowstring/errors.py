@@ -399,4 +399,39 @@ def exception_from_bytes(data: bytes) -> BowstringError:
     return exception_from_record(ErrorRecord.decode(data))
 
 
-__all__ = [cls.__name__ for cls in _leaves(BowstringError)]
+# Written out, because type checkers do not run code.
+__all__ = [
+    "ActorDiedError",
+    "ActorError",
+    "ActorNameTakenError",
+    "ActorNotFoundError",
+    "ActorUnavailableError",
+    "ActorUnschedulableError",
+    "AuthenticationError",
+    "BowstringError",
+    "CrossLanguageError",
+    "FunctionNotFoundError",
+    "GetTimeoutError",
+    "InternalError",
+    "InvalidArgumentError",
+    "NodeDiedError",
+    "ObjectFreedError",
+    "ObjectLostError",
+    "ObjectStoreFullError",
+    "OutOfDiskError",
+    "OutOfMemoryError",
+    "OwnerDiedError",
+    "PendingCallsLimitExceeded",
+    "ReconstructionFailedError",
+    "RuntimeEnvSetupError",
+    "RuntimeStoppedError",
+    "SerializationError",
+    "TaskCancelledError",
+    "TaskError",
+    "TaskTimeoutError",
+    "TaskUnschedulableError",
+    "VersionMismatchError",
+    "WireError",
+    "WorkerCrashedError",
+    "WorkerStartError",
+]

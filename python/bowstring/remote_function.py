@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, NoReturn, ParamSpec, Protocol, TypeVar, overload
 
 from bowstring import _functions, _options
 from bowstring._tasks import CallTemplate, PendingTask
@@ -13,16 +13,29 @@ from bowstring.object_ref import ObjectRef
 from bowstring_wire.messages import Language
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
+    from bowstring._options import TaskOptions
     from bowstring._runtime import Runtime
 
 P = ParamSpec("P")
+Rest = ParamSpec("Rest")
 R = TypeVar("R")
+
+
+class ManyResults(Protocol[P]):
+    """What type checkers see of a remote function with num_returns other than 1."""
+
+    def remote(self, *args: P.args, **kwargs: P.kwargs) -> list[ObjectRef[Any]]: ...
 
 
 class RemoteFunction(Generic[P, R]):
     """A function whose calls run as tasks.
 
     Made by `@bowstring.remote`, or by `java_function` for a static method of a Java class.
+
+    Type checkers know the function's parameters and result. A reference may stand for any of the first six positional
+    arguments; of what it refers to they check nothing.
     """
 
     def __init__(
@@ -41,7 +54,72 @@ class RemoteFunction(Generic[P, R]):
             functools.update_wrapper(self, function)
             self.__bowstring_wrapped__ = function
 
-    def remote(self, *args: P.args, **kwargs: P.kwargs) -> ObjectRef[R]:
+    @overload
+    def remote(self, *args: P.args, **kwargs: P.kwargs) -> ObjectRef[R]: ...
+    @overload
+    def remote(
+        self: RemoteFunction[Concatenate[Any, Rest], R],
+        a: ObjectRef[Any],
+        /,
+        *args: Rest.args,
+        **kwargs: Rest.kwargs,
+    ) -> ObjectRef[R]: ...
+    @overload
+    def remote(
+        self: RemoteFunction[Concatenate[Any, Any, Rest], R],
+        a: Any,
+        b: ObjectRef[Any],
+        /,
+        *args: Rest.args,
+        **kwargs: Rest.kwargs,
+    ) -> ObjectRef[R]: ...
+    @overload
+    def remote(
+        self: RemoteFunction[Concatenate[Any, Any, Any, Rest], R],
+        a: Any,
+        b: Any,
+        c: ObjectRef[Any],
+        /,
+        *args: Rest.args,
+        **kwargs: Rest.kwargs,
+    ) -> ObjectRef[R]: ...
+    @overload
+    def remote(
+        self: RemoteFunction[Concatenate[Any, Any, Any, Any, Rest], R],
+        a: Any,
+        b: Any,
+        c: Any,
+        d: ObjectRef[Any],
+        /,
+        *args: Rest.args,
+        **kwargs: Rest.kwargs,
+    ) -> ObjectRef[R]: ...
+    @overload
+    def remote(
+        self: RemoteFunction[Concatenate[Any, Any, Any, Any, Any, Rest], R],
+        a: Any,
+        b: Any,
+        c: Any,
+        d: Any,
+        e: ObjectRef[Any],
+        /,
+        *args: Rest.args,
+        **kwargs: Rest.kwargs,
+    ) -> ObjectRef[R]: ...
+    @overload
+    def remote(
+        self: RemoteFunction[Concatenate[Any, Any, Any, Any, Any, Any, Rest], R],
+        a: Any,
+        b: Any,
+        c: Any,
+        d: Any,
+        e: Any,
+        f: ObjectRef[Any],
+        /,
+        *args: Rest.args,
+        **kwargs: Rest.kwargs,
+    ) -> ObjectRef[R]: ...
+    def remote(self, *args: Any, **kwargs: Any) -> Any:  # type: ignore[misc]  # the overloads narrow self
         """Run the function as a task.
 
         Args:
@@ -70,7 +148,7 @@ class RemoteFunction(Generic[P, R]):
             pool.submit(task)
         if template.num_returns == 1:
             return refs[0]
-        return list(refs)  # type: ignore[return-value]
+        return list(refs)
 
     def _bind(self, runtime: Runtime) -> Any:
         options = self._options
@@ -91,7 +169,15 @@ class RemoteFunction(Generic[P, R]):
         self._bound = (runtime, template, pool)
         return self._bound
 
-    def options(self, **options: Any) -> RemoteFunction[P, R]:
+    @overload
+    def options(  # type: ignore[overload-overlap]  # 1 is an int that changes nothing
+        self, *, num_returns: Literal[1], **options: Unpack[TaskOptions]
+    ) -> RemoteFunction[P, R]: ...
+    @overload
+    def options(self, *, num_returns: int, **options: Unpack[TaskOptions]) -> ManyResults[P]: ...
+    @overload
+    def options(self, **options: Unpack[TaskOptions]) -> RemoteFunction[P, R]: ...
+    def options(self, **options: Any) -> Any:
         """The same function with other options.
 
         Args:

@@ -1,0 +1,188 @@
+"""What type checkers see: right programs pass `mypy --strict` with the right types, wrong ones are refused.
+
+Each snippet is one program; in it a comment `# -> T` says what `reveal_type` on that line must tell, and `# error` that
+the line must be refused. mypy knows nothing of what a decorator makes of a *class*: write `Actor = bow.remote(Class)`
+where that matters.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+from mypy import api
+
+import bowstring as bow
+from bowstring import errors
+
+ROOT = Path(__file__).parents[2]
+
+HEAD = """
+from collections.abc import Sequence
+from typing import Any
+
+import bowstring as bow
+
+@bow.remote
+def add(a: int, b: int = 1) -> int:
+    return a + b
+
+@bow.remote(num_cpus=0.5, max_retries=0)
+def name(number: int, prefix: str, *, loud: bool = False) -> str:
+    return prefix
+
+@bow.remote(num_returns=2)
+def two(a: int) -> tuple[int, str]:
+    return a, ""
+
+@bow.remote
+def nothing() -> None: ...
+
+class Counter:
+    def __init__(self, start: int) -> None: ...
+    def increment(self, by: int) -> int:
+        return by
+
+CounterActor = bow.remote(Counter)
+ref = add.remote(1)
+text: bow.ObjectRef[str] = name.remote(1, "x")
+"""
+
+RIGHT = """
+reveal_type(add)  # -> RemoteFunction[[a: int, b: int =], int]
+reveal_type(add.remote(1))  # -> ObjectRef[int]
+reveal_type(add.remote(1, b=2))  # -> ObjectRef[int]
+reveal_type(name.remote(1, "p", loud=True))  # -> ObjectRef[str]
+reveal_type(nothing.remote())  # -> ObjectRef[None]
+reveal_type(bow.get(ref))  # -> int
+reveal_type(bow.get(ref, timeout=1.5))  # -> int
+reveal_type(bow.get([ref, ref]))  # -> list[int]
+reveal_type(bow.get((text, text)))  # -> list[str]
+reveal_type(bow.put([1.5]))  # -> ObjectRef[list[float]]
+reveal_type(bow.wait([ref], num_returns=1, timeout=0))  # -> tuple[list[ObjectRef[int]], list[ObjectRef[int]]]
+reveal_type(ref.future().result())  # -> int
+reveal_type(two.remote(1))  # -> list[ObjectRef[Any]]
+reveal_type(add.options(num_returns=2).remote(1))  # -> list[ObjectRef[Any]]
+reveal_type(add.options(num_returns=1).remote(1))  # -> ObjectRef[int]
+reveal_type(add.options(num_cpus=2, name="n", resources={"gpu": 1}).remote(1))  # -> ObjectRef[int]
+
+# References stand for values among the positional arguments.
+reveal_type(add.remote(ref))  # -> ObjectRef[int]
+reveal_type(add.remote(ref, 2))  # -> ObjectRef[int]
+reveal_type(add.remote(1, ref))  # -> ObjectRef[int]
+reveal_type(add.remote(ref, ref))  # -> ObjectRef[int]
+reveal_type(name.remote(ref, text, loud=True))  # -> ObjectRef[str]
+
+async def awaited() -> None:
+    reveal_type(await ref)  # -> int
+
+# Actors: the handle knows its class; methods are ActorMethod, whose results are ObjectRef[Any].
+reveal_type(CounterActor)  # -> ActorClass[Counter]
+actor = CounterActor.options(max_restarts=2, name="c", lifetime="detached").remote(3)
+reveal_type(actor)  # -> ActorHandle[Counter]
+reveal_type(actor.increment)  # -> ActorMethod
+reveal_type(actor.increment.remote(1))  # -> ObjectRef[Any]
+reveal_type(bow.get_actor("c"))  # -> ActorHandle[Any]
+bow.kill(actor, no_restart=False)
+bow.cancel(ref, force=True)
+
+try:
+    bow.get(ref)
+except bow.TaskError as error:
+    reveal_type(error)  # -> TaskError
+except (bow.GetTimeoutError, bow.ActorDiedError, bow.ObjectLostError):
+    pass
+
+with bow.init(num_cpus=2, resources={"widget": 1}) as session:
+    reveal_type(session)  # -> Session
+reveal_type(bow.java_function("a.B", "c").remote(1, ref))  # -> ObjectRef[Any]
+reveal_type(bow.java_actor_class("a.B").remote(1))  # -> ActorHandle[Any]
+"""
+
+WRONG = """
+add.remote("x")  # error
+add.remote()  # error
+add.remote(1, 2, 3)  # error
+add.remote(1, c=2)  # error
+add.remote(ref, "x")  # error
+add.remote(ref, 1, 2)  # error
+name.remote(1, "p", True)  # error
+two.remote("x")  # error
+nothing.remote(1)  # error
+add.options(num_cpus="two")  # error
+add.options(cpus=2)  # error
+add.options(max_restarts=1)  # error
+CounterActor.options(max_retries=1)  # error
+CounterActor.options(lifetime="for ever")  # error
+bow.remote(num_cpu=1)  # error
+bow.get(5)  # error
+bow.get([1, 2])  # error
+bow.get(ref, timeout="1")  # error
+bow.wait(ref)  # error
+bow.wait([ref], num_returns="1")  # error
+bow.cancel(add)  # error
+bow.kill(ref)  # error
+number: int = bow.get(text)  # error
+strings: bow.ObjectRef[str] = add.remote(1)  # error
+"""
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[list[str], list[str]]]:
+    """For each program its lines, and mypy's messages; one run for both, since mypy takes its time to start."""
+    folder = tmp_path_factory.mktemp("types")
+    programs = {"right": HEAD + RIGHT, "wrong": HEAD + WRONG}
+    for stem, program in programs.items():
+        (folder / f"{stem}.py").write_text(program)
+    config = folder / "mypy.ini"
+    paths = ":".join(str(ROOT / part) for part in ("python", "core"))
+    config.write_text(f"[mypy]\nstrict = True\nmypy_path = {paths}\nfollow_imports = silent\n")
+    out, err, _ = api.run(
+        ["--config-file", str(config), "--cache-dir", str(folder / "cache"), "--no-error-summary"]
+        + [str(folder / f"{stem}.py") for stem in programs]
+    )
+    assert not err, err
+    messages: dict[str, list[str]] = {stem: [] for stem in programs}
+    for line in out.splitlines():
+        stem, rest = re.fullmatch(r".*?(\w+)\.py:(.*)", line).groups()  # type: ignore[union-attr]
+        messages[stem].append(rest)
+    return {stem: (program.splitlines(), messages[stem]) for stem, program in programs.items()}
+
+
+def by_line(messages: list[str], kind: str) -> dict[int, str]:
+    found = {}
+    for message in messages:
+        number, _, text = message.partition(": ")
+        if text.startswith(kind):
+            found.setdefault(int(number), text)
+    return found
+
+
+def test_right_programs_pass_with_the_right_types(reports: dict[str, tuple[list[str], list[str]]]) -> None:
+    lines, messages = reports["right"]
+    assert not by_line(messages, "error")
+    revealed = by_line(messages, "note: Revealed type is ")
+    for number, line in enumerate(lines, 1):
+        _, arrow, expected = line.partition("# -> ")
+        if arrow:
+            got = re.sub(r"\b(bowstring|builtins)\.([a-z_]+\.)*|right\.", "", revealed[number].split('"')[1])
+            assert got == expected, line
+
+
+def test_wrong_calls_are_refused_and_nothing_else(reports: dict[str, tuple[list[str], list[str]]]) -> None:
+    lines, messages = reports["wrong"]
+    refused = set(by_line(messages, "error"))
+    expected = {number for number, line in enumerate(lines, 1) if line.endswith("# error")}
+    assert refused == expected, [lines[number - 1] for number in refused ^ expected] + messages
+
+
+def test_every_error_is_exported_by_name() -> None:
+    classes = {
+        name
+        for name, value in vars(errors).items()
+        if inspect.isclass(value) and issubclass(value, errors.BowstringError) and not name.startswith("_")
+    }
+    assert set(errors.__all__) == classes
+    assert all(hasattr(bow, name) for name in bow.__all__)
