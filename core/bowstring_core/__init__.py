@@ -2,3 +2,5 @@
 
 `machine` decides, `node` does, `store` owns the memory. The core knows the wire (`bowstring_wire`) and no frontend.
 """
+
+__version__ = "0.1.0"

@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 
+from bowstring_core import __version__
 from bowstring_core.node.sessions import Session, SessionError, session_root, sweep
 from bowstring_core.node.zygote_link import spawn_zygote
 
@@ -92,7 +93,7 @@ def main() -> int:
         worker_module = str(values.get("--worker-module", "bowstring.worker"))
         root = session_root()
         node_id = int.from_bytes(os.urandom(8), "little") or 1
-        session = Session(root, node_id, "0.1.0")
+        session = Session(root, node_id, __version__)
     except (UsageError, SessionError) as error:
         print(f"bowstring node: {error}", file=sys.stderr)
         return 2

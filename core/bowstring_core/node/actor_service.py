@@ -44,6 +44,11 @@ _SHOWN = {
 }
 
 
+def _named(actor: bytes, frame: str) -> None:
+    if actor == _NO_ACTOR:
+        raise ProtocolError(f"{frame}.actor is all zero")
+
+
 class Plan(NamedTuple):
     """What the node keeps of an actor to start it, again and again."""
 
@@ -75,6 +80,8 @@ class ActorService:
         if handle is None:
             raise ProtocolError("ActorCreate without a handle")
         ref = checked(handle.ref)
+        if handle.class_key == _NO_ACTOR:
+            raise ProtocolError("ActorHandle.class_key is all zero")
         key = node.leases.key(
             peer,
             handle.language,
@@ -109,11 +116,11 @@ class ActorService:
         self.perform(effects)
 
     def _subscribe(self, peer: Peer, message: ActorSubscribe, body: bytes) -> None:
-        if message.actor == _NO_ACTOR:
-            raise ProtocolError("ActorSubscribe.actor is all zero")
+        _named(message.actor, "ActorSubscribe")
         self.perform(self.table.subscribe(peer.process, message.actor, self._node.loop.now))
 
     def _kill(self, peer: Peer, message: ActorKill, body: bytes) -> None:
+        _named(message.actor, "ActorKill")
         self.perform(self.table.kill(peer.process, message.request, message.actor, message.no_restart))
 
     def _lookup(self, peer: Peer, message: ActorLookup, body: bytes) -> None:
@@ -121,9 +128,11 @@ class ActorService:
         self.perform(self.table.lookup(peer.process, message.request, message.name, namespace))
 
     def _started(self, peer: Peer, message: ActorStarted, body: bytes) -> None:
+        _named(message.actor, "ActorStarted")
         self.perform(self.table.started(peer.slot, message.actor, message.incarnation, message.ok, message.error))
 
     def _exit(self, peer: Peer, message: ActorExit, body: bytes) -> None:
+        _named(message.actor, "ActorExit")
         self.perform(self.table.exited(peer.slot, message.actor))
 
     # The scheduler's answers ------------------------------------------------------------------------------------------

@@ -30,6 +30,8 @@ class FunctionService:
     def _put(self, peer: Peer, message: FunctionPut, body: bytes) -> None:
         if message.key == _NO_KEY:
             raise ProtocolError("FunctionPut.key is all zero")
+        if not message.language:
+            raise ProtocolError("FunctionPut.language is not set")
         if not message.length <= len(body) < message.length + 8:
             raise ProtocolError(f"a blob of {message.length} bytes in a body of {len(body)}")
         function = functions.FunctionEntry(

@@ -83,7 +83,7 @@ class NodeProcess:
     def assert_nothing_left(self, family: list[psutil.Process], deadline_s: float = 3) -> None:
         def nothing_left() -> bool:
             alive = [p for p in family if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
-            return not alive and not self.folders()
+            return not alive and not self.session.exists()
 
         try:
             wait_until(nothing_left, deadline_s)

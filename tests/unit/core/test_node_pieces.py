@@ -2,9 +2,12 @@
 
 import os
 import time
+import tomllib
+from pathlib import Path
 
 import pytest
 
+import bowstring_core
 from bowstring_core.node import __main__ as program
 from bowstring_core.node import loop as loops
 from bowstring_core.node.sessions import Session, SessionError, session_root, sweep
@@ -137,3 +140,8 @@ def test_arguments_that_make_no_sense(argv):
 def test_totals_are_in_ten_thousandths():
     totals = program._totals({"--num-cpus": 0.5, "--resources": {"disk": 2.5, "none": 0}}, 1000)
     assert totals == {"CPU": 5_000, "memory": 10_000_000, "disk": 25_000}
+
+
+def test_version_is_that_of_the_package():
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())
+    assert bowstring_core.__version__ == project["project"]["version"]
