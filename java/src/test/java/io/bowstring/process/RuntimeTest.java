@@ -20,12 +20,19 @@ import io.bowstring.errors.TaskCancelledException;
 import io.bowstring.errors.TaskException;
 import io.bowstring.errors.TaskTimeoutException;
 import io.bowstring.errors.WorkerCrashedException;
+import io.bowstring.internal.wire.Frame;
+import io.bowstring.internal.wire.Recall;
+import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -190,6 +197,35 @@ class RuntimeTest {
         var error = assertThrows(InvalidArgumentException.class, () -> Bowstring.task(Counter::fail, new Counter(1)));
         assertTrue(error.getMessage().contains("no static method"), error.getMessage());
         assertThrows(InvalidArgumentException.class, () -> Bowstring.task(() -> 1));
+    }
+
+    @Test
+    void aStrangerOnAWorkersSocketEndsNothingButItsConnection() throws Exception {
+        assertEquals(3, Bowstring.task(Calculator::add, 1, 2).remote().get());
+        Random random = new Random(7);
+        List<Path> sockets;
+        try (var files = Files.list(Path.of(Bowstring.getRuntimeContext().sessionPath()))) {
+            sockets = files.filter(path -> path.getFileName().toString().matches("w\\d+\\.sock")).toList();
+        }
+        for (Path socket : sockets) {
+            for (int round = 0; round < 5; round++) {
+                byte[] garbage = new byte[200];
+                random.nextBytes(garbage);
+                if (round > 2) {
+                    garbage = Frame.encode(new Recall()).array(); // a good frame, before the handshake
+                }
+                try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+                    channel.write(ByteBuffer.wrap(garbage));
+                    ByteBuffer answer = ByteBuffer.allocate(4096);
+                    while (channel.read(answer) >= 0) {
+                        assertTrue(answer.hasRemaining(), "a worker says no more than Challenge and GoAway");
+                    }
+                } catch (IOException gone) {
+                    assertTrue(gone.getMessage() != null, "a worker that has ended, or reset by one that closed");
+                }
+            }
+        }
+        assertEquals(3, Bowstring.task(Calculator::add, 1, 2).remote().get());
     }
 
     @Test

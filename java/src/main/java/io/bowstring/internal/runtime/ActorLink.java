@@ -103,6 +103,10 @@ final class ActorLink implements PeerLink.Listener {
             failWaiting();
             return;
         }
+        if (life == ActorLife.ALIVE && link == null && linkIncarnation != incarnation) {
+            connect();
+            return;
+        }
         if (life != ActorLife.ALIVE || link == null || !link.isReady() || linkIncarnation != incarnation) {
             return;
         }
@@ -181,6 +185,16 @@ final class ActorLink implements PeerLink.Listener {
     @Override
     public void closed(@Nullable Throwable cause) {
         link = null;
+        if (cause instanceof BowstringException error) {
+            // One side broke the protocol, and the worker may live: nothing more will be heard of these calls.
+            List<PendingTask> left = new ArrayList<>(inFlight.values());
+            inFlight.clear();
+            linkIncarnation = -1;
+            left.forEach(task -> session.fail(task, new ActorUnavailableException(
+                    ErrorDetails.of(ErrorCode.ACTOR_UNAVAILABLE, error.details().message()).withMayHaveExecuted(),
+                    error)));
+            return; // the next call connects again
+        }
         if (life == ActorLife.ALIVE && linkIncarnation != incarnation) {
             resolveInFlight();
             connect();

@@ -133,6 +133,12 @@ final class LeasePool {
             drained = true;
             if (ending != null) {
                 bury(this);
+            } else if (cause instanceof BowstringException error && !gone) {
+                // One side broke the protocol, and the worker lives: nothing more will be heard of these.
+                List<PendingTask> left = new ArrayList<>(inFlight.values());
+                inFlight.clear();
+                left.forEach(task -> session.fail(task, ErrorRecords.again(error)));
+                giveBack(this);
             } else if (!gone && inFlight.isEmpty()) {
                 giveBack(this);
             } else {

@@ -79,12 +79,21 @@ final class ObjectTable {
             session.node().change(entry.ref, 1);
             return;
         }
+        context.read(entry.ref);
+    }
+
+    /** Holds what a task has just read out of a value, all at once; its Result waits for the answer. */
+    void holdRead(TaskContext context) {
+        List<WireRef> refs = context.takeRead();
+        if (refs.isEmpty()) {
+            return;
+        }
         CompletableFuture<Void> acknowledged = new CompletableFuture<>();
         RefHold hold = new RefHold();
         hold.request = session.node().number(answer -> acknowledged.complete(null));
-        hold.refs = List.of(entry.ref);
+        hold.refs = refs;
         session.node().queue(hold);
-        context.keeps(entry.ref, acknowledged);
+        context.keeps(refs, acknowledged);
     }
 
     void acquire(ObjectEntry entry) {

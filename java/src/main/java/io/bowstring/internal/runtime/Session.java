@@ -707,7 +707,15 @@ public final class Session implements NodeLink.Listener, References {
         if (!isWorker() && threads != null) {
             loader = threads;
         }
-        Object value = Values.decode(payload, this, loader, unpin);
+        Object value;
+        try {
+            value = Values.decode(payload, this, loader, unpin);
+        } finally {
+            TaskContext context = TaskContext.current();
+            if (context != null && isWorker()) {
+                locked(() -> objects.holdRead(context));
+            }
+        }
         return type == null || type == Object.class || type == void.class ? value : Conversions.convert(value, type);
     }
 

@@ -25,6 +25,7 @@ public final class TaskContext {
     private final byte[] prefix;
     private final AtomicInteger children = new AtomicInteger();
     private final AtomicInteger puts = new AtomicInteger();
+    private List<WireRef> read = new ArrayList<>();
     private final List<WireRef> kept = new ArrayList<>();
     private final List<CompletableFuture<?>> holds = new ArrayList<>();
 
@@ -81,8 +82,21 @@ public final class TaskContext {
         return Id.put(id, puts.getAndIncrement());
     }
 
-    synchronized void keeps(WireRef ref, CompletableFuture<?> acknowledged) {
-        kept.add(ref);
+    synchronized void read(WireRef ref) {
+        read.add(ref);
+    }
+
+    synchronized List<WireRef> takeRead() {
+        if (read.isEmpty()) {
+            return List.of();
+        }
+        List<WireRef> taken = read;
+        read = new ArrayList<>();
+        return taken;
+    }
+
+    synchronized void keeps(List<WireRef> refs, CompletableFuture<?> acknowledged) {
+        kept.addAll(refs);
         holds.add(acknowledged);
     }
 

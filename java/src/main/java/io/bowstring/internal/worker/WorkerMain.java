@@ -11,6 +11,9 @@ public final class WorkerMain {
             System.err.println("usage: WorkerMain <session folder> <slot>; the node starts workers");
             System.exit(2);
         }
+        if (System.getProperty("slf4j.internal.verbosity") == null) {
+            System.setProperty("slf4j.internal.verbosity", "ERROR"); // Arrow logs through it, and nobody has to listen
+        }
         Worker.start(Path.of(arguments[0]), Long.parseLong(arguments[1]));
     }
 }
