@@ -155,7 +155,7 @@ def table(rows: list[Row], peers: list[str], results: Results, quick: bool) -> T
     for peer in peers:
         drawn.add_column(peer, justify="right")
     for peer in peers[1:]:
-        drawn.add_column(f"{peers[0]} / {peer}", justify="right")
+        drawn.add_column(f"better than {peer}", justify="right")
     group = ""
     for row in rows:
         if group and row.group != group:

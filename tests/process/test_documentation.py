@@ -2,21 +2,83 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-START = Path(__file__).resolve().parents[2] / "docs" / "start.md"
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+JAR = ROOT / "python" / "bowstring_java" / "bowstring-all.jar"
+JAVA = [
+    "java",
+    "-XX:+IgnoreUnrecognizedVMOptions",
+    "--sun-misc-unsafe-memory-access=allow",
+    "--add-opens=java.base/java.nio=ALL-UNNAMED",
+]
+needs_java = pytest.mark.skipif(not JAR.exists() or shutil.which("javac") is None, reason="needs a JDK, and make java")
 
 
-def python_blocks(text: str) -> str:
-    return "\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
+def blocks(language: str, text: str) -> str:
+    return "\n".join(re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL))
+
+
+def run_python(program: str, folder: Path) -> list[str]:
+    path = folder / "program.py"
+    path.write_text(program)
+    done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def run_java(program: str, folder: Path) -> list[str]:
+    (folder / "Main.java").write_text(program)
+    class_path = os.pathsep.join([str(folder), str(JAR)])
+    compiled = subprocess.run(["javac", "-cp", class_path, "Main.java"], cwd=folder, capture_output=True, text=True)
+    assert compiled.returncode == 0, compiled.stderr
+    environment = {**os.environ, "BOWSTRING_PYTHON": sys.executable}
+    command = [*JAVA, "-cp", class_path, "Main"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
 
 
 def test_the_python_examples_of_the_first_page_run(tmp_path: Path) -> None:
-    program = tmp_path / "start.py"
-    program.write_text(python_blocks(START.read_text().partition("## Java from Python")[0]))
-    done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == ["[0, 1, 4, 9, 16, 25, 36, 49]", "25", "[1, 2, 3]"]
+    page = (ROOT / "docs" / "start.md").read_text()
+    printed = run_python(blocks("python", page.partition("## Java from Python")[0]), tmp_path)
+    assert printed == ["[0, 1, 4, 9, 16, 25, 36, 49]", "25", "[1, 2, 3]"]
+
+
+@needs_java
+def test_the_python_example_of_the_readme_runs(tmp_path: Path) -> None:
+    assert run_python(blocks("python", (ROOT / "README.md").read_text()), tmp_path) == ["[0, 1, 4, 9]", "5.0"]
+
+
+@needs_java
+def test_the_java_example_of_the_first_page_runs(tmp_path: Path) -> None:
+    assert run_java(blocks("java", (ROOT / "docs" / "start.md").read_text()), tmp_path) == ["16"]
+
+
+@needs_java
+def test_the_java_example_of_the_readme_runs(tmp_path: Path) -> None:
+    imports, _, body = blocks("java", (ROOT / "README.md").read_text()).partition("\n\n")
+    program = f"""{imports}
+
+    public class Main {{
+        public static class Counter {{
+            private int count;
+
+            public int increment() {{
+                return ++count;
+            }}
+        }}
+
+        public static void main(String[] args) {{
+            {body}
+        }}
+    }}
+    """
+    assert run_java(program, tmp_path) == ["1.4142135623730951", "6"]
