@@ -3,6 +3,7 @@ package io.bowstring;
 import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.internal.function.MethodReference;
 import io.bowstring.internal.runtime.ActorReference;
+import io.bowstring.internal.runtime.Arguments;
 import io.bowstring.internal.runtime.CallOptions;
 import java.io.Serializable;
 import java.util.List;
@@ -46,7 +47,7 @@ public final class ActorCall<R extends @Nullable Object> {
 
     /** Sets the call's name, for people. Default: the method's. */
     public ActorCall<R> setName(String name) {
-        options.name = name;
+        options.name = Arguments.text("name", name);
         return this;
     }
 

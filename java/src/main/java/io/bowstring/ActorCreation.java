@@ -3,6 +3,7 @@ package io.bowstring;
 import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.internal.function.FunctionDescriptor;
 import io.bowstring.internal.function.MethodReference;
+import io.bowstring.internal.runtime.Arguments;
 import io.bowstring.internal.runtime.CallOptions;
 import java.io.Serializable;
 import java.util.List;
@@ -35,13 +36,13 @@ public final class ActorCreation<A> {
 
     /** Sets the actor's name, by which others find it; it must not be taken. Default: none. */
     public ActorCreation<A> setName(String name) {
-        options.name = name;
+        options.name = Arguments.text("name", name);
         return this;
     }
 
     /** Sets the namespace of the name. Default: the driver's. */
     public ActorCreation<A> setNamespace(String namespace) {
-        options.namespace = namespace;
+        options.namespace = Arguments.text("namespace", namespace);
         return this;
     }
 

@@ -3,6 +3,7 @@ package io.bowstring;
 import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.errors.RuntimeStoppedException;
 import io.bowstring.internal.runtime.ActorReference;
+import io.bowstring.internal.runtime.Arguments;
 import io.bowstring.internal.runtime.Driver;
 import io.bowstring.internal.runtime.ObjectReference;
 import io.bowstring.internal.runtime.Processes;
@@ -112,22 +113,23 @@ public final class Bowstring extends TaskCalls {
 
     /** Waits for a value and reads it; see {@link ObjectRef#get()}. */
     public static <T extends @Nullable Object> T get(ObjectRef<T> ref) {
-        return ref.get();
+        return Arguments.present("ref", ref).get();
     }
 
     /** Waits for a value at most so long; see {@link ObjectRef#get(Duration)}. */
     public static <T extends @Nullable Object> T get(ObjectRef<T> ref, Duration timeout) {
-        return ref.get(timeout);
+        Arguments.nanos("timeout", timeout);
+        return Arguments.present("ref", ref).get(timeout);
     }
 
     /** Waits for all values and reads them, in order. The first one that is an error is thrown. */
     public static <T extends @Nullable Object> List<T> get(List<? extends ObjectRef<T>> refs) {
-        return values(refs, Long.MAX_VALUE);
+        return values(Arguments.refs("refs", refs), Long.MAX_VALUE);
     }
 
     /** Waits for all values together at most so long. */
     public static <T extends @Nullable Object> List<T> get(List<? extends ObjectRef<T>> refs, Duration timeout) {
-        return values(refs, timeout.toNanos());
+        return values(Arguments.refs("refs", refs), Arguments.nanos("timeout", timeout));
     }
 
     @SuppressWarnings("unchecked")
@@ -144,11 +146,12 @@ public final class Bowstring extends TaskCalls {
     /** Waits until so many of the references are ready, or the time is over. */
     public static <T extends @Nullable Object> WaitResult<T> wait(
             List<? extends ObjectRef<T>> refs, int numReturns, Duration timeout) {
-        return waitNanos(refs, numReturns, timeout.toNanos());
+        return waitNanos(refs, numReturns, Arguments.nanos("timeout", timeout));
     }
 
     private static <T extends @Nullable Object> WaitResult<T> waitNanos(
             List<? extends ObjectRef<T>> refs, int numReturns, long timeoutNs) {
+        Arguments.wanted(refs, numReturns);
         List<List<ObjectRef<T>>> split = session().wait(refs, numReturns, timeoutNs);
         return new WaitResult<>(split.get(0), split.get(1));
     }
@@ -165,7 +168,7 @@ public final class Bowstring extends TaskCalls {
      * @param recursive whether the tasks that it has submitted are cancelled too
      */
     public static void cancel(ObjectRef<?> ref, boolean force, boolean recursive) {
-        ((ObjectReference<?>) ref).cancel(force, recursive);
+        ((ObjectReference<?>) Arguments.present("ref", ref)).cancel(force, recursive);
     }
 
     /**
@@ -181,17 +184,18 @@ public final class Bowstring extends TaskCalls {
     /** The handle of a named actor of a namespace. */
     @SuppressWarnings("unchecked")
     public static <H> H getActor(String name, String namespace) {
-        return (H) session().lookup(name, namespace);
+        Arguments.text("name", name);
+        return (H) session().lookup(name, Arguments.present("namespace", namespace));
     }
 
     /** Ends an actor's process; without {@code noRestart} it starts again if it may. */
     public static void kill(ActorHandle<?> actor, boolean noRestart) {
-        session().kill((ActorReference) actor, noRestart);
+        session().kill((ActorReference) Arguments.present("actor", actor), noRestart);
     }
 
     /** Ends an actor's process; without {@code noRestart} it starts again if it may. */
     public static void kill(PyActorHandle actor, boolean noRestart) {
-        session().kill((ActorReference) actor, noRestart);
+        session().kill((ActorReference) Arguments.present("actor", actor), noRestart);
     }
 
     /**

@@ -1,6 +1,7 @@
 package io.bowstring;
 
 import io.bowstring.errors.InvalidArgumentException;
+import io.bowstring.internal.runtime.Arguments;
 import java.io.File;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -61,7 +62,7 @@ public final class InitOptions {
 
         /** The runtime to join: the path of its session's folder, or "auto" for the one that runs. Default: start one. */
         public Builder setAddress(String address) {
-            this.address = address;
+            this.address = Arguments.text("address", address);
             return this;
         }
 
@@ -79,7 +80,7 @@ public final class InitOptions {
 
         /** A resource of a runtime that is started. */
         public Builder setResource(String name, double amount) {
-            resources.put(name, amount(name, amount));
+            resources.put(Arguments.text("name", name), amount("the amount of " + name, amount));
             return this;
         }
 
@@ -91,19 +92,19 @@ public final class InitOptions {
 
         /** Namespace of this driver's named actors. Default: one of its own. */
         public Builder setNamespace(String namespace) {
-            this.namespace = namespace;
+            this.namespace = Arguments.text("namespace", namespace);
             return this;
         }
 
         /** Jars and folders where Java workers look for classes, first first. Default: this program's class path. */
         public Builder setClassPath(List<String> entries) {
-            classPath = new ArrayList<>(entries);
+            classPath = new ArrayList<>(Arguments.present("entries", entries));
             return this;
         }
 
         /** Folders where Python workers look for modules, first first. Default: the working directory. */
         public Builder setPythonPath(List<String> folders) {
-            pythonPath = new ArrayList<>(folders);
+            pythonPath = new ArrayList<>(Arguments.present("folders", folders));
             return this;
         }
 

@@ -1,6 +1,7 @@
 package io.bowstring;
 
 import io.bowstring.internal.function.FunctionDescriptor;
+import io.bowstring.internal.runtime.Arguments;
 import io.bowstring.internal.wire.Language;
 
 /** A class in Python whose instances can be actors, found by its name. */
@@ -18,6 +19,8 @@ public final class PyActorClass {
      * @param className the class's qualified name in the module
      */
     public static PyActorClass of(String module, String className) {
+        Arguments.text("module", module);
+        Arguments.text("className", className);
         return new PyActorClass(FunctionDescriptor.of(Language.PYTHON, module, className, ""));
     }
 

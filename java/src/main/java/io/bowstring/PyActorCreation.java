@@ -1,6 +1,7 @@
 package io.bowstring;
 
 import io.bowstring.errors.InvalidArgumentException;
+import io.bowstring.internal.runtime.Arguments;
 import io.bowstring.internal.runtime.CallOptions;
 import java.util.List;
 
@@ -17,13 +18,13 @@ public final class PyActorCreation {
 
     /** Sets the actor's name, by which others find it; it must not be taken. Default: none. */
     public PyActorCreation setName(String name) {
-        options.name = name;
+        options.name = Arguments.text("name", name);
         return this;
     }
 
     /** Sets the namespace of the name. Default: the driver's. */
     public PyActorCreation setNamespace(String namespace) {
-        options.namespace = namespace;
+        options.namespace = Arguments.text("namespace", namespace);
         return this;
     }
 

@@ -1,5 +1,6 @@
 package io.bowstring;
 
+import io.bowstring.internal.runtime.Arguments;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,6 +13,6 @@ import org.jspecify.annotations.Nullable;
 public record PyActorMethod<R extends @Nullable Object>(String name, Class<R> resultType) {
     /** Names a method. */
     public static <R extends @Nullable Object> PyActorMethod<R> of(String name, Class<R> resultType) {
-        return new PyActorMethod<>(name, resultType);
+        return new PyActorMethod<>(Arguments.text("name", name), Arguments.present("resultType", resultType));
     }
 }

@@ -1,6 +1,7 @@
 package io.bowstring;
 
 import io.bowstring.internal.function.FunctionDescriptor;
+import io.bowstring.internal.runtime.Arguments;
 import io.bowstring.internal.wire.Language;
 import org.jspecify.annotations.Nullable;
 
@@ -26,6 +27,9 @@ public final class PyFunction<R extends @Nullable Object> {
      * @param resultType what the result is converted to; {@code Object.class}: left as it comes
      */
     public static <R extends @Nullable Object> PyFunction<R> of(String module, String name, Class<R> resultType) {
+        Arguments.text("module", module);
+        Arguments.text("name", name);
+        Arguments.present("resultType", resultType);
         return new PyFunction<>(FunctionDescriptor.of(Language.PYTHON, module, name, ""), resultType);
     }
 

@@ -3,6 +3,7 @@ package io.bowstring;
 import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.internal.function.FunctionDescriptor;
 import io.bowstring.internal.function.MethodReference;
+import io.bowstring.internal.runtime.Arguments;
 import io.bowstring.internal.runtime.CallOptions;
 import io.bowstring.internal.runtime.Session;
 import java.io.Serializable;
@@ -42,7 +43,7 @@ public final class TaskCall<R extends @Nullable Object> {
 
     /** Sets the task's name, for people. Default: the method's. */
     public TaskCall<R> setName(String name) {
-        options.name = name;
+        options.name = Arguments.text("name", name);
         return this;
     }
 
@@ -84,13 +85,13 @@ public final class TaskCall<R extends @Nullable Object> {
 
     /** Sets a limit on the run, from its start; zero: none. Default: none. */
     public TaskCall<R> setTimeout(Duration limit) {
-        options.timeoutMs = limit.toMillis();
+        options.timeoutMs = Arguments.nanos("limit", limit) / 1_000_000;
         return this;
     }
 
     /** Sets extra flags of the JVM that runs the task, as in "-Xmx2g". Default: none. */
     public TaskCall<R> setJvmFlags(String flags) {
-        options.jvmFlags = flags;
+        options.jvmFlags = Arguments.present("flags", flags);
         return this;
     }
 

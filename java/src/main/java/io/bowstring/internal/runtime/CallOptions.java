@@ -36,9 +36,10 @@ public final class CallOptions {
 
     /** Sets an amount, to 1/10000. */
     public void resource(String resource, double amount) {
-        if (resource.isEmpty() || !(amount >= 0) || amount > Long.MAX_VALUE / UNITS) {
-            throw new InvalidArgumentException("an amount of " + amount + " of the resource '" + resource
-                    + "'; amounts are 0 or more, and names are not empty");
+        Arguments.text("the resource's name", resource);
+        if (!(amount >= 0) || amount > Long.MAX_VALUE / UNITS) {
+            throw new InvalidArgumentException(
+                    "the amount of the resource '" + resource + "' is " + amount + "; it must be 0 or more");
         }
         long units = Math.round(amount * UNITS);
         if (units == 0) {
