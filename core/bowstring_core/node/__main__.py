@@ -64,6 +64,19 @@ def _arguments(argv: list[str]) -> dict[str, object]:
     return values
 
 
+def cpu_count() -> int:
+    """CPUs that this process may use: those of its affinity, or its control group's quota if that is less."""
+    count = len(os.sched_getaffinity(0))
+    try:
+        with open("/sys/fs/cgroup/cpu.max", encoding="ascii") as file:
+            quota, period = file.read().split()
+        if quota != "max":
+            count = min(count, max(1, int(quota) // int(period)))
+    except (OSError, ValueError):
+        pass
+    return count
+
+
 def _totals(values: dict[str, object], memory_total: int) -> dict[str, int]:
     units = 10_000
     named = values.get("--resources", {})
@@ -71,7 +84,7 @@ def _totals(values: dict[str, object], memory_total: int) -> dict[str, int]:
         raise UsageError('--resources must be a JSON object, as in {"disk": 2}')
     amounts: dict[str, object] = {
         **named,
-        "CPU": values.get("--num-cpus", len(os.sched_getaffinity(0))),
+        "CPU": values.get("--num-cpus", cpu_count()),
         "GPU": values.get("--num-gpus", 0),
         "memory": values.get("--memory", memory_total),
     }
@@ -88,6 +101,8 @@ def _totals(values: dict[str, object], memory_total: int) -> dict[str, int]:
 def main() -> int:
     """Run a node as the arguments say; the exit status."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is for the driver
+    if os.getpgid(0) != os.getpid():
+        os.setsid()
     try:
         values = _arguments(sys.argv[1:])
         worker_module = str(values.get("--worker-module", "bowstring.worker"))
@@ -131,7 +146,7 @@ def main() -> int:
 
 
 def _announce(session: Session) -> None:
-    """Tell the starter, and let go of its streams and its terminal."""
+    """Tell the starter, and let go of its streams."""
     sys.stdout.write(json.dumps({"session": session.path, "pid": os.getpid()}) + "\n")
     sys.stdout.flush()
     log = os.open(session.log_path("node.log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
@@ -141,8 +156,6 @@ def _announce(session: Session) -> None:
     os.dup2(log, 2)
     os.close(log)
     os.close(null)
-    if os.getpgid(0) != os.getpid():
-        os.setsid()
 
 
 def _raise_descriptor_limit() -> None:

@@ -119,8 +119,8 @@ class JvmLauncher:
             return ""
         return archive_path(home.encode() + self._release, class_path, FLAGS)
 
-    def command(self, slot: int, flags: str, archive_to: str = "") -> tuple[list[str], dict[str, str]]:
-        """Arguments and environment of a worker.
+    def command(self, slot: int, flags: str, archive_to: str = "") -> list[str]:
+        """The command of a worker.
 
         The job's own classes are not in the class path: the worker is told of them when it is bound.
 
@@ -141,8 +141,7 @@ class JvmLauncher:
             options.append(f"-XX:AOTCache={archive}" if cached else f"-XX:SharedArchiveFile={archive}")
         class_path = os.pathsep.join(self.class_path())
         java = os.path.join(home, "bin", "java")
-        argv = [java, *options, *flags.split(), "-cp", class_path, MAIN_CLASS, self._session, str(slot)]
-        return argv, dict(os.environ)
+        return [java, *options, *flags.split(), "-cp", class_path, MAIN_CLASS, self._session, str(slot)]
 
 
 def _read_release(home: str) -> bytes:

@@ -92,6 +92,7 @@ class Node:
         self.finishing: WorkerProcess | None = None  # whose end is being told
         self._handlers: dict[int, tuple[Decoder, frozenset[Role], Handler]] = {}
         self._timer: loops.Timer | None = None
+        self._logged = 0
         self._prestarted = False
         self.scheduler = Scheduler(options.resources)
         self.workers = WorkerService(self, options.worker_module)
@@ -388,8 +389,10 @@ class Node:
         self.session.remove()
 
     def log(self, text: str) -> None:
-        """A line for the node's own log."""
-        print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+        """A line for the node's own log, which ends at its bound."""
+        self._logged += len(text)
+        if self._logged < limits.LOG_FILE_BYTES_MAX:
+            print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
     def debug(self, text: str) -> None:
         """A line for the node's own log, if it was asked for."""

@@ -93,7 +93,7 @@ class WorkerService:
         if kind.language == JAVA:
             job = self._node.jobs[kind.job]
             try:
-                message["argv"], message["env"] = self.jvm.command(slot, kind.jvm_flags)
+                message["argv"] = self.jvm.command(slot, kind.jvm_flags)
             except JavaMissing as error:
                 reason = str(error)
                 self._loop.call_soon(lambda: self._start_failed(process, reason, True))
@@ -134,11 +134,11 @@ class WorkerService:
         training = Training(self._node, target)
         if self._node.stopping or not training.prepare():
             return
-        argv, env = self.jvm.command(TRAINEE_SLOT, "", archive_to=training.file)
+        argv = self.jvm.command(TRAINEE_SLOT, "", archive_to=training.file)
         self._training = training
         process = self.processes[TRAINEE_SLOT] = WorkerProcess(TRAINEE_SLOT, WorkerKind(JAVA))
         training.process = process
-        self._launch(process, {"start": TRAINEE_SLOT, "argv": argv, "env": env, "nice": 19})
+        self._launch(process, {"start": TRAINEE_SLOT, "argv": argv, "nice": 19})
         self._loop.call_later(limits.TRAINING_S, lambda: self._kill_if_there(process))
 
     def _training_ended(self, process: WorkerProcess) -> None:

@@ -9,9 +9,9 @@ children of the zygote (PR_SET_CHILD_SUBREAPER). When the node ends, however it 
 socket, kills all its children, removes the session's folder, and ends.
 
 Messages are JSON, one a packet (SOCK_SEQPACKET). From the node, with descriptors for stdout and stderr:
-{"start": slot} forks a Python worker; {"start": slot, "argv": [...], "env": {...}, "cwd": path, "nice": number} runs
-a program. To the node: {"ready": true}, {"started": slot, "pid": pid}, {"failed": slot, "message": text}, {"ended":
-pid, "status": wait status}.
+{"start": slot} forks a Python worker; {"start": slot, "argv": [...], "cwd": path, "nice": number} runs a program.
+To the node: {"ready": true}, {"started": slot, "pid": pid}, {"failed": slot, "message": text}, {"ended": pid, "status":
+wait status}.
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ class Zygote:
         if "argv" in message:
             os.nice(message.get("nice", 0))
             signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-            os.execve(message["argv"][0], message["argv"], message["env"])
+            os.execv(message["argv"][0], message["argv"])
         import random
 
         import numpy

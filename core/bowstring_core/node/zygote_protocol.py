@@ -1,4 +1,4 @@
 """What the node and its zygote agree on."""
 
-# Longest message; arguments and environment of a JVM are in it.
-MESSAGE_BYTES_MAX = 1 << 20
+# Longest message; the arguments of a JVM are in it. The kernel takes about this much in one packet.
+MESSAGE_BYTES_MAX = 200 << 10
