@@ -1,14 +1,11 @@
 package io.bowstring.process;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.bowstring.Bowstring;
 import io.bowstring.InitOptions;
 import io.bowstring.ObjectRef;
 import io.bowstring.Tensor;
-import io.bowstring.errors.InvalidArgumentException;
-import io.bowstring.errors.RuntimeStoppedException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -54,20 +51,6 @@ class StoreTest {
                 assertEquals(i, views.get(i).getDouble(0));
                 assertEquals(1000, views.get(i).getDouble(1000));
             }
-        }
-    }
-
-    @Test
-    void aRuntimeCanBeStartedAgainAndKnowsWhatIsNotIts() {
-        ObjectRef<Integer> old;
-        try (Bowstring.Runtime runtime = Bowstring.init(InitOptions.builder().setNumCpus(1).build())) {
-            old = Bowstring.put(1);
-            assertThrows(InvalidArgumentException.class, Bowstring::init);
-        }
-        assertEquals(false, Bowstring.isInitialized());
-        assertThrows(RuntimeStoppedException.class, () -> Bowstring.put(1));
-        try (Bowstring.Runtime runtime = Bowstring.init(InitOptions.builder().setNumCpus(1).build())) {
-            assertThrows(InvalidArgumentException.class, () -> Bowstring.task(Calculator::add, old, old).remote());
         }
     }
 }

@@ -18,6 +18,7 @@ import java.lang.System.Logger.Level;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.CodeSource;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -32,6 +33,7 @@ import org.jspecify.annotations.Nullable;
 /** A driver: starts the node or finds one, joins it, and ends what it started. */
 public final class Driver {
     private static final Logger LOGGER = System.getLogger(Driver.class.getName());
+    private static final String LIBRARY = "bowstring-all.jar";
     private static final long END_MS = 10_000;
     private static final Pattern SESSION = Pattern.compile("\"session\"\\s*:\\s*\"((?:[^\"\\\\]|\\\\.)*)\"");
 
@@ -125,9 +127,9 @@ public final class Driver {
         }
         ProcessBuilder builder = new ProcessBuilder(command);
         // Java workers run the frontend that their driver runs.
-        String own = System.getProperty("java.class.path", "");
-        if (!own.isEmpty() && Driver.class.getModule().getName() == null) {
-            builder.environment().putIfAbsent("BOWSTRING_JAVA_JAR", absolute(own));
+        String own = ownClassPath();
+        if (!own.isEmpty()) {
+            builder.environment().putIfAbsent("BOWSTRING_JAVA_JAR", own);
         }
         // The node keeps its standard error only until it has announced itself, so what comes there is why it failed.
         try {
@@ -137,6 +139,15 @@ public final class Driver {
                     + error.getMessage() + "); install Python and `pip install bowstring`, or name the interpreter in"
                     + " BOWSTRING_PYTHON", error);
         }
+    }
+
+    /** Where this frontend's classes and Arrow's are: the library that has them all, or the program's class path. */
+    private static String ownClassPath() {
+        CodeSource source = Driver.class.getProtectionDomain().getCodeSource();
+        if (source != null && source.getLocation().getPath().endsWith("/" + LIBRARY)) {
+            return source.getLocation().getPath();
+        }
+        return Driver.class.getModule().isNamed() ? "" : absolute(System.getProperty("java.class.path", ""));
     }
 
     private static String absolute(String classPath) {

@@ -1,0 +1,80 @@
+package io.bowstring.process;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.bowstring.Bowstring;
+import io.bowstring.InitOptions;
+import io.bowstring.ObjectRef;
+import io.bowstring.errors.InvalidArgumentException;
+import io.bowstring.errors.NodeDiedException;
+import io.bowstring.errors.RuntimeStoppedException;
+import io.bowstring.errors.TaskUnschedulableException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledIfEnvironmentVariable;
+
+@EnabledIfEnvironmentVariable(named = "BOWSTRING_PYTHON", matches = ".+")
+@Timeout(value = 60, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class LifeTest {
+    private static Bowstring.Runtime start() {
+        return Bowstring.init(InitOptions.builder().setNumCpus(1).build());
+    }
+
+    @Test
+    void theEndOfTheNodeEndsEveryWait() {
+        Bowstring.Runtime runtime = start();
+        ObjectRef<Integer> slow = Bowstring.task(Calculator::sleep, 60_000).remote();
+        assertEquals(0, Bowstring.wait(java.util.List.of(slow), 1, Duration.ofMillis(200)).ready().size());
+        ProcessHandle.current().children()
+                .filter(child -> child.info().commandLine().orElse("").contains("bowstring_core.node"))
+                .forEach(ProcessHandle::destroyForcibly);
+        assertThrows(NodeDiedException.class, slow::get);
+        assertThrows(NodeDiedException.class, () -> Bowstring.task(Calculator::nothing).remote());
+        runtime.close();
+        assertFalse(Bowstring.isInitialized());
+    }
+
+    @Test
+    void shutdownLeavesNoProcessAndNoFolder() {
+        Bowstring.Runtime runtime = start();
+        assertEquals(3, Bowstring.task(Calculator::add, 1, 2).remote().get());
+        Path folder = Path.of(Bowstring.getRuntimeContext().sessionPath());
+        assertTrue(Files.exists(folder));
+        runtime.close();
+        assertFalse(Files.exists(folder));
+        assertTrue(ProcessHandle.allProcesses()
+                .noneMatch(each -> each.info().commandLine().orElse("").contains(folder.toString())));
+    }
+
+    @Test
+    void whatCanNeverRunIsSaidAtOnce() {
+        try (Bowstring.Runtime runtime = start()) {
+            assertThrows(TaskUnschedulableException.class,
+                    () -> Bowstring.task(Calculator::nothing).setNumCpus(99).remote().get());
+            InvalidArgumentException error = assertThrows(InvalidArgumentException.class,
+                    () -> Bowstring.task(Calculator::nothing).setResource("disk", -1));
+            assertTrue(error.getMessage().contains("disk"), error.getMessage());
+        }
+    }
+
+    @Test
+    void aRuntimeCanBeStartedAgainAndKnowsWhatIsNotIts() {
+        ObjectRef<Integer> old;
+        try (Bowstring.Runtime runtime = Bowstring.init(InitOptions.builder().setNumCpus(1).build())) {
+            old = Bowstring.put(1);
+            assertThrows(InvalidArgumentException.class, Bowstring::init);
+        }
+        assertEquals(false, Bowstring.isInitialized());
+        assertThrows(RuntimeStoppedException.class, () -> Bowstring.put(1));
+        try (Bowstring.Runtime runtime = Bowstring.init(InitOptions.builder().setNumCpus(1).build())) {
+            assertThrows(InvalidArgumentException.class, () -> Bowstring.task(Calculator::add, old, old).remote());
+        }
+    }
+}
