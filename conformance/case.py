@@ -76,7 +76,10 @@ def _read_file(path: Path) -> Iterator[Case]:
 
 
 def _value_steps(written: Any) -> list[dict[str, Any]]:
-    """The driver's value read by the worker, the worker's value read by the driver, and both through the store."""
+    """The driver's value read by the worker, the worker's by the driver, both through the store, and results passed on.
+
+    Results go from a task in one of the two languages to a task in the other without the driver reading them.
+    """
     return [
         {"call": "check", "args": [written, {"$text": written}], "as": "sent"},
         {"get": "sent", "expect": ""},
@@ -88,6 +91,11 @@ def _value_steps(written: Any) -> list[dict[str, Any]]:
         {"get": "read", "expect": ""},
         {"call": "echo", "args": [written], "as": "back"},
         {"get": "back", "expect": written},
+        {"call": "construct", "in": "driver", "args": [{"$text": written}], "as": "own"},
+        {"call": "check", "args": [{"$ref": "own"}, {"$text": written}], "as": "passed on"},
+        {"get": "passed on", "expect": ""},
+        {"call": "check", "in": "driver", "args": [{"$ref": "made"}, {"$text": written}], "as": "passed back"},
+        {"get": "passed back", "expect": ""},
     ]
 
 

@@ -60,12 +60,16 @@ class Interpreter:
             if part is not None and part not in str(error):
                 raise Mismatch(f"the message lacks {part!r}: {str(error)[:600]}") from error
 
+    def language_of(self, step: dict[str, Any]) -> str:
+        """Whose library a step calls: the worker's language's, unless it says "in": "driver"."""
+        return "python" if step.get("in") == "driver" else self.worker
+
     def do_put(self, step: dict[str, Any]) -> None:
         self.names[step["as"]] = bow.put(make(step["put"], self.names))
 
     def do_call(self, step: dict[str, Any]) -> None:
         name = step["call"]
-        if self.worker == "java":
+        if self.language_of(step) == "java":
             function = bow.java_function(JAVA_LIBRARY, name)
         else:
             function = bow.remote(getattr(library, name))
@@ -75,7 +79,7 @@ class Interpreter:
         self.submit(getattr(self.names[step["of"]], step["method"]), step)
 
     def do_actor(self, step: dict[str, Any]) -> None:
-        if self.worker == "java":
+        if self.language_of(step) == "java":
             actor_class = bow.java_actor_class(JAVA_COUNTER)
         else:
             actor_class = bow.remote(getattr(library, step["actor"]))

@@ -88,8 +88,8 @@ final class Interpreter {
         String kind = step.keySet().iterator().next();
         switch (kind) {
             case "put" -> names.put((String) step.get("as"), Bowstring.put(Notation.make(step.get("put"), names)));
-            case "call" -> name(step, workers.call((String) step.get("call"), arguments(step), options(step)));
-            case "actor" -> name(step, workers.create((String) step.get("actor"), arguments(step), options(step)));
+            case "call" -> name(step, workers(step).call((String) step.get("call"), arguments(step), options(step)));
+            case "actor" -> name(step, workers(step).create((String) step.get("actor"), arguments(step), options(step)));
             case "method" -> {
                 Object actor = names.get((String) step.get("of"));
                 name(step, Workers.ofHandle(actor).method(actor, (String) step.get("method"), arguments(step)));
@@ -107,6 +107,11 @@ final class Interpreter {
             case "until" -> until((List<Object>) step.get("until"));
             default -> throw new Mismatch("unknown step " + kind);
         }
+    }
+
+    /** Whose library a step calls: the worker's language's, unless it says "in": "driver". */
+    private Workers workers(Map<String, Object> step) {
+        return "driver".equals(step.get("in")) ? new JavaWorkers() : workers;
     }
 
     private void name(Map<String, Object> step, Object result) {
