@@ -93,7 +93,7 @@ class ActorService:
         )
         if not body:
             raise ProtocolError("ActorCreate without the creation task")
-        job = node.jobs[peer.job]
+        job = node.job(peer.job)
         spec = actors.ActorSpec(
             id=ref.id[:16],
             ref=ref,
@@ -124,7 +124,7 @@ class ActorService:
         self.perform(self.table.kill(peer.process, message.request, message.actor, message.no_restart))
 
     def _lookup(self, peer: Peer, message: ActorLookup, body: bytes) -> None:
-        namespace = message.namespace or self._node.jobs[peer.job].namespace
+        namespace = message.namespace or self._node.job(peer.job).namespace
         self.perform(self.table.lookup(peer.process, message.request, message.name, namespace))
 
     def _started(self, peer: Peer, message: ActorStarted, body: bytes) -> None:

@@ -8,10 +8,9 @@ class Job:
 
     Attributes:
         driver: Process of the driver; 0 once it is gone.
-        over: Nobody of the job is left: neither its driver nor an actor of it.
     """
 
-    __slots__ = ("class_path", "driver", "job", "namespace", "over", "python_path", "working_directory")
+    __slots__ = ("class_path", "driver", "job", "namespace", "python_path", "working_directory")
 
     def __init__(
         self,
@@ -24,4 +23,3 @@ class Job:
     ) -> None:
         self.job, self.driver, self.namespace = job, driver, namespace
         self.python_path, self.class_path, self.working_directory = python_path, class_path, working_directory
-        self.over = False

@@ -87,7 +87,8 @@ class Node:
         self.process_id = int.from_bytes(os.urandom(8), "little") or 1
         self.peers: dict[int, Peer] = {}  # by process, those that are not gone
         self._ending: dict[int, Peer] = {}  # gone, not ended
-        self.jobs: dict[int, Job] = {}
+        self.jobs: dict[int, Job] = {}  # those that are not over
+        self._jobs_started = 0
         self.stopping = False
         self.finishing: WorkerProcess | None = None  # whose end is being told
         self._handlers: dict[int, tuple[Decoder, frozenset[Role], Handler]] = {}
@@ -219,7 +220,8 @@ class Node:
         peer = Peer(connection, hello, pid, pidfd)
         namespace = ""
         if role is Role.DRIVER:
-            peer.job = len(self.jobs) + 1
+            self._jobs_started += 1
+            peer.job = self._jobs_started
             namespace = hello.namespace or self.options.namespace or f"job-{peer.job}"
             self.jobs[peer.job] = Job(
                 peer.job, peer.process, namespace, hello.python_path, hello.class_path, hello.working_directory
@@ -316,12 +318,16 @@ class Node:
         if peer.owns_runtime and peer.ended:
             self.stop("the driver that owns the runtime has ended", False)
 
+    def job(self, job_id: int) -> Job:
+        """A job; one that is over has no paths and no namespace any more."""
+        return self.jobs.get(job_id) or Job(job_id, 0, "", (), (), "")
+
     def check_job(self, job_id: int) -> None:
         """Close a job of which nobody is left."""
         job = self.jobs.get(job_id)
-        if job is None or job.over or job.driver or self.actors.lives_in(job_id):
+        if job is None or job.driver or self.actors.lives_in(job_id):
             return
-        job.over = True
+        del self.jobs[job_id]
         self.functions.perform(self.functions.table.job_over(job_id))
         self.perform(self.scheduler.job_over(job_id, self.loop.now))
 

@@ -215,8 +215,7 @@ class ObjectService:
         entry = _Transcoding(effect, request, self.directory.pin(objects.NODE, effect.value))
         self._transcodings[request] = entry
         job_id = int.from_bytes(effect.object[:4], "little")
-        job = self._node.jobs.get(job_id)
-        if job is None or job.over:
+        if job_id not in self._node.jobs:
             message = f"object {effect.object.hex()} can't be transcoded: its job {job_id} has ended"
             self._end_transcoding(entry, error_record(ErrorCode.CROSS_LANGUAGE, message), True)
             return

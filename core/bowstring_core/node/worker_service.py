@@ -91,7 +91,7 @@ class WorkerService:
         process = self.processes[slot] = WorkerProcess(slot, kind)
         message: dict[str, Any] = {"start": slot}
         if kind.language == JAVA:
-            job = self._node.jobs[kind.job]
+            job = self._node.job(kind.job)
             try:
                 message["argv"] = self.jvm.command(slot, kind.jvm_flags)
             except JavaMissing as error:
@@ -283,7 +283,7 @@ class WorkerService:
     def bind(self, slot: int, job_id: int, gpus: str) -> None:
         """Tell the worker its job."""
         process = self.processes[slot]
-        job = self._node.jobs[job_id]
+        job = self._node.job(job_id)
         process.job = job_id
         assert process.peer is not None
         process.peer.job = job_id
