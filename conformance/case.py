@@ -13,7 +13,21 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent / "cases"
-STEPS = ("put", "call", "method", "actor", "get", "wait", "get_actor", "kill", "drop", "path", "touch", "until")
+STEPS = (
+    "put",
+    "call",
+    "method",
+    "actor",
+    "get",
+    "wait",
+    "get_actor",
+    "kill",
+    "cancel",
+    "drop",
+    "path",
+    "touch",
+    "until",
+)
 
 
 class CaseError(ValueError):

@@ -117,6 +117,9 @@ class Interpreter:
     def do_kill(self, step: dict[str, Any]) -> None:
         bow.kill(self.names[step["kill"]], no_restart=step.get("no_restart", True))
 
+    def do_cancel(self, step: dict[str, Any]) -> None:
+        bow.cancel(self.names[step["cancel"]])
+
     def do_drop(self, step: dict[str, Any]) -> None:
         del self.names[step["drop"]]
 

@@ -99,6 +99,12 @@ def wait_for_file(path: str) -> str:
     return "seen"
 
 
+def wait_between_files(made: str, awaited: str) -> str:
+    """Makes one file, and returns once there is the other."""
+    Path(made).touch()
+    return wait_for_file(awaited)
+
+
 class Counter:
     """The actor of the cases: a sum, and what was handed to it to keep."""
 

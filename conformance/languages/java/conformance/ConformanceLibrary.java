@@ -103,4 +103,10 @@ public final class ConformanceLibrary {
         }
         return "seen";
     }
+
+    /** Makes one file, and returns once there is the other. */
+    public static String wait_between_files(String made, String awaited) throws IOException, InterruptedException {
+        Files.createFile(Path.of(made));
+        return wait_for_file(awaited);
+    }
 }

@@ -101,6 +101,7 @@ final class Interpreter {
                 Object actor = names.get((String) step.get("kill"));
                 Workers.ofHandle(actor).kill(actor, (Boolean) step.getOrDefault("no_restart", true));
             }
+            case "cancel" -> Bowstring.cancel(reference((String) step.get("cancel")));
             case "drop" -> names.remove((String) step.get("drop"));
             case "path" -> names.put((String) step.get("path"), folder.resolve((String) step.get("path")).toString());
             case "touch" -> Files.createFile(Path.of((String) names.get((String) step.get("touch"))));

@@ -48,6 +48,10 @@ final class JavaWorkers implements Workers {
             case "crash" -> Bowstring.task(ConformanceLibrary::crash);
             case "crash_once" -> Bowstring.task(ConformanceLibrary::crash_once, JavaWorkers.<String>arg(a, 0));
             case "wait_for_file" -> Bowstring.task(ConformanceLibrary::wait_for_file, JavaWorkers.<String>arg(a, 0));
+            case "wait_between_files" -> Bowstring.task(
+                    ConformanceLibrary::wait_between_files,
+                    JavaWorkers.<String>arg(a, 0),
+                    JavaWorkers.<String>arg(a, 1));
             default -> throw new Interpreter.Mismatch("the Java driver has no function " + function);
         };
     }
