@@ -251,6 +251,7 @@ class Runtime:
             self.peers.close()
             self.reactor.unwatch(self.node_pidfd)
         self.reactor.close()
+        self.store.close()
         os.close(self.node_pidfd)
 
     def forget_sockets(self) -> None:

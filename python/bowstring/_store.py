@@ -195,6 +195,12 @@ class StoreClient:
         )
         return np.asarray(held), extent, held
 
+    def close(self) -> None:
+        """Unmap what no view holds: remote functions and references may keep a runtime that has ended."""
+        self._segments.clear()
+        self._slabs.clear()
+        self._in_place.clear()
+
     def note_in_place(self, array: Any, extent: Extent, held: Any, image_length: int, encoding: int) -> None:
         """Remember that `array` is an image in the making."""
         key = id(array)
