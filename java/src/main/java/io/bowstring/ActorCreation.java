@@ -46,6 +46,12 @@ public final class ActorCreation<A> {
         return this;
     }
 
+    /** Sets whether an actor that has the name already is returned, rather than an error. Default: false. */
+    public ActorCreation<A> setGetIfExists(boolean get) {
+        options.getIfExists = get;
+        return this;
+    }
+
     /** Sets how many CPUs the actor takes while it lives. Default: 0. */
     public ActorCreation<A> setNumCpus(double count) {
         options.resource("CPU", count);

@@ -28,6 +28,12 @@ public final class PyActorCreation {
         return this;
     }
 
+    /** Sets whether an actor that has the name already is returned, rather than an error. Default: false. */
+    public PyActorCreation setGetIfExists(boolean get) {
+        options.getIfExists = get;
+        return this;
+    }
+
     /** Sets how many CPUs the actor takes while it lives. Default: 0. */
     public PyActorCreation setNumCpus(double count) {
         options.resource("CPU", count);

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.bowstring.ActorHandle;
 import io.bowstring.Bowstring;
+import io.bowstring.ElementType;
 import io.bowstring.InitOptions;
 import io.bowstring.ObjectRef;
 import io.bowstring.PyActorClass;
@@ -15,9 +16,11 @@ import io.bowstring.PyActorHandle;
 import io.bowstring.PyActorMethod;
 import io.bowstring.PyFunction;
 import io.bowstring.Tensor;
+import io.bowstring.TensorBuffer;
 import io.bowstring.arrow.ArrowArena;
 import io.bowstring.arrow.ArrowValue;
 import io.bowstring.errors.CrossLanguageException;
+import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.errors.TaskException;
 import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
@@ -148,6 +151,24 @@ class PythonTest {
             assertEquals(199_999L * 100_000,
                     Bowstring.task(PyFunction.of(PEER, "column_sum", Long.class), ref, "id").remote().get());
         }
+    }
+
+    @Test
+    void aTensorBuiltInTheStoreIsPutWithoutACopy() {
+        ObjectRef<Tensor> ref;
+        try (TensorBuffer memory = TensorBuffer.allocate(ElementType.FLOAT64, 300, 1000)) {
+            for (int i = 0; i < 300_000; i++) {
+                memory.buffer().putDouble(8 * i, i);
+            }
+            ref = memory.put();
+            assertThrows(InvalidArgumentException.class, memory::buffer);
+        }
+        Tensor tensor = ref.get();
+        assertArrayEquals(new long[] {300, 1000}, tensor.shape());
+        assertEquals(299_999.0, tensor.getDouble(299_999));
+        Tensor back = (Tensor) Bowstring.task(ECHO, ref).remote().get();
+        assertEquals(tensor, back);
+        assertThrows(InvalidArgumentException.class, () -> TensorBuffer.allocate(ElementType.INT8, 1L << 40));
     }
 
     @Test

@@ -14,6 +14,8 @@ import io.bowstring.InitOptions;
 import io.bowstring.ObjectRef;
 import io.bowstring.WaitResult;
 import io.bowstring.errors.ActorDiedException;
+import io.bowstring.errors.ActorNameTakenException;
+import io.bowstring.errors.ActorNotFoundException;
 import io.bowstring.errors.GetTimeoutException;
 import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.errors.TaskCancelledException;
@@ -297,6 +299,17 @@ class RuntimeTest {
         assertEquals(5, counter.task(Counter::add, 3).remote().get());
         counter.kill();
         assertThrows(ActorDiedException.class, () -> found.task(Counter::add, 1).remote().get());
+    }
+
+    @Test
+    void aNameIsTakenOnceUnlessWhoHasItIsWanted() {
+        ActorHandle<Counter> one = Bowstring.actor(Counter::new, 0).setName("once").remote();
+        assertThrows(ActorNameTakenException.class, () -> Bowstring.actor(Counter::new, 0).setName("once").remote());
+        ActorHandle<Counter> same = Bowstring.actor(Counter::new, 7).setName("once").setGetIfExists(true).remote();
+        assertEquals(one, same);
+        assertEquals(1, same.task(Counter::add, 1).remote().get());
+        assertEquals(2, one.task(Counter::add, 1).remote().get());
+        assertThrows(ActorNotFoundException.class, () -> Bowstring.getActor("nobody"));
     }
 
     @Test

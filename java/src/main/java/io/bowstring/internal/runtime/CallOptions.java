@@ -20,6 +20,7 @@ public final class CallOptions {
     public int maxPendingCalls = -1;
     public int maxConcurrency = 1;
     public boolean detached;
+    public boolean getIfExists;
     private final Map<String, Long> resources = new TreeMap<>();
 
     /** Options of a task, which takes one CPU unless it says otherwise. */

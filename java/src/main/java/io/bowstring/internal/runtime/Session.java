@@ -839,6 +839,9 @@ public final class Session implements NodeLink.Listener, References {
     public ActorReference create(
             FunctionDescriptor type, String constructor, List<?> arguments, CallOptions options) {
         checkRunning();
+        if (options.getIfExists && options.name.isEmpty()) {
+            throw new InvalidArgumentException("an actor without a name can't be looked for; call setName(...)");
+        }
         CallOptions creation = new CallOptions();
         creation.name = "";
         PendingTask task = prepare(type, arguments, creation, null, null, 0);
@@ -868,7 +871,12 @@ public final class Session implements NodeLink.Listener, References {
             }
         });
         if (!options.name.isEmpty()) {
-            await(named, Long.MAX_VALUE, false).as(Table.class); // a name that is taken is the caller's error, at once
+            // A name that is taken is the caller's error, at once; or the actor that has it is who is wanted.
+            Table answer = await(named, Long.MAX_VALUE, false).as(Table.class);
+            if (answer instanceof ActorInfo info) {
+                locked(() -> link[0].entry.held = false); // nothing was made that could be held
+                return handle(info.handle, true);
+            }
         }
         return reference[0];
     }
@@ -885,6 +893,7 @@ public final class Session implements NodeLink.Listener, References {
         create.handle = handle;
         create.maxRestarts = options.maxRestarts;
         create.detached = options.detached;
+        create.getIfExists = options.getIfExists;
         create.name = options.name;
         create.namespace = options.namespace;
         create.jvmFlags = options.jvmFlags;
@@ -905,6 +914,7 @@ public final class Session implements NodeLink.Listener, References {
             BowstringException error = answer.error();
             locked(() -> {
                 if (error != null) {
+                    link.entry.held = false; // nothing was made that could be held
                     link.failed(error);
                 }
                 release(task);
