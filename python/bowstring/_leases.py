@@ -29,6 +29,7 @@ LONG_TASK_S = 0.02  # from here on nothing is queued behind a running task
 IDLE_S = 0.2  # a lease without tasks is kept this long: a program that submits and waits in turn keeps its worker
 REQUESTS_MAX = 64  # leases asked for and not granted
 STUCK_S = 0.01  # tasks behind one that takes longer than this are taken back
+LOSSES_MAX = 16  # workers that may end under a task before it starts; it is not the task then, but nothing else runs
 RECALL_S = 0.001  # queued work on one worker that is worth taking back for another
 _EXACT = int(TaskFlag.EXACT)
 
@@ -106,7 +107,11 @@ class Lease:
             if task.flags & _EXACT and place:
                 reached = False
             if not reached:
-                again.append(task)
+                task.losses += 1
+                if task.losses > LOSSES_MAX:
+                    task.fail(self._crash(task, error))
+                else:
+                    again.append(task)
                 continue
             if place == 0:
                 if not task.retries_left:

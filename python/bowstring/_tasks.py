@@ -84,8 +84,8 @@ class PendingTask:
     """One call from submission to its end."""
 
     __slots__ = (
-        "actor", "attempt", "body", "cancelled", "done", "flags", "id", "keeps", "missing", "on_ready", "parts", "peer",
-        "refs", "retries_left", "runtime", "sequence", "struct", "template",
+        "actor", "attempt", "body", "cancelled", "done", "flags", "id", "keeps", "losses", "missing", "on_ready", "parts",
+        "peer", "refs", "retries_left", "runtime", "sequence", "struct", "template",
     )  # fmt: skip
 
     def __init__(self, runtime: Runtime, template: CallTemplate, context: TaskContext, actor: bytes = NO_ID) -> None:
@@ -94,6 +94,7 @@ class PendingTask:
         task_id = self.id = context.child_id()
         self.attempt = 0
         self.retries_left = template.max_retries
+        self.losses = 0  # workers that ended before it started there
         self.flags = template.flags
         self.actor = actor
         self.sequence = 0

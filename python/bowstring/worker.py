@@ -10,7 +10,7 @@ import os
 import socket
 import sys
 from collections.abc import Iterable
-from functools import partial
+from time import monotonic
 
 from bowstring import _runtime
 from bowstring._executor import Executor
@@ -36,7 +36,8 @@ class CallerListener:
         self.sock.setblocking(False)
         self.runtime: Runtime
         self.executor: Executor
-        self._greeted: dict[Connection, bytes] = {}
+        self._greeted: dict[Connection, tuple[bytes, float]] = {}  # nonce, and until when the Hello must come
+        self._sweeping = False
 
     def start(self, runtime: Runtime, executor: Executor) -> None:
         self.runtime = runtime
@@ -54,21 +55,30 @@ class CallerListener:
                 self.runtime.reactor, sock, self._on_handshake, self._on_closed, "a caller", FrameParser()
             )
             nonce = os.urandom(protocol.NONCE_BYTES)
-            self._greeted[connection] = nonce
+            self._greeted[connection] = (nonce, monotonic() + protocol.HANDSHAKE_TIMEOUT_S)
             challenge = m.Challenge(protocol.SPEC_VERSION_MIN, protocol.SPEC_VERSION_MAX, nonce)
             connection.send_now(frame(FrameType.CHALLENGE, challenge.encode()))
-            self.runtime.reactor.call_later(protocol.HANDSHAKE_TIMEOUT_S, partial(self._end_if_not_greeted, connection))
+            if not self._sweeping:
+                self._sweeping = True
+                self.runtime.reactor.call_later(protocol.HANDSHAKE_TIMEOUT_S, self._sweep)
 
-    def _end_if_not_greeted(self, connection: Connection) -> None:
-        if connection in self._greeted:
-            connection.close()
+    def _sweep(self) -> None:
+        """End the connections whose handshake takes too long (spec 1.3/4)."""
+        now = monotonic()
+        for connection, (_, deadline) in list(self._greeted.items()):
+            if deadline <= now:
+                connection.close()
+        self._sweeping = bool(self._greeted)
+        if self._sweeping:
+            soonest = min(deadline for _, deadline in self._greeted.values())
+            self.runtime.reactor.call_later(soonest - now, self._sweep)
 
     def _on_handshake(self, connection: Connection, frames: Iterable[tuple[int, bytes, bytes]]) -> None:
         for kind, metadata, _body in frames:
             if kind != FrameType.HELLO:
                 raise ProtocolError(f"frame type {kind} before Hello")
             hello = m.Hello.decode(metadata)
-            nonce = self._greeted.pop(connection)
+            nonce, _ = self._greeted.pop(connection)
             if not protocol.proof_is_valid(self.runtime.token, nonce, hello.proof):
                 self._refuse(connection, ErrorCode.AUTHENTICATION, "the proof of the session's token is wrong")
                 return
