@@ -84,8 +84,8 @@ class PendingTask:
     """One call from submission to its end."""
 
     __slots__ = (
-        "actor", "attempt", "body", "cancelled", "done", "flags", "id", "keeps", "losses", "missing", "on_ready", "parts",
-        "peer", "refs", "retries_left", "runtime", "sequence", "struct", "template",
+        "actor", "attempt", "body", "cancelled", "done", "flags", "id", "keeps", "losses", "missing", "on_ready",
+        "parts", "peer", "refs", "retries_left", "runtime", "sequence", "struct", "template",
     )  # fmt: skip
 
     def __init__(self, runtime: Runtime, template: CallTemplate, context: TaskContext, actor: bytes = NO_ID) -> None:
