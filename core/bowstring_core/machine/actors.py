@@ -16,15 +16,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from enum import Enum
 from typing import Any, NamedTuple
 
 from bowstring_core import limits
 from bowstring_core.machine.objects import Ref
-from bowstring_core.machine.transitions import next_state
+from bowstring_core.machine.transitions import State, next_state
 
 
-class Life(Enum):
+class Life(State):
     """Where an actor stands."""
 
     PENDING = "pending"
@@ -113,7 +112,7 @@ class Actor:
 
     def move(self, event: str) -> None:
         """Let the event happen to the actor."""
-        self.life = next_state(TRANSITIONS, f"actor {self.spec.id.hex()}", self.life, event)
+        self.life = next_state(TRANSITIONS, lambda: f"actor {self.spec.id.hex()}", self.life, event)
 
 
 # Effects --------------------------------------------------------------------------------------------------------------

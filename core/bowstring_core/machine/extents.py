@@ -19,16 +19,15 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import OrderedDict
-from enum import Enum
 from typing import NamedTuple
 
 from bowstring_core import limits
-from bowstring_core.machine.transitions import TransitionError, next_state
+from bowstring_core.machine.transitions import State, TransitionError, next_state
 
 ALIGNMENT = 64
 
 
-class ExtentState(Enum):
+class ExtentState(State):
     """Where an extent stands."""
 
     WAITING = "waiting"  # for its memory to be backed
@@ -67,7 +66,7 @@ class Extent:
 
     def move(self, event: str) -> None:
         """Let the event happen to the extent."""
-        self.state = next_state(TRANSITIONS, f"extent {self.extent}", self.state, event)
+        self.state = next_state(TRANSITIONS, lambda: f"extent {self.extent}", self.state, event)
 
 
 class Segment:

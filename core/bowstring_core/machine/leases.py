@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import Enum
 
 from bowstring_core.machine.resources import Demand, Gpus
-from bowstring_core.machine.transitions import next_state
+from bowstring_core.machine.transitions import State, next_state
 
 
 class Purpose(Enum):
@@ -19,7 +19,7 @@ class Purpose(Enum):
     TRANSCODE = "transcode"
 
 
-class LeaseState(Enum):
+class LeaseState(State):
     """Where a lease stands; a request that is not granted yet has none."""
 
     GRANTED = "granted"
@@ -86,7 +86,7 @@ class Lease:
 
     def move(self, event: str) -> None:
         """Let the event happen to the lease."""
-        self.state = next_state(TRANSITIONS, f"lease {self.lease}", self.state, event)
+        self.state = next_state(TRANSITIONS, lambda: f"lease {self.lease}", self.state, event)
 
     def held(self) -> Demand:
         """What the lease holds now: a blocked one holds no CPU."""

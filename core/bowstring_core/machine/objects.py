@@ -17,11 +17,10 @@ The directory refuses to know sockets, segments and workers: values carry what o
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from enum import Enum
 from typing import NamedTuple
 
 from bowstring_core import limits
-from bowstring_core.machine.transitions import next_state
+from bowstring_core.machine.transitions import State, next_state
 
 NODE = 0  # the process that stands for the node itself, as a holder of pins
 
@@ -29,7 +28,7 @@ NODE = 0  # the process that stands for the node itself, as a holder of pins
 OWN_LANGUAGE = {5: 1, 6: 2}
 
 
-class ObjectState(Enum):
+class ObjectState(State):
     """Where an object stands."""
 
     UNKNOWN = "unknown"
@@ -211,7 +210,7 @@ class ObjectDirectory:
 
     def _move(self, entry: Entry, event: str) -> None:
         before = entry.state
-        after = next_state(TRANSITIONS, f"object {entry.id.hex()}", before, event)
+        after = next_state(TRANSITIONS, lambda: f"object {entry.id.hex()}", before, event)
         entry.state = after
         unready = (ObjectState.UNKNOWN, ObjectState.PENDING)
         if before in unready and after not in unready:

@@ -15,16 +15,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from enum import Enum
 from typing import NamedTuple
 
-from bowstring_core.machine.transitions import next_state
+from bowstring_core.machine.transitions import State, next_state
 
 PYTHON = 1
 JAVA = 2
 
 
-class WorkerState(Enum):
+class WorkerState(State):
     """What a worker does."""
 
     STARTING = "starting"
@@ -110,7 +109,7 @@ class WorkerPool:
     def move(self, worker: Worker, event: str, now: float) -> None:
         """Let the event happen to the worker."""
         before = worker.state
-        worker.state = next_state(TRANSITIONS, f"worker {worker.slot}", before, event)
+        worker.state = next_state(TRANSITIONS, lambda: f"worker {worker.slot}", before, event)
         if before is WorkerState.STARTING:
             self._starting[worker.kind] -= 1
         if worker.state is WorkerState.IDLE:
