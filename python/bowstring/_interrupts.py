@@ -2,9 +2,10 @@
 
 Python raises KeyboardInterrupt between any two instructions of the main thread, and the main thread may be reading
 frames: a result that was taken from the socket and not yet handed on would be lost, and who waits for it would wait for
-ever. So while a runtime runs, the handler looks where it hits. In the user's code, in a wait and in pickling it raises
-at once; anywhere else in this package it lets the main thread go on and comes again a moment later. Swapping handlers
-around each critical part would cost 9 us a call; this costs nothing until somebody presses the keys.
+ever. So while a runtime runs, the handler looks where it hits. In the user's code, in a wait and in a call that is
+being put together it raises at once; anywhere else in this package it lets the main thread go on, and comes again a
+moment later. Swapping handlers around each critical part would cost 9 us a call; this costs nothing until somebody
+presses the keys.
 
 A handler of the user's own is left in place.
 """
@@ -17,13 +18,14 @@ import threading
 from types import FrameType
 from typing import Any
 
-from bowstring import _pickling, _runtime, _values
+from bowstring import _ids, _pickling, _runtime, _tasks, _values, remote_function
 from bowstring._reactor import Reactor
 
 AGAIN_S = 0.002  # the next look, after one that hit the runtime
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _WAITS = frozenset((Reactor._poll.__code__, Reactor._sleep.__code__))
-_STATELESS = frozenset((_pickling.__file__, _values.__file__))
+# What runs here without the lock has told nobody anything yet: a call in the making is dropped whole.
+_STATELESS = frozenset(module.__file__ for module in (_ids, _pickling, _tasks, _values, remote_function))
 
 
 def install() -> None:

@@ -91,6 +91,9 @@ class Lease:
         elif average:
             self.window = min(WINDOW_MAX, max(2, int(WINDOW_S / average)))
         self.recalling = False
+        if not self.peer.in_flight:
+            # What a recall asked for may come back in batches. A worker without tasks waits for nothing.
+            self.stalled = False
         self.pool.pump()
         if not self.peer.in_flight:
             self.pool.rest(self)

@@ -124,6 +124,7 @@ class Runtime:
         self.namespace = welcome.namespace
         self.inline_bytes_max = welcome.inline_bytes_max
         self.stopped: BowstringError | None = None
+        self._goodbye: Waiter | None = None
         self.reactor = Reactor(self._broken_peer, self._drain_dropped)
         self.lock = self.reactor.lock
         self.slab_lock = threading.RLock()
@@ -241,8 +242,18 @@ class Runtime:
         self.leases.fail_all(error)
         self.actors.fail_all(error)
         self.node_connection.close()
+        if self._goodbye is not None:
+            self._goodbye.finish()
         if self.executor is not None:
             self.executor.on_node_lost(error)
+
+    def end_node(self, reason: str, timeout_s: float) -> None:
+        """Ask the node to end; returns when it says goodbye, which is after the last output of its workers."""
+        with self.lock:
+            waiter = self._goodbye = Waiter()
+            self.tell(FrameType.SHUTDOWN, m.Shutdown(True, reason))
+            self.node_connection.flush()
+        self.reactor.wait(waiter, monotonic() + timeout_s)
 
     def close(self) -> None:
         """End this process's part of the runtime."""

@@ -250,13 +250,25 @@ def shutdown() -> None:
         atexit.unregister(shutdown)
         _interrupts.uninstall()
         _runtime.set_runtime(None)
-        if _node_pid and runtime.stopped is None:
-            with runtime.lock:
-                runtime.tell(FrameType.SHUTDOWN, m.Shutdown(True, "the driver shut down"))
-                runtime.node_connection.flush()
+        if runtime.stopped is None:
+            _see_last_output(runtime)
         runtime.close()
         if _node_pid:
             _reap_node()
+
+
+def _see_last_output(runtime: Runtime) -> None:
+    """End the runtime if it is ours, and wait for what the workers wrote last."""
+    try:
+        if _node_pid:
+            runtime.end_node("the driver shut down", STOP_TIMEOUT_S)
+        elif runtime.on_log is not None:
+            # What was written before a result that is here is in a pipe that the node reads at the latest in the turn
+            # of its loop that answers the second question.
+            for _ in range(2):
+                query(runtime, m.StateKind.NODES)
+    except BowstringError:
+        pass  # the node has ended by itself
 
 
 def _reap_node() -> None:
@@ -288,7 +300,11 @@ def _print_log(lines: m.LogLines) -> None:
 
 def query_state(kind: m.StateKind) -> list[dict[str, Any]]:
     """What the node knows of `kind` (spec chapter 8)."""
-    runtime = running_runtime()
+    return query(running_runtime(), kind)
+
+
+def query(runtime: Runtime, kind: m.StateKind) -> list[dict[str, Any]]:
+    """As `query_state`, of a runtime that may be ending."""
     _, body = runtime.request_with_body(FrameType.STATE_QUERY, lambda request: m.StateQuery(request, kind))
     return _read_state(body)
 

@@ -90,6 +90,7 @@ class Node:
         self.jobs: dict[int, Job] = {}  # those that are not over
         self._jobs_started = 0
         self.stopping = False
+        self._reason = ""
         self.finishing: WorkerProcess | None = None  # whose end is being told
         self._handlers: dict[int, tuple[Decoder, frozenset[Role], Handler]] = {}
         self._timer: loops.Timer | None = None
@@ -363,22 +364,37 @@ class Node:
             return
         self.stopping = True
         self.log(f"the runtime ends: {reason}")
-        for peer in list(self.peers.values()):
-            if peer.role is not Role.WORKER:
-                peer.connection.go_away(ErrorCode.RUNTIME_STOPPED, reason)
-            elif graceful:
-                peer.send(FrameType.SHUTDOWN, Shutdown(True, reason))
+        self._reason = reason
         if graceful:
+            for peer in list(self.peers.values()):
+                if peer.role is Role.WORKER:
+                    peer.send(FrameType.SHUTDOWN, Shutdown(True, reason))
             self._until = time.monotonic() + limits.SHUTDOWN_GRACE_S
             self._wait_for_workers()
         else:
-            self.loop.call_soon(self.loop.stop)
+            self._dismiss()
 
     def _wait_for_workers(self) -> None:
-        if not self.workers.processes or time.monotonic() >= self._until:
-            self.loop.stop()
-        else:
+        if self.workers.processes and time.monotonic() < self._until:
             self.loop.call_later(0.01, self._wait_for_workers)
+        else:
+            self._dismiss()
+
+    def _dismiss(self) -> None:
+        """The last that workers wrote goes before the GoAway of who wants to see it."""
+        self.workers.drain_outputs()
+        for peer in list(self.peers.values()):
+            if peer.role is not Role.WORKER:
+                peer.connection.go_away(ErrorCode.RUNTIME_STOPPED, self._reason)
+        self._until = time.monotonic() + limits.GO_AWAY_S
+        self._wait_for_readers()
+
+    def _wait_for_readers(self) -> None:
+        unread = any(not peer.connection.closed for peer in self.peers.values() if peer.role is not Role.WORKER)
+        if unread and time.monotonic() < self._until:
+            self.loop.call_later(0.01, self._wait_for_readers)
+        else:
+            self.loop.stop()
 
     def run(self) -> None:
         """Serve until the end, and leave nothing."""

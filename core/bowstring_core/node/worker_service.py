@@ -363,6 +363,12 @@ class WorkerService:
 
         return on_lines
 
+    def drain_outputs(self) -> None:
+        """Read what the workers that are still there have written."""
+        for process in self.processes.values():
+            for output in process.outputs:
+                output.drain()
+
     def close(self) -> None:
         """Kill every worker that is there, and end the zygote."""
         for process in list(self.processes.values()):
