@@ -33,6 +33,7 @@ PATROL_S = 0.004  # the background thread leads after nobody has for this long (
 IDLE_POLL_S = 0.2  # upper bound on how long a dropped reference waits for its release in an idle process
 FLUSH_BYTES = 64 << 10  # buffered output that is written without waiting for a reader
 FLUSH_FRAMES = 64
+WRITE_BYTES_MAX = 256 << 10  # about what a socket's buffer takes at once
 
 
 class Waiter:
@@ -85,7 +86,7 @@ class Connection:
         self.on_frames = on_frames
         self.on_close = on_close
         self.label = label
-        self.out: list[bytes] = []
+        self.out: deque[bytes | memoryview] = deque()
         self.out_bytes = 0
         self.stuck = False
         self.closed = False
@@ -112,22 +113,39 @@ class Connection:
     def flush(self) -> None:
         if self.stuck or self.closed or not self.out:
             return
-        data = self.out[0] if len(self.out) == 1 else b"".join(self.out)
-        self.out.clear()
-        self.out_bytes = 0
-        try:
-            sent = self.sock.send(data)
-        except BlockingIOError:
-            sent = 0
-        except OSError:
-            # The peer's end is seen by reading: what it sent before must still be read.
-            return
-        if sent < len(data):
-            rest = memoryview(data)[sent:]
-            self.out.append(bytes(rest))
-            self.out_bytes = len(rest)
-            self.stuck = True
-            self.reactor.poller.modify(self.fd, select.EPOLLIN | select.EPOLLOUT)
+        while self.out:
+            data = self._next_write()
+            try:
+                sent = self.sock.send(data)
+            except BlockingIOError:
+                sent = 0
+            except OSError:
+                # The peer's end is seen by reading: what it sent before must still be read.
+                self.out.clear()
+                self.out_bytes = 0
+                return
+            self.out_bytes -= sent
+            if sent < len(data):
+                self.out.appendleft(memoryview(data)[sent:])
+                self.stuck = True
+                self.reactor.poller.modify(self.fd, select.EPOLLIN | select.EPOLLOUT)
+                return
+
+    def _next_write(self) -> bytes | memoryview:
+        """Take what the next write is tried with; of a long backlog only so much that joining it stays cheap."""
+        out = self.out
+        if len(out) == 1:
+            return out.popleft()
+        if self.out_bytes <= WRITE_BYTES_MAX:
+            data = b"".join(out)
+            out.clear()
+            return data
+        parts = [out.popleft()]
+        size = len(parts[0])
+        while out and size < WRITE_BYTES_MAX:
+            parts.append(out.popleft())
+            size += len(parts[-1])
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def on_event(self, events: int) -> None:
         if events & select.EPOLLOUT and self.stuck:
