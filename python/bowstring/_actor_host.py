@@ -10,6 +10,7 @@ import asyncio
 import concurrent.futures
 import threading
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from bowstring._ids import TaskContext, current_context
@@ -65,6 +66,9 @@ class AsyncMethods:
         self._loop = asyncio.new_event_loop()
         self._semaphore = asyncio.Semaphore(concurrency)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._arrived: deque[Call] = deque()
+        self._starting = False  # the loop has been told of what arrived
+        self._flushing = False
         threading.Thread(target=self._run_loop, name="bowstring-asyncio", daemon=True).start()
 
     def _run_loop(self) -> None:
@@ -72,8 +76,11 @@ class AsyncMethods:
         self._loop.run_forever()
 
     def submit(self, call: Call) -> None:
-        """From any thread: run a call."""
-        self._loop.call_soon_threadsafe(self._start, call)
+        """From any thread: run a call. The loop is woken once for all that arrive together."""
+        self._arrived.append(call)
+        if not self._starting:
+            self._starting = True
+            self._loop.call_soon_threadsafe(self._start_arrived)
 
     def cancel(self, task: asyncio.Task[None]) -> None:
         """From any thread: cancel the task of a call."""
@@ -88,6 +95,16 @@ class AsyncMethods:
 
         asyncio.run_coroutine_threadsafe(drain(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
+
+    def _start_arrived(self) -> None:
+        self._starting = False  # what arrives from here on wakes the loop again
+        while self._arrived:
+            self._start(self._arrived.popleft())
+
+    def _flush(self) -> None:
+        self._flushing = False
+        with self._executor.runtime.lock:
+            self._executor.runtime.reactor.flush()
 
     def _start(self, call: Call) -> None:
         """On the loop: start a call as a task of it, and keep the task, since the loop itself does not."""
@@ -123,8 +140,9 @@ class AsyncMethods:
                 status, value = _FAILED, error
             duration = int((time.perf_counter() - started) * 1e9)
             executor.answers.send(call, status, value, duration, start_ns)
-        if not executor.queue:
-            with executor.runtime.lock:
-                executor.runtime.reactor.flush()
+        if not self._flushing:
+            # One write for all that end in this turn of the loop.
+            self._flushing = True
+            self._loop.call_soon(self._flush)
         if exiting:
             executor.exit_actor()
