@@ -66,6 +66,6 @@ public final class ActorCall<R extends @Nullable Object> {
     /** Makes the call; it runs after the earlier calls of this process, once its arguments are ready. */
     @SuppressWarnings("unchecked")
     public ObjectRef<R> remote() {
-        return (ObjectRef<R>) actor.session().call(actor, method, arguments, options, type);
+        return (ObjectRef<R>) actor.session().submitter().call(actor, method, arguments, options, type);
     }
 }

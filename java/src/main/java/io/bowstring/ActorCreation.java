@@ -112,6 +112,6 @@ public final class ActorCreation<A> {
     /** Makes the actor. The handle can be used at once; calls wait until the constructor is done. */
     @SuppressWarnings("unchecked")
     public ActorHandle<A> remote() {
-        return (ActorHandle<A>) Bowstring.session().create(type, constructor, arguments, options);
+        return (ActorHandle<A>) Bowstring.session().submitter().create(type, constructor, arguments, options);
     }
 }

@@ -134,7 +134,7 @@ public final class Bowstring extends TaskCalls {
 
     @SuppressWarnings("unchecked")
     private static <T extends @Nullable Object> List<T> values(List<? extends ObjectRef<T>> refs, long timeoutNs) {
-        return (List<T>) session().get(refs, timeoutNs);
+        return (List<T>) session().reader().get(refs, timeoutNs);
     }
 
     /** Waits until so many of the references are ready. */
@@ -152,7 +152,7 @@ public final class Bowstring extends TaskCalls {
     private static <T extends @Nullable Object> WaitResult<T> waitNanos(
             List<? extends ObjectRef<T>> refs, int numReturns, long timeoutNs) {
         Arguments.wanted(refs, numReturns);
-        List<List<ObjectRef<T>>> split = session().wait(refs, numReturns, timeoutNs);
+        List<List<ObjectRef<T>>> split = session().reader().wait(refs, numReturns, timeoutNs);
         return new WaitResult<>(split.get(0), split.get(1));
     }
 

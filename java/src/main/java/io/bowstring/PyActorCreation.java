@@ -87,6 +87,6 @@ public final class PyActorCreation {
 
     /** Makes the actor. The handle can be used at once; calls wait until the constructor is done. */
     public PyActorHandle remote() {
-        return (PyActorHandle) Bowstring.session().create(type.descriptor(), "", arguments, options);
+        return (PyActorHandle) Bowstring.session().submitter().create(type.descriptor(), "", arguments, options);
     }
 }

@@ -99,6 +99,6 @@ public final class TaskCall<R extends @Nullable Object> {
     @SuppressWarnings("unchecked")
     public ObjectRef<R> remote() {
         Session session = Bowstring.session();
-        return (ObjectRef<R>) session.submit(function, arguments, options, type);
+        return (ObjectRef<R>) session.submitter().submit(function, arguments, options, type);
     }
 }

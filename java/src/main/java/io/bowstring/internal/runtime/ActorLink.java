@@ -166,7 +166,7 @@ final class ActorLink implements PeerLink.Listener {
             pump();
             return;
         }
-        session.finish(task, result, body);
+        session.submitter().finish(task, result, body);
     }
 
     @Override
@@ -176,7 +176,7 @@ final class ActorLink implements PeerLink.Listener {
             return;
         }
         if (task.cancelled) {
-            session.fail(task, new TaskCancelledException(task.displayName() + " was cancelled"));
+            session.submitter().fail(task, new TaskCancelledException(task.displayName() + " was cancelled"));
         } else {
             again(List.of(task)); // another incarnation's worker answered: the next one gets it
         }
@@ -190,7 +190,7 @@ final class ActorLink implements PeerLink.Listener {
             List<PendingTask> left = new ArrayList<>(inFlight.values());
             inFlight.clear();
             linkIncarnation = -1;
-            left.forEach(task -> session.fail(task, new ActorUnavailableException(
+            left.forEach(task -> session.submitter().fail(task, new ActorUnavailableException(
                     ErrorDetails.of(ErrorCode.ACTOR_UNAVAILABLE, error.details().message()).withMayHaveExecuted(),
                     error)));
             return; // the next call connects again
@@ -215,12 +215,12 @@ final class ActorLink implements PeerLink.Listener {
         List<PendingTask> again = new ArrayList<>();
         for (PendingTask task : left) {
             if (task.cancelled) {
-                session.fail(task, new TaskCancelledException(task.displayName() + " was cancelled"));
+                session.submitter().fail(task, new TaskCancelledException(task.displayName() + " was cancelled"));
             } else if (life != ActorLife.DEAD && task.mayRetry()) {
                 task.retry();
                 again.add(task);
             } else {
-                session.fail(task, ended(task, true));
+                session.submitter().fail(task, ended(task, true));
             }
         }
         again(again);
@@ -236,7 +236,7 @@ final class ActorLink implements PeerLink.Listener {
         while (!waiting.isEmpty()) {
             PendingTask task = waiting.removeFirst();
             if (!task.done) {
-                session.fail(task, ended(task, false));
+                session.submitter().fail(task, ended(task, false));
             }
         }
     }
@@ -264,7 +264,7 @@ final class ActorLink implements PeerLink.Listener {
             cancel.recursive = recursive;
             link.send(cancel);
         } else if (waiting.remove(task)) {
-            session.fail(task, new TaskCancelledException(task.displayName() + " was cancelled before it started"));
+            session.submitter().fail(task, new TaskCancelledException(task.displayName() + " was cancelled before it started"));
             pump();
         }
     }

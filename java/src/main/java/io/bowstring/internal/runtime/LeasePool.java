@@ -99,7 +99,7 @@ final class LeasePool {
                 task.retry();
                 queue(key).waiting.addLast(task);
             } else {
-                session.finish(task, result, body);
+                session.submitter().finish(task, result, body);
             }
             settle(this);
         }
@@ -120,7 +120,7 @@ final class LeasePool {
             recalling = false;
             blocked = !inFlight.isEmpty();
             if (task.cancelled) {
-                session.fail(task, new TaskCancelledException(task.displayName() + " was cancelled"));
+                session.submitter().fail(task, new TaskCancelledException(task.displayName() + " was cancelled"));
             } else {
                 queue(key).waiting.addFirst(task);
             }
@@ -137,7 +137,7 @@ final class LeasePool {
                 // One side broke the protocol, and the worker lives: nothing more will be heard of these.
                 List<PendingTask> left = new ArrayList<>(inFlight.values());
                 inFlight.clear();
-                left.forEach(task -> session.fail(task, ErrorRecords.again(error)));
+                left.forEach(task -> session.submitter().fail(task, ErrorRecords.again(error)));
                 giveBack(this);
             } else if (!gone && inFlight.isEmpty()) {
                 giveBack(this);
@@ -291,7 +291,7 @@ final class LeasePool {
         List<PendingTask> tasks = new ArrayList<>(queue.waiting);
         queue.waiting.clear();
         for (PendingTask task : tasks) {
-            session.fail(task, ErrorRecords.again(error));
+            session.submitter().fail(task, ErrorRecords.again(error));
         }
     }
 
@@ -332,7 +332,7 @@ final class LeasePool {
             }
             task.lease = null;
             if (task.cancelled) {
-                session.fail(task, new TaskCancelledException(task.displayName() + " was cancelled"));
+                session.submitter().fail(task, new TaskCancelledException(task.displayName() + " was cancelled"));
             } else if (!mayHaveRun) {
                 again.add(task);
             } else if (i > 0 || task.mayRetry()) {
@@ -345,7 +345,7 @@ final class LeasePool {
                 again.add(task);
             } else {
                 ErrorDetails details = ErrorRecords.exception(lease.ending).details();
-                session.fail(task, new WorkerCrashedException(
+                session.submitter().fail(task, new WorkerCrashedException(
                         new ErrorDetails(io.bowstring.errors.ErrorCode.WORKER_CRASHED,
                                 "the worker that ran " + task.displayName() + " (process " + lease.grant.pid
                                         + ") ended: " + details.message(),
@@ -439,7 +439,7 @@ final class LeasePool {
             lease.link.send(cancel);
         } else if (lease == null || !lease.inFlight.containsKey(task.id)) {
             queue(task.leaseKey).waiting.remove(task);
-            session.fail(task, new TaskCancelledException(task.displayName() + " was cancelled before it started"));
+            session.submitter().fail(task, new TaskCancelledException(task.displayName() + " was cancelled before it started"));
         }
     }
 

@@ -41,7 +41,7 @@ public final class ObjectReference<T extends @Nullable Object> implements Object
     @SuppressWarnings("unchecked")
     public T get() {
         try {
-            return (T) session.get(this, Long.MAX_VALUE);
+            return (T) session.reader().get(this, Long.MAX_VALUE);
         } finally {
             Reference.reachabilityFence(this);
         }
@@ -51,7 +51,7 @@ public final class ObjectReference<T extends @Nullable Object> implements Object
     @SuppressWarnings("unchecked")
     public T get(Duration timeout) {
         try {
-            return (T) session.get(this, Session.nanos(timeout));
+            return (T) session.reader().get(this, ObjectReader.nanos(timeout));
         } finally {
             Reference.reachabilityFence(this);
         }
@@ -60,12 +60,12 @@ public final class ObjectReference<T extends @Nullable Object> implements Object
     @Override
     @SuppressWarnings("unchecked")
     public CompletableFuture<T> toCompletableFuture() {
-        return (CompletableFuture<T>) session.future(this);
+        return (CompletableFuture<T>) session.reader().future(this);
     }
 
     /** Cancels the task that makes the value. */
     public void cancel(boolean force, boolean recursive) {
-        session.cancel(this, force, recursive);
+        session.submitter().cancel(this, force, recursive);
     }
 
     @Override

@@ -217,7 +217,7 @@ final class ObjectTable {
         pending.state = ValueState.PENDING;
         session.node().queue(pending);
         if (entry.producer != null) {
-            session.deliver(entry.producer);
+            session.submitter().deliver(entry.producer);
         }
     }
 

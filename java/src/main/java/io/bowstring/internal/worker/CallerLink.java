@@ -71,7 +71,7 @@ final class CallerLink implements Connection.Handler {
                 Cancel cancel = Cancel.decode(frame.metadata());
                 Incoming running = queue.cancel(this, Id.of(cancel.id), cancel.force);
                 if (running != null && running.context != null && cancel.recursive) {
-                    session.cancelChildren(running.context);
+                    session.submitter().cancelChildren(running.context);
                 }
             }
             case FrameType.RECALL -> queue.recall(this, Recall.decode(frame.metadata()).count);

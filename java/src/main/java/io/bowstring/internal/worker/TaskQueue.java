@@ -1,6 +1,7 @@
 package io.bowstring.internal.worker;
 
 import io.bowstring.internal.runtime.Id;
+import io.bowstring.internal.runtime.ObjectReader;
 import io.bowstring.internal.runtime.Session;
 import io.bowstring.internal.wire.Blocked;
 import io.bowstring.internal.wire.LeaseRevoked;
@@ -21,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * behind it is returned, and so is what comes meanwhile: one of those may be what it waits for. An actor's calls are not
  * returned; they wait until its constructor is done.
  */
-final class TaskQueue implements Session.Blocking {
+final class TaskQueue implements ObjectReader.Blocking {
     /** Ends tasks that were cancelled before they started, and a process that is forced to end. */
     interface Ends {
         void cancelled(Incoming incoming);

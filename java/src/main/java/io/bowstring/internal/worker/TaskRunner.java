@@ -311,7 +311,7 @@ final class TaskRunner {
             switch (arg.kind()) {
                 case ArgKind.VALUE -> sources.add(
                         Payload.inBody(arg.encoding(), arg.layout(), body, arg.offset(), arg.length()));
-                case ArgKind.REF -> sources.add(session.fetchArgument(
+                case ArgKind.REF -> sources.add(session.reader().fetchArgument(
                         new WireRef(arg.refId(), arg.refFlags(), arg.refOwner(), arg.refHome())));
                 default -> throw new InvalidArgumentException(
                         "an argument of kind " + ArgKind.name(arg.kind()) + ", which no Java method takes");
@@ -320,9 +320,9 @@ final class TaskRunner {
         List<@Nullable Object> values = new ArrayList<>(sources.size());
         for (Object source : sources) {
             if (source instanceof CompletableFuture<?> fetched) {
-                values.add(session.decodeFetched(session.await(fetched)));
+                values.add(session.reader().decodeFetched(session.reader().await(fetched)));
             } else {
-                values.add(session.decode((Payload) source, null, null));
+                values.add(session.reader().decode((Payload) source, null, null));
             }
         }
         held.addAll(sources);
@@ -391,7 +391,7 @@ final class TaskRunner {
         result.kept = context.kept();
         if (!result.kept.isEmpty()) {
             session.reactor().flush();
-            session.await(context.held());
+            session.reader().await(context.held());
         }
         ByteBuffer frame = Frame.encode(result, body);
         if (queue.hasWaiting()) {
@@ -465,7 +465,7 @@ final class TaskRunner {
             }
             actorClass = type;
             session.reactor().flush();
-            session.await(context.held());
+            session.reader().await(context.held());
             return null;
         } catch (BowstringException error) {
             return error;
@@ -490,7 +490,7 @@ final class TaskRunner {
                             session.store().mapPinned(
                                     transcode.location.segment(), transcode.segmentPath, transcode.location))
                     : Payload.inBody(transcode.encoding, transcode.layout, body, 0, transcode.length);
-            Object value = session.decode(payload, null, null);
+            Object value = session.reader().decode(payload, null, null);
             EncodedValue encoded = Values.encodePortable(value, session);
             Transcoded done = new Transcoded();
             done.request = transcode.request;

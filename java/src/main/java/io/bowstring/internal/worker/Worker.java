@@ -91,7 +91,7 @@ final class Worker implements Processes.Host {
         session = made;
         queue.connected(made);
         runner.connected(made);
-        made.setBlocking(queue);
+        made.reader().setBlocking(queue);
         Processes.isWorker(made, this);
         try {
             made.reactor().listen(address, this::accept);
@@ -138,7 +138,7 @@ final class Worker implements Processes.Host {
         }
         ClassLoader loader = new URLClassLoader("job-" + bind.job, places.toArray(URL[]::new),
                 Worker.class.getClassLoader());
-        session.setClassLoader(loader);
+        session.reader().setClassLoader(loader);
         session.bind(bind.job, bind.namespace);
         runner.bind(loader);
     }
