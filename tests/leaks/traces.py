@@ -62,10 +62,12 @@ def processes_of(folder: Path) -> dict[int, str]:
 
 
 def sessions_in(folder: Path) -> list[str]:
-    """Sessions whose folders are there, and what lies in them."""
-    return [str(path.relative_to(folder)) for path in folder.glob("*/*/**/*")] or [
-        str(path.relative_to(folder)) for path in folder.glob("*/*")
-    ]
+    """What lies below the folders of users in the folder: sessions, and what is in them."""
+    found = []
+    for root, folders, files in os.walk(folder):  # it passes over what is removed meanwhile
+        if Path(root) != folder:
+            found += [os.path.relpath(os.path.join(root, name), folder) for name in (*folders, *files)]
+    return sorted(found)
 
 
 def wait_nothing_is_left(folder: Path, before: Traces, own: bool = True, within_s: float = GONE_WITHIN_S) -> list[str]:
