@@ -337,6 +337,59 @@ def test_random_programs_read_what_they_hold_and_leave_nothing(seed: int) -> Non
         raise errors[0]
 
 
+class UnluckyProgram(Program):
+    """A program whose workers are killed: a value may be lost with its owner, with an error that says so."""
+
+    def run(self, steps: int) -> None:
+        for _ in range(steps):
+            try:
+                super().run(1)
+            except bow.BowstringError:
+                continue
+
+    def finish(self) -> None:
+        for ref, model in self.held:
+            try:
+                read(ref, model)
+            except bow.GetTimeoutError:
+                raise  # neither a value nor an error came
+            except bow.BowstringError:
+                continue
+        self.keeper.keep.remote(0, None)
+        for ref, _ in [*self.sums, *self.failures]:
+            bow.wait([ref], timeout=30)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_programs_whose_workers_are_killed_lose_values_but_hang_on_nothing_and_leave_nothing(seed: int) -> None:
+    keepers = [Keeper.options(max_restarts=-1, max_task_retries=2).remote() for _ in range(2)]
+    programs = [UnluckyProgram(1000 + seed * 10 + i, keepers[i], 1 + i * 1000) for i in range(2)]
+    errors: list[BaseException] = []
+
+    def run(program: Program) -> None:
+        try:
+            program.run(120)
+            program.finish()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=run, args=(program,)) for program in programs]
+    for thread in threads:
+        thread.start()
+    chance = random.Random(seed)
+    for _ in range(15):
+        pids = [row["pid"] for row in query_state(StateKind.WORKERS) if row["pid"] and row["state"] != "idle"]
+        if pids:
+            os.kill(chance.choice(pids), signal.SIGKILL)
+        threads[0].join(0.1)
+    for thread in threads:
+        thread.join(90)
+        assert not thread.is_alive(), "a program hangs"
+    if errors:
+        raise errors[0]
+    bow.get([keeper.pid.remote() for keeper in keepers], timeout=30)
+
+
 # One rule at a time ---------------------------------------------------------------------------------------------------
 
 
