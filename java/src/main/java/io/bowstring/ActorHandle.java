@@ -100,98 +100,124 @@ public interface ActorHandle<A> extends Serializable {
     }
 
     /** A call of a method of values; {@code remote()} makes it. */
-    default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object, R extends @Nullable Object> ActorCall<R> task(
+    default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
+            R extends @Nullable Object> ActorCall<R> task(
             Func4<A, T0, T1, T2, R> method, T0 a0, T1 a1, T2 a2) {
         return ActorCall.of(this, method, Arrays.asList(a0, a1, a2));
     }
 
     /** A call of a method of values, with no result but its end. */
-    default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object> ActorCall<@Nullable Void> task(
+    default <T0 extends @Nullable Object, T1 extends @Nullable Object,
+            T2 extends @Nullable Object> ActorCall<@Nullable Void> task(
             Proc4<A, T0, T1, T2> method, T0 a0, T1 a1, T2 a2) {
         return ActorCall.of(this, method, Arrays.asList(a0, a1, a2));
     }
 
     /** A call of a method of references, or of values in {@link Arg#of}; {@code remote()} makes it. */
-    default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object, R extends @Nullable Object> ActorCall<R> task(
+    default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
+            R extends @Nullable Object> ActorCall<R> task(
             Func4<A, T0, T1, T2, R> method, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2) {
         return ActorCall.of(this, method, Arrays.asList(a0, a1, a2));
     }
 
     /** A call of a method of references, or of values in {@link Arg#of}, with no result but its end. */
-    default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object> ActorCall<@Nullable Void> task(
+    default <T0 extends @Nullable Object, T1 extends @Nullable Object,
+            T2 extends @Nullable Object> ActorCall<@Nullable Void> task(
             Proc4<A, T0, T1, T2> method, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2) {
         return ActorCall.of(this, method, Arrays.asList(a0, a1, a2));
     }
 
     /** A call of a method of values; {@code remote()} makes it. */
-    default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object, T3 extends @Nullable Object, R extends @Nullable Object> ActorCall<R> task(
+    default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
+            T3 extends @Nullable Object, R extends @Nullable Object> ActorCall<R> task(
             Func5<A, T0, T1, T2, T3, R> method, T0 a0, T1 a1, T2 a2, T3 a3) {
         return ActorCall.of(this, method, Arrays.asList(a0, a1, a2, a3));
     }
 
     /** A call of a method of values, with no result but its end. */
-    default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object, T3 extends @Nullable Object> ActorCall<@Nullable Void> task(
+    default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
+            T3 extends @Nullable Object> ActorCall<@Nullable Void> task(
             Proc5<A, T0, T1, T2, T3> method, T0 a0, T1 a1, T2 a2, T3 a3) {
         return ActorCall.of(this, method, Arrays.asList(a0, a1, a2, a3));
     }
 
     /** A call of a method of references, or of values in {@link Arg#of}; {@code remote()} makes it. */
-    default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object, T3 extends @Nullable Object, R extends @Nullable Object> ActorCall<R> task(
-            Func5<A, T0, T1, T2, T3, R> method, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2, Arg<? extends T3> a3) {
+    default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
+            T3 extends @Nullable Object, R extends @Nullable Object> ActorCall<R> task(
+            Func5<A, T0, T1, T2, T3, R> method, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2,
+                Arg<? extends T3> a3) {
         return ActorCall.of(this, method, Arrays.asList(a0, a1, a2, a3));
     }
 
     /** A call of a method of references, or of values in {@link Arg#of}, with no result but its end. */
-    default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object, T3 extends @Nullable Object> ActorCall<@Nullable Void> task(
-            Proc5<A, T0, T1, T2, T3> method, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2, Arg<? extends T3> a3) {
+    default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
+            T3 extends @Nullable Object> ActorCall<@Nullable Void> task(
+            Proc5<A, T0, T1, T2, T3> method, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2,
+                Arg<? extends T3> a3) {
         return ActorCall.of(this, method, Arrays.asList(a0, a1, a2, a3));
     }
 
     /** A call of a method of values; {@code remote()} makes it. */
-    default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object, T3 extends @Nullable Object, T4 extends @Nullable Object, R extends @Nullable Object> ActorCall<R> task(
+    default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
+            T3 extends @Nullable Object, T4 extends @Nullable Object, R extends @Nullable Object> ActorCall<R> task(
             Func6<A, T0, T1, T2, T3, T4, R> method, T0 a0, T1 a1, T2 a2, T3 a3, T4 a4) {
         return ActorCall.of(this, method, Arrays.asList(a0, a1, a2, a3, a4));
     }
 
     /** A call of a method of values, with no result but its end. */
-    default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object, T3 extends @Nullable Object, T4 extends @Nullable Object> ActorCall<@Nullable Void> task(
+    default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
+            T3 extends @Nullable Object, T4 extends @Nullable Object> ActorCall<@Nullable Void> task(
             Proc6<A, T0, T1, T2, T3, T4> method, T0 a0, T1 a1, T2 a2, T3 a3, T4 a4) {
         return ActorCall.of(this, method, Arrays.asList(a0, a1, a2, a3, a4));
     }
 
     /** A call of a method of references, or of values in {@link Arg#of}; {@code remote()} makes it. */
-    default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object, T3 extends @Nullable Object, T4 extends @Nullable Object, R extends @Nullable Object> ActorCall<R> task(
-            Func6<A, T0, T1, T2, T3, T4, R> method, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2, Arg<? extends T3> a3, Arg<? extends T4> a4) {
+    default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
+            T3 extends @Nullable Object, T4 extends @Nullable Object, R extends @Nullable Object> ActorCall<R> task(
+            Func6<A, T0, T1, T2, T3, T4, R> method, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2,
+                Arg<? extends T3> a3, Arg<? extends T4> a4) {
         return ActorCall.of(this, method, Arrays.asList(a0, a1, a2, a3, a4));
     }
 
     /** A call of a method of references, or of values in {@link Arg#of}, with no result but its end. */
-    default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object, T3 extends @Nullable Object, T4 extends @Nullable Object> ActorCall<@Nullable Void> task(
-            Proc6<A, T0, T1, T2, T3, T4> method, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2, Arg<? extends T3> a3, Arg<? extends T4> a4) {
+    default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
+            T3 extends @Nullable Object, T4 extends @Nullable Object> ActorCall<@Nullable Void> task(
+            Proc6<A, T0, T1, T2, T3, T4> method, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2,
+                Arg<? extends T3> a3, Arg<? extends T4> a4) {
         return ActorCall.of(this, method, Arrays.asList(a0, a1, a2, a3, a4));
     }
 
     /** A call of a method of values; {@code remote()} makes it. */
-    default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object, T3 extends @Nullable Object, T4 extends @Nullable Object, T5 extends @Nullable Object, R extends @Nullable Object> ActorCall<R> task(
+    default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
+            T3 extends @Nullable Object, T4 extends @Nullable Object, T5 extends @Nullable Object,
+            R extends @Nullable Object> ActorCall<R> task(
             Func7<A, T0, T1, T2, T3, T4, T5, R> method, T0 a0, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5) {
         return ActorCall.of(this, method, Arrays.asList(a0, a1, a2, a3, a4, a5));
     }
 
     /** A call of a method of values, with no result but its end. */
-    default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object, T3 extends @Nullable Object, T4 extends @Nullable Object, T5 extends @Nullable Object> ActorCall<@Nullable Void> task(
+    default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
+            T3 extends @Nullable Object, T4 extends @Nullable Object,
+            T5 extends @Nullable Object> ActorCall<@Nullable Void> task(
             Proc7<A, T0, T1, T2, T3, T4, T5> method, T0 a0, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5) {
         return ActorCall.of(this, method, Arrays.asList(a0, a1, a2, a3, a4, a5));
     }
 
     /** A call of a method of references, or of values in {@link Arg#of}; {@code remote()} makes it. */
-    default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object, T3 extends @Nullable Object, T4 extends @Nullable Object, T5 extends @Nullable Object, R extends @Nullable Object> ActorCall<R> task(
-            Func7<A, T0, T1, T2, T3, T4, T5, R> method, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2, Arg<? extends T3> a3, Arg<? extends T4> a4, Arg<? extends T5> a5) {
+    default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
+            T3 extends @Nullable Object, T4 extends @Nullable Object, T5 extends @Nullable Object,
+            R extends @Nullable Object> ActorCall<R> task(
+            Func7<A, T0, T1, T2, T3, T4, T5, R> method, Arg<? extends T0> a0, Arg<? extends T1> a1,
+                Arg<? extends T2> a2, Arg<? extends T3> a3, Arg<? extends T4> a4, Arg<? extends T5> a5) {
         return ActorCall.of(this, method, Arrays.asList(a0, a1, a2, a3, a4, a5));
     }
 
     /** A call of a method of references, or of values in {@link Arg#of}, with no result but its end. */
-    default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object, T3 extends @Nullable Object, T4 extends @Nullable Object, T5 extends @Nullable Object> ActorCall<@Nullable Void> task(
-            Proc7<A, T0, T1, T2, T3, T4, T5> method, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2, Arg<? extends T3> a3, Arg<? extends T4> a4, Arg<? extends T5> a5) {
+    default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
+            T3 extends @Nullable Object, T4 extends @Nullable Object,
+            T5 extends @Nullable Object> ActorCall<@Nullable Void> task(
+            Proc7<A, T0, T1, T2, T3, T4, T5> method, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2,
+                Arg<? extends T3> a3, Arg<? extends T4> a4, Arg<? extends T5> a5) {
         return ActorCall.of(this, method, Arrays.asList(a0, a1, a2, a3, a4, a5));
     }
 }

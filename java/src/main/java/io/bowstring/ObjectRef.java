@@ -8,9 +8,9 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A reference to a value that is there or is being made, here or in another process. It can be passed to tasks (where it
- * stands alone it is resolved first; inside other values it stays a reference), put, and returned. The value lives while
- * somebody holds a reference to it.
+ * A reference to a value that is there or is being made, here or in another process. It can be passed to tasks (where
+ * it stands alone it is resolved first; inside other values it stays a reference), put, and returned. The value lives
+ * while somebody holds a reference to it.
  *
  * @param <T> type of the value
  */

@@ -62,7 +62,8 @@ abstract class TaskCalls {
     }
 
     /** A task of values; {@code remote()} submits it. */
-    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, R extends @Nullable Object> TaskCall<R> task(
+    public static <T0 extends @Nullable Object, T1 extends @Nullable Object,
+            R extends @Nullable Object> TaskCall<R> task(
             Func2<T0, T1, R> function, T0 a0, T1 a1) {
         return TaskCall.of(function, Arrays.asList(a0, a1));
     }
@@ -74,7 +75,8 @@ abstract class TaskCalls {
     }
 
     /** A task of references, or of values in {@link Arg#of}; {@code remote()} submits it. */
-    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, R extends @Nullable Object> TaskCall<R> task(
+    public static <T0 extends @Nullable Object, T1 extends @Nullable Object,
+            R extends @Nullable Object> TaskCall<R> task(
             Func2<T0, T1, R> function, Arg<? extends T0> a0, Arg<? extends T1> a1) {
         return TaskCall.of(function, Arrays.asList(a0, a1));
     }
@@ -86,98 +88,124 @@ abstract class TaskCalls {
     }
 
     /** A task of values; {@code remote()} submits it. */
-    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object, R extends @Nullable Object> TaskCall<R> task(
+    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
+            R extends @Nullable Object> TaskCall<R> task(
             Func3<T0, T1, T2, R> function, T0 a0, T1 a1, T2 a2) {
         return TaskCall.of(function, Arrays.asList(a0, a1, a2));
     }
 
     /** A task of values, with no result but its end. */
-    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object> TaskCall<@Nullable Void> task(
+    public static <T0 extends @Nullable Object, T1 extends @Nullable Object,
+            T2 extends @Nullable Object> TaskCall<@Nullable Void> task(
             Proc3<T0, T1, T2> procedure, T0 a0, T1 a1, T2 a2) {
         return TaskCall.of(procedure, Arrays.asList(a0, a1, a2));
     }
 
     /** A task of references, or of values in {@link Arg#of}; {@code remote()} submits it. */
-    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object, R extends @Nullable Object> TaskCall<R> task(
+    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
+            R extends @Nullable Object> TaskCall<R> task(
             Func3<T0, T1, T2, R> function, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2) {
         return TaskCall.of(function, Arrays.asList(a0, a1, a2));
     }
 
     /** A task of references, or of values in {@link Arg#of}, with no result but its end. */
-    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object> TaskCall<@Nullable Void> task(
+    public static <T0 extends @Nullable Object, T1 extends @Nullable Object,
+            T2 extends @Nullable Object> TaskCall<@Nullable Void> task(
             Proc3<T0, T1, T2> procedure, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2) {
         return TaskCall.of(procedure, Arrays.asList(a0, a1, a2));
     }
 
     /** A task of values; {@code remote()} submits it. */
-    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object, T3 extends @Nullable Object, R extends @Nullable Object> TaskCall<R> task(
+    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
+            T3 extends @Nullable Object, R extends @Nullable Object> TaskCall<R> task(
             Func4<T0, T1, T2, T3, R> function, T0 a0, T1 a1, T2 a2, T3 a3) {
         return TaskCall.of(function, Arrays.asList(a0, a1, a2, a3));
     }
 
     /** A task of values, with no result but its end. */
-    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object, T3 extends @Nullable Object> TaskCall<@Nullable Void> task(
+    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
+            T3 extends @Nullable Object> TaskCall<@Nullable Void> task(
             Proc4<T0, T1, T2, T3> procedure, T0 a0, T1 a1, T2 a2, T3 a3) {
         return TaskCall.of(procedure, Arrays.asList(a0, a1, a2, a3));
     }
 
     /** A task of references, or of values in {@link Arg#of}; {@code remote()} submits it. */
-    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object, T3 extends @Nullable Object, R extends @Nullable Object> TaskCall<R> task(
-            Func4<T0, T1, T2, T3, R> function, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2, Arg<? extends T3> a3) {
+    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
+            T3 extends @Nullable Object, R extends @Nullable Object> TaskCall<R> task(
+            Func4<T0, T1, T2, T3, R> function, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2,
+                Arg<? extends T3> a3) {
         return TaskCall.of(function, Arrays.asList(a0, a1, a2, a3));
     }
 
     /** A task of references, or of values in {@link Arg#of}, with no result but its end. */
-    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object, T3 extends @Nullable Object> TaskCall<@Nullable Void> task(
-            Proc4<T0, T1, T2, T3> procedure, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2, Arg<? extends T3> a3) {
+    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
+            T3 extends @Nullable Object> TaskCall<@Nullable Void> task(
+            Proc4<T0, T1, T2, T3> procedure, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2,
+                Arg<? extends T3> a3) {
         return TaskCall.of(procedure, Arrays.asList(a0, a1, a2, a3));
     }
 
     /** A task of values; {@code remote()} submits it. */
-    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object, T3 extends @Nullable Object, T4 extends @Nullable Object, R extends @Nullable Object> TaskCall<R> task(
+    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
+            T3 extends @Nullable Object, T4 extends @Nullable Object, R extends @Nullable Object> TaskCall<R> task(
             Func5<T0, T1, T2, T3, T4, R> function, T0 a0, T1 a1, T2 a2, T3 a3, T4 a4) {
         return TaskCall.of(function, Arrays.asList(a0, a1, a2, a3, a4));
     }
 
     /** A task of values, with no result but its end. */
-    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object, T3 extends @Nullable Object, T4 extends @Nullable Object> TaskCall<@Nullable Void> task(
+    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
+            T3 extends @Nullable Object, T4 extends @Nullable Object> TaskCall<@Nullable Void> task(
             Proc5<T0, T1, T2, T3, T4> procedure, T0 a0, T1 a1, T2 a2, T3 a3, T4 a4) {
         return TaskCall.of(procedure, Arrays.asList(a0, a1, a2, a3, a4));
     }
 
     /** A task of references, or of values in {@link Arg#of}; {@code remote()} submits it. */
-    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object, T3 extends @Nullable Object, T4 extends @Nullable Object, R extends @Nullable Object> TaskCall<R> task(
-            Func5<T0, T1, T2, T3, T4, R> function, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2, Arg<? extends T3> a3, Arg<? extends T4> a4) {
+    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
+            T3 extends @Nullable Object, T4 extends @Nullable Object, R extends @Nullable Object> TaskCall<R> task(
+            Func5<T0, T1, T2, T3, T4, R> function, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2,
+                Arg<? extends T3> a3, Arg<? extends T4> a4) {
         return TaskCall.of(function, Arrays.asList(a0, a1, a2, a3, a4));
     }
 
     /** A task of references, or of values in {@link Arg#of}, with no result but its end. */
-    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object, T3 extends @Nullable Object, T4 extends @Nullable Object> TaskCall<@Nullable Void> task(
-            Proc5<T0, T1, T2, T3, T4> procedure, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2, Arg<? extends T3> a3, Arg<? extends T4> a4) {
+    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
+            T3 extends @Nullable Object, T4 extends @Nullable Object> TaskCall<@Nullable Void> task(
+            Proc5<T0, T1, T2, T3, T4> procedure, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2,
+                Arg<? extends T3> a3, Arg<? extends T4> a4) {
         return TaskCall.of(procedure, Arrays.asList(a0, a1, a2, a3, a4));
     }
 
     /** A task of values; {@code remote()} submits it. */
-    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object, T3 extends @Nullable Object, T4 extends @Nullable Object, T5 extends @Nullable Object, R extends @Nullable Object> TaskCall<R> task(
+    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
+            T3 extends @Nullable Object, T4 extends @Nullable Object, T5 extends @Nullable Object,
+            R extends @Nullable Object> TaskCall<R> task(
             Func6<T0, T1, T2, T3, T4, T5, R> function, T0 a0, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5) {
         return TaskCall.of(function, Arrays.asList(a0, a1, a2, a3, a4, a5));
     }
 
     /** A task of values, with no result but its end. */
-    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object, T3 extends @Nullable Object, T4 extends @Nullable Object, T5 extends @Nullable Object> TaskCall<@Nullable Void> task(
+    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
+            T3 extends @Nullable Object, T4 extends @Nullable Object,
+            T5 extends @Nullable Object> TaskCall<@Nullable Void> task(
             Proc6<T0, T1, T2, T3, T4, T5> procedure, T0 a0, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5) {
         return TaskCall.of(procedure, Arrays.asList(a0, a1, a2, a3, a4, a5));
     }
 
     /** A task of references, or of values in {@link Arg#of}; {@code remote()} submits it. */
-    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object, T3 extends @Nullable Object, T4 extends @Nullable Object, T5 extends @Nullable Object, R extends @Nullable Object> TaskCall<R> task(
-            Func6<T0, T1, T2, T3, T4, T5, R> function, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2, Arg<? extends T3> a3, Arg<? extends T4> a4, Arg<? extends T5> a5) {
+    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
+            T3 extends @Nullable Object, T4 extends @Nullable Object, T5 extends @Nullable Object,
+            R extends @Nullable Object> TaskCall<R> task(
+            Func6<T0, T1, T2, T3, T4, T5, R> function, Arg<? extends T0> a0, Arg<? extends T1> a1,
+                Arg<? extends T2> a2, Arg<? extends T3> a3, Arg<? extends T4> a4, Arg<? extends T5> a5) {
         return TaskCall.of(function, Arrays.asList(a0, a1, a2, a3, a4, a5));
     }
 
     /** A task of references, or of values in {@link Arg#of}, with no result but its end. */
-    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object, T3 extends @Nullable Object, T4 extends @Nullable Object, T5 extends @Nullable Object> TaskCall<@Nullable Void> task(
-            Proc6<T0, T1, T2, T3, T4, T5> procedure, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2, Arg<? extends T3> a3, Arg<? extends T4> a4, Arg<? extends T5> a5) {
+    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
+            T3 extends @Nullable Object, T4 extends @Nullable Object,
+            T5 extends @Nullable Object> TaskCall<@Nullable Void> task(
+            Proc6<T0, T1, T2, T3, T4, T5> procedure, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2,
+                Arg<? extends T3> a3, Arg<? extends T4> a4, Arg<? extends T5> a5) {
         return TaskCall.of(procedure, Arrays.asList(a0, a1, a2, a3, a4, a5));
     }
 
@@ -193,7 +221,9 @@ abstract class TaskCalls {
         return ActorCreation.of(constructor, Arrays.asList(a0));
     }
 
-    /** An actor whose constructor is called of references, or of values in {@link Arg#of}; {@code remote()} makes it. */
+    /**
+     * An actor whose constructor is called of references, or of values in {@link Arg#of}; {@code remote()} makes it.
+     */
     public static <T0 extends @Nullable Object, A> ActorCreation<A> actor(
             Func1<T0, A> constructor, Arg<? extends T0> a0) {
         return ActorCreation.of(constructor, Arrays.asList(a0));
@@ -205,57 +235,80 @@ abstract class TaskCalls {
         return ActorCreation.of(constructor, Arrays.asList(a0, a1));
     }
 
-    /** An actor whose constructor is called of references, or of values in {@link Arg#of}; {@code remote()} makes it. */
+    /**
+     * An actor whose constructor is called of references, or of values in {@link Arg#of}; {@code remote()} makes it.
+     */
     public static <T0 extends @Nullable Object, T1 extends @Nullable Object, A> ActorCreation<A> actor(
             Func2<T0, T1, A> constructor, Arg<? extends T0> a0, Arg<? extends T1> a1) {
         return ActorCreation.of(constructor, Arrays.asList(a0, a1));
     }
 
     /** An actor whose constructor is called of values; {@code remote()} makes it. */
-    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object, A> ActorCreation<A> actor(
+    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
+            A> ActorCreation<A> actor(
             Func3<T0, T1, T2, A> constructor, T0 a0, T1 a1, T2 a2) {
         return ActorCreation.of(constructor, Arrays.asList(a0, a1, a2));
     }
 
-    /** An actor whose constructor is called of references, or of values in {@link Arg#of}; {@code remote()} makes it. */
-    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object, A> ActorCreation<A> actor(
+    /**
+     * An actor whose constructor is called of references, or of values in {@link Arg#of}; {@code remote()} makes it.
+     */
+    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
+            A> ActorCreation<A> actor(
             Func3<T0, T1, T2, A> constructor, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2) {
         return ActorCreation.of(constructor, Arrays.asList(a0, a1, a2));
     }
 
     /** An actor whose constructor is called of values; {@code remote()} makes it. */
-    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object, T3 extends @Nullable Object, A> ActorCreation<A> actor(
+    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
+            T3 extends @Nullable Object, A> ActorCreation<A> actor(
             Func4<T0, T1, T2, T3, A> constructor, T0 a0, T1 a1, T2 a2, T3 a3) {
         return ActorCreation.of(constructor, Arrays.asList(a0, a1, a2, a3));
     }
 
-    /** An actor whose constructor is called of references, or of values in {@link Arg#of}; {@code remote()} makes it. */
-    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object, T3 extends @Nullable Object, A> ActorCreation<A> actor(
-            Func4<T0, T1, T2, T3, A> constructor, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2, Arg<? extends T3> a3) {
+    /**
+     * An actor whose constructor is called of references, or of values in {@link Arg#of}; {@code remote()} makes it.
+     */
+    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
+            T3 extends @Nullable Object, A> ActorCreation<A> actor(
+            Func4<T0, T1, T2, T3, A> constructor, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2,
+                Arg<? extends T3> a3) {
         return ActorCreation.of(constructor, Arrays.asList(a0, a1, a2, a3));
     }
 
     /** An actor whose constructor is called of values; {@code remote()} makes it. */
-    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object, T3 extends @Nullable Object, T4 extends @Nullable Object, A> ActorCreation<A> actor(
+    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
+            T3 extends @Nullable Object, T4 extends @Nullable Object, A> ActorCreation<A> actor(
             Func5<T0, T1, T2, T3, T4, A> constructor, T0 a0, T1 a1, T2 a2, T3 a3, T4 a4) {
         return ActorCreation.of(constructor, Arrays.asList(a0, a1, a2, a3, a4));
     }
 
-    /** An actor whose constructor is called of references, or of values in {@link Arg#of}; {@code remote()} makes it. */
-    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object, T3 extends @Nullable Object, T4 extends @Nullable Object, A> ActorCreation<A> actor(
-            Func5<T0, T1, T2, T3, T4, A> constructor, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2, Arg<? extends T3> a3, Arg<? extends T4> a4) {
+    /**
+     * An actor whose constructor is called of references, or of values in {@link Arg#of}; {@code remote()} makes it.
+     */
+    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
+            T3 extends @Nullable Object, T4 extends @Nullable Object, A> ActorCreation<A> actor(
+            Func5<T0, T1, T2, T3, T4, A> constructor, Arg<? extends T0> a0, Arg<? extends T1> a1,
+                Arg<? extends T2> a2, Arg<? extends T3> a3, Arg<? extends T4> a4) {
         return ActorCreation.of(constructor, Arrays.asList(a0, a1, a2, a3, a4));
     }
 
     /** An actor whose constructor is called of values; {@code remote()} makes it. */
-    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object, T3 extends @Nullable Object, T4 extends @Nullable Object, T5 extends @Nullable Object, A> ActorCreation<A> actor(
+    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
+            T3 extends @Nullable Object, T4 extends @Nullable Object, T5 extends @Nullable Object,
+            A> ActorCreation<A> actor(
             Func6<T0, T1, T2, T3, T4, T5, A> constructor, T0 a0, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5) {
         return ActorCreation.of(constructor, Arrays.asList(a0, a1, a2, a3, a4, a5));
     }
 
-    /** An actor whose constructor is called of references, or of values in {@link Arg#of}; {@code remote()} makes it. */
-    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object, T3 extends @Nullable Object, T4 extends @Nullable Object, T5 extends @Nullable Object, A> ActorCreation<A> actor(
-            Func6<T0, T1, T2, T3, T4, T5, A> constructor, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2, Arg<? extends T3> a3, Arg<? extends T4> a4, Arg<? extends T5> a5) {
+    /**
+     * An actor whose constructor is called of references, or of values in {@link Arg#of}; {@code remote()} makes it.
+     */
+    public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
+            T3 extends @Nullable Object, T4 extends @Nullable Object, T5 extends @Nullable Object,
+            A> ActorCreation<A> actor(
+            Func6<T0, T1, T2, T3, T4, T5, A> constructor, Arg<? extends T0> a0, Arg<? extends T1> a1,
+                Arg<? extends T2> a2, Arg<? extends T3> a3, Arg<? extends T4> a4, Arg<? extends T5> a5) {
         return ActorCreation.of(constructor, Arrays.asList(a0, a1, a2, a3, a4, a5));
     }
 }

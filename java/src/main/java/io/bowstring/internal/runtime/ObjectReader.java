@@ -212,7 +212,8 @@ public final class ObjectReader {
     }
 
     @Nullable Object decodeStored(ObjectValue value, @Nullable Class<?> type) {
-        StoreClient.Mapped mapped = session.store().map(value.location.segment(), value.segmentPath, value.location, value.pin);
+        StoreClient.Mapped mapped =
+                session.store().map(value.location.segment(), value.segmentPath, value.location, value.pin);
         try {
             Object decoded = decode(new Payload(value.encoding, Layout.IMAGE, mapped.memory()), mapped.unpin(), type);
             if (value.encoding == Encoding.JAVA || value.encoding == Encoding.BYTES) {
