@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -101,9 +102,10 @@ def start_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..
         nodes.append(node)
         return node
 
-    yield start
-    for node in nodes:
-        node.end()
+    with contextlib.ExitStack() as ends:  # the others end too if one has left something behind
+        yield start
+        for node in nodes:
+            ends.callback(node.end)
 
 
 @pytest.fixture
