@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.condition.EnabledIfEnvironmentVariable;
 
 @EnabledIfEnvironmentVariable(named = "BOWSTRING_PYTHON", matches = ".+")
@@ -51,6 +52,16 @@ class LifeTest {
         assertFalse(Files.exists(folder));
         assertTrue(ProcessHandle.allProcesses()
                 .noneMatch(each -> each.info().commandLine().orElse("").contains(folder.toString())));
+    }
+
+    @Test
+    void anAddressThatIsNoSessionIsSaid(@TempDir Path folder) throws Exception {
+        InitOptions options = InitOptions.builder().setAddress(folder.toString()).build();
+        InvalidArgumentException error = assertThrows(InvalidArgumentException.class, () -> Bowstring.init(options));
+        assertTrue(error.getMessage().contains("no session's folder"), error.getMessage());
+        Files.write(folder.resolve("token"), new byte[32]);
+        assertThrows(NodeDiedException.class, () -> Bowstring.init(options));
+        assertFalse(Bowstring.isInitialized());
     }
 
     @Test

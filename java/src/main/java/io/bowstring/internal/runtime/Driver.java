@@ -2,6 +2,7 @@ package io.bowstring.internal.runtime;
 
 import io.bowstring.errors.BowstringException;
 import io.bowstring.errors.InvalidArgumentException;
+import io.bowstring.errors.NodeDiedException;
 import io.bowstring.errors.RuntimeStoppedException;
 import io.bowstring.internal.wire.Frame;
 import io.bowstring.internal.wire.FrameType;
@@ -15,6 +16,8 @@ import java.io.InputStream;
 import java.io.PrintStream;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -78,6 +81,13 @@ public final class Driver {
                 folder = announced(node);
             } else {
                 folder = options.address.equals("auto") ? newest() : Path.of(options.address);
+                if (!Files.exists(folder.resolve("token"))) {
+                    throw new InvalidArgumentException(folder + " is no session's folder; pass the path of one, or"
+                            + " \"auto\" for the newest");
+                }
+                if (!takesConnections(folder)) {
+                    throw new NodeDiedException("nobody listens in " + folder + ": that runtime has ended");
+                }
             }
             Hello hello = new Hello();
             hello.role = Role.DRIVER;
@@ -193,7 +203,7 @@ public final class Driver {
                 continue;
             }
             try (Stream<Path> folders = Files.list(root)) {
-                List<Path> found = folders.filter(each -> Files.exists(each.resolve("node.sock")))
+                List<Path> found = folders.filter(Driver::takesConnections)
                         .sorted(Comparator.comparingLong((Path each) -> each.toFile().lastModified()).reversed())
                         .toList();
                 if (!found.isEmpty()) {
@@ -203,6 +213,14 @@ public final class Driver {
         }
         throw new InvalidArgumentException("no runtime of this user was found on this machine; start one with"
                 + " Bowstring.init(), or name its session's folder");
+    }
+
+    private static boolean takesConnections(Path folder) {
+        try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(folder.resolve("node.sock")))) {
+            return channel.isConnected();
+        } catch (IOException | IllegalArgumentException nobody) {
+            return false;
+        }
     }
 
     private static List<Path> roots() throws IOException {
