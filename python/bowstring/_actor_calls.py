@@ -205,12 +205,9 @@ class ActorClients:
         client = self.by_actor.get(state.actor)
         if client is not None:
             client.on_state(state)
-
-    def forget(self, actor: bytes) -> None:
-        """Under the lock: the last handle of this process has gone; nothing is in flight."""
-        client = self.by_actor.get(actor)
-        if client is not None and not client.queue and (client.peer is None or not client.peer.in_flight):
-            del self.by_actor[actor]
+            if client.death is not None:
+                # Handles that are left know the client; one that comes later asks the node again.
+                del self.by_actor[state.actor]
 
     def cancel_children(self, prefix: bytes) -> None:
         """Under the lock: cancel the calls whose ids start with `prefix`, and their children."""

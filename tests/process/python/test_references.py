@@ -22,6 +22,7 @@ import numpy as np
 import pytest
 
 import bowstring as bow
+from bowstring._runtime import current_runtime
 from bowstring._session import query_state
 from bowstring._store import SLAB_BYTES
 from bowstring_wire.messages import StateKind
@@ -606,3 +607,21 @@ def test_an_actor_with_overlapping_calls_keeps_what_callers_drop_at_once() -> No
     kept = [keeper.keep.remote(i, [bow.put(leaf(i, i % 10 == 0)), bow.put([bow.put("leaf 1")])]) for i in range(rounds)]
     bow.get(kept, timeout=30)
     assert bow.get([keeper.sum.remote(i) for i in range(rounds)], timeout=30) == [i + 1 for i in range(rounds)]
+
+
+def test_a_process_forgets_actors_that_are_dead(runtime: bow.Session) -> None:
+    clients = current_runtime().actors.by_actor
+    keeper, dead = Keeper.remote(), Keeper.remote()
+    for i in range(10):
+        passing = Keeper.remote([bow.put(i)])
+        bow.get([passing.pid.remote(), keeper.keep.remote(1, passing)])
+        del passing
+    bow.get([keeper.keep.remote(1, [dead]), dead.pid.remote()])
+    bow.kill(dead)
+    with pytest.raises(bow.ActorDiedError):
+        bow.get(dead.pid.remote(), timeout=10)
+    del dead
+    (again,) = bow.get(keeper.give.remote(1), timeout=10)
+    with pytest.raises(bow.ActorDiedError):
+        bow.get(again.pid.remote(), timeout=10)
+    wait_until(lambda: query_state(StateKind.ACTORS) is not None and len(clients) <= 1, GONE_WITHIN_S, "all but one")
