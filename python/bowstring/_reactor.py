@@ -330,8 +330,12 @@ class Reactor:
         """Under the lock: run `action` in the thread for what may wait, in turn."""
         self._calls.put(action)
         if self._caller is None:
-            self._caller = threading.Thread(target=self._call, name="bowstring-callbacks", daemon=True)
-            self._caller.start()
+            thread = threading.Thread(target=self._call, name="bowstring-callbacks", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:
+                return  # Python 3.12 starts no thread while the interpreter ends: `close` calls instead
+            self._caller = thread
 
     def _call(self) -> None:
         while (action := self._calls.get()) is not None:
@@ -461,10 +465,11 @@ class Reactor:
     def close(self) -> None:
         """Stop the threads and close every socket of the poller. Leaders see `closing` and end."""
         self.closing = True
-        if self._caller is not None:
-            self._calls.put(None)
-            if self._caller is not threading.current_thread():
-                self._caller.join(5)
+        self._calls.put(None)
+        if self._caller is None:
+            self._call()
+        elif self._caller is not threading.current_thread():
+            self._caller.join(5)
         self._background_sleeps.set()
         self.wake()
         if self._thread is not None and self._thread is not threading.current_thread():
