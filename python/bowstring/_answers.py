@@ -125,9 +125,9 @@ class Answers:
             if kind in _pickling.SCALARS and task.caller_language == Language.PYTHON and kind is not bytes:
                 payload = Payload(_PYTHON, _COMPACT, pickle.dumps(result, 5))
                 if len(payload.data) > runtime.inline_bytes_max:
-                    payload = runtime.write(ref, result, task.caller_language)
+                    payload = runtime.writer.write(ref, result, task.caller_language)
             else:
-                payload = runtime.write(ref, result, task.caller_language)
+                payload = runtime.writer.write(ref, result, task.caller_language)
             contained.extend(payload.contains)
             payloads.append(payload)
         return payloads

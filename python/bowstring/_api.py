@@ -110,7 +110,7 @@ def put(value: T) -> ObjectRef[T]:
     """
     if isinstance(value, ObjectRef):
         raise InvalidArgumentError("put: value is an ObjectRef already; put what it stands for, or pass it as it is")
-    return running_runtime().put(value)
+    return running_runtime().writer.put(value)
 
 
 def _timeout(what: str, timeout: float | None) -> None:
@@ -140,7 +140,7 @@ def get(refs: Any, *, timeout: float | None = None) -> Any:
     if timeout is not None:
         _timeout("get", timeout)
     if type(refs) is ObjectRef:
-        return refs._runtime.get((refs,), timeout)[0]
+        return refs._runtime.reader.get((refs,), timeout)[0]
     if not isinstance(refs, (list, tuple)):
         raise _options.refuse("get", "refs", "an ObjectRef or a list of them", refs)
     for place, ref in enumerate(refs):
@@ -148,7 +148,7 @@ def get(refs: Any, *, timeout: float | None = None) -> Any:
             raise _options.refuse("get", f"refs[{place}]", "an ObjectRef", ref)
     if not refs:
         return []
-    return refs[0]._runtime.get(refs, timeout)
+    return refs[0]._runtime.reader.get(refs, timeout)
 
 
 def wait(
@@ -184,10 +184,10 @@ def wait(
     runtime = refs[0]._runtime
     ready_at = _ready_places(refs, num_returns)
     if len(ready_at) < num_returns and timeout != 0:
-        runtime.wait_ready(refs, num_returns, None if timeout is None else monotonic() + timeout)
+        runtime.reader.wait_ready(refs, num_returns, None if timeout is None else monotonic() + timeout)
         ready_at = _ready_places(refs, num_returns)
     elif len(ready_at) < num_returns:
-        runtime.look(refs)
+        runtime.reader.look(refs)
         ready_at = _ready_places(refs, num_returns)
     if len(ready_at) == 1:
         place = ready_at[0]
@@ -285,7 +285,7 @@ def empty(shape: int | Sequence[int], dtype: Any = "float64") -> Any:
         InvalidArgumentError: shape or dtype is wrong.
         ObjectStoreFullError: the store can't hold it.
     """
-    return running_runtime().empty(shape, dtype)
+    return running_runtime().writer.empty(shape, dtype)
 
 
 class RuntimeContext:

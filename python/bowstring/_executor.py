@@ -22,6 +22,7 @@ from bowstring._answers import Answers
 from bowstring._call import Call
 from bowstring._functions import FunctionTable
 from bowstring._ids import NO_ID, TaskContext, child_prefix, current_context, pack_u32
+from bowstring._options import NUM_RETURNS_MAX
 from bowstring._reactor import Connection, Waiter
 from bowstring._transcoding import transcode
 from bowstring.actor import ActorExit
@@ -139,6 +140,8 @@ class Executor:
             raise ProtocolError("a Task needs an id, and its owner must be the caller")
         if not (task.flags & _METHOD_FLAG) and task.function == NO_ID:
             raise ProtocolError("a Task names no function")
+        if not -1 <= task.num_returns <= NUM_RETURNS_MAX:
+            raise ProtocolError(f"a Task wants {task.num_returns} results; at most {NUM_RETURNS_MAX} are allowed")
         for arg in task.args:
             if arg.kind not in (_PACKED, _VALUE, _REF) or arg.offset + arg.length > len(body):
                 raise ProtocolError(f"a Task's argument is out of its body of {len(body)} bytes: {arg}")
@@ -432,7 +435,7 @@ class Executor:
             else:
                 out.append(self._inline_argument(arg, body))
         if stored:
-            found = runtime.get([ref for _, ref in stored])
+            found = runtime.reader.get([ref for _, ref in stored])
             for (place, _), value in zip(stored, found, strict=True):
                 out[place] = value
         return out

@@ -18,20 +18,19 @@ from collections.abc import Callable, Iterable, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from bowstring import _store, _values, object_ref
+from bowstring import object_ref
 from bowstring._actor_calls import ActorClients
 from bowstring._handshake import connect, read_token
 from bowstring._ids import TaskContext, current_context, random_u64, root_context
 from bowstring._leases import LeasePools
+from bowstring._object_reader import ObjectReader
+from bowstring._object_writer import ObjectWriter
 from bowstring._peers import Peers
 from bowstring._reactor import Connection, Reactor, Waiter
 from bowstring._store import StoreClient
-from bowstring._values import NONE_DATA, NONE_PAYLOAD, STORED, STORED_LAYOUT, Payload
+from bowstring._values import STORED_LAYOUT, Payload
 from bowstring.errors import (
     BowstringError,
-    GetTimeoutError,
-    InternalError,
-    InvalidArgumentError,
     NodeDiedError,
     RuntimeStoppedError,
     WireError,
@@ -41,13 +40,10 @@ from bowstring.errors import (
 )
 from bowstring.object_ref import BORROWED, HELD, PUBLISHED, UNREPORTED, KnownRefs, ObjectRef
 from bowstring_wire import messages as m
-from bowstring_wire import values
 from bowstring_wire.flat import Message
 from bowstring_wire.messages import (
     ErrorCode,
     FrameType,
-    GetMode,
-    Language,
     Role,
     ValueState,
 )
@@ -57,12 +53,10 @@ from bowstring_wire.messages import (
 from bowstring_wire.protocol import ProtocolError, frame
 
 if TYPE_CHECKING:
-    import asyncio
-    import concurrent.futures
+    pass
 
 REF_CHANGES_MAX = 4096  # in one RefUpdate frame
 _ERROR, _COMPACT = int(m.Encoding.ERROR), int(m.Layout.COMPACT)
-_INLINE, _STORED = int(ValueState.INLINE), int(ValueState.STORED)
 
 _runtime: Runtime | None = None
 _forked = False
@@ -134,13 +128,14 @@ class Runtime:
         self.executor: Any = None  # in workers: the Executor
         self.on_log: Callable[[m.LogLines], None] | None = None
         self.store = StoreClient(self)
+        self.writer = ObjectWriter(self)
+        self.reader = ObjectReader(self)
         self.peers = Peers(self)
         self.leases = LeasePools(self)
         self.actors = ActorClients(self)
         self.root = root_context(self.job)
         self._requests: dict[int, Callable[[Any, bytes, BowstringError | None], None]] = {}
         self._next_request = itertools.count(1).__next__
-        self._ranges: weakref.WeakValueDictionary[bytes, Any] = weakref.WeakValueDictionary()
         self._exported: set[bytes] = set()
         self._handlers: dict[int, Callable[[Any, bytes], None]] = {
             FrameType.ACK: self._on_answer,
@@ -190,9 +185,9 @@ class Runtime:
         if action is not None:
             action(message, body, None)
         else:
-            self._give_back(message)
+            self.give_back(message)
 
-    def _give_back(self, message: Any) -> None:
+    def give_back(self, message: Any) -> None:
         """Under the lock: nobody waits for this answer any more."""
         if isinstance(message, m.ObjectValue) and message.pin:
             self.tell(FrameType.OBJECT_UNPIN, m.ObjectUnpin((message.pin,)))
@@ -331,7 +326,7 @@ class Runtime:
             with self.lock:
                 self._requests.pop(number, None)
                 if waiter.value is not None:
-                    self._give_back(waiter.value[0])
+                    self.give_back(waiter.value[0])
             raise
         if waiter.error is not None:
             raise waiter.error
@@ -457,177 +452,7 @@ class Runtime:
     def error_payload(error: BaseException) -> Payload:
         return Payload(_ERROR, _COMPACT, record_from_exception(error).encode())
 
-    # Put ---------------------------------------------------------------------------------------------------------
-
-    def put(self, value: Any) -> ObjectRef[Any]:
-        """Make an object of `value`; returns its reference."""
-        context = self.context()
-        object_id = context.put_id()
-        return self.put_as(object_id, value)
-
-    def put_as(self, object_id: bytes, value: Any) -> ObjectRef[Any]:
-        if self.stopped is not None:
-            raise self.stopped
-        ref: ObjectRef[Any] = ObjectRef(self, object_id, self.process, self.node)
-        if value is None:
-            ref._payload = NONE_PAYLOAD
-            return ref
-        payload = self.write(self.struct(ref), value, Language.PYTHON)
-        ref._payload = payload
-        if payload.layout == STORED_LAYOUT:
-            ref._flags = HELD | PUBLISHED
-            with self.lock:
-                self.known.note(ref)
-        return ref
-
-    def put_encoded(self, encoded: Any) -> ObjectRef[Any]:
-        """Make an object in the store of a value that is encoded already."""
-        context = self.context()
-        object_id = context.put_id()
-        ref: ObjectRef[Any] = ObjectRef(self, object_id, self.process, self.node)
-        if encoded.contains:
-            self.escape(encoded.contains)
-        self.write_stored(self.struct(ref), encoded)
-        ref._payload = Payload(encoded.encoding, STORED_LAYOUT, None)
-        ref._flags = HELD | PUBLISHED
-        with self.lock:
-            self.known.note(ref)
-        return ref
-
-    def write(self, ref: RefStruct, value: Any, reader: int) -> Payload:
-        """Encode a value; a large one is put in the store and sealed as `ref`, a small one is returned as bytes."""
-        if type(value).__module__ == "numpy":
-            made = self.store.take_in_place(value)
-            if made is not None:
-                extent, length, encoding = made
-                self._seal(ref, extent, extent.offset, length, encoding, ())
-                return STORED
-        encoded = _values.encode(value, reader)
-        if encoded.contains:
-            self.escape(encoded.contains)
-        if encoded.nbytes <= self.inline_bytes_max:
-            layout, data = values.inline_payload(encoded)
-            if len(data) <= self.inline_bytes_max:
-                return Payload(encoded.encoding, layout, data, encoded.contains)
-        self.write_stored(ref, encoded)
-        return STORED
-
-    def write_stored(self, ref: RefStruct, encoded: Any) -> tuple[m.Location, int]:
-        """Write an image into the store and seal it as `ref`; returns where it is, and its extent."""
-        extent, location = self.place_image(encoded)
-        self._seal(ref, extent, location.offset, location.length, encoded.encoding, encoded.contains)
-        return location, extent.number
-
-    def place_image(self, encoded: Any) -> tuple[_store.Extent, m.Location]:
-        """Write an image into memory of the store, not sealed yet."""
-        length = values.image_size(encoded)
-        extent, offset, view = self.store.place(length)
-        try:
-            with view:
-                values.write_image(encoded, view)
-        except BaseException:
-            self.store.drop_placed(extent)
-            raise
-        return extent, m.Location(extent.segment.number, 0, offset, length)
-
-    def _seal(
-        self, ref: RefStruct, extent: _store.Extent, offset: int, length: int, encoding: int, contains: Any
-    ) -> None:
-        structs = [self.struct(inner) for inner in contains]
-        data = self.store.seal_frame(ref, extent, offset, length, encoding, structs)
-        with self.lock:
-            if self.stopped is not None:
-                raise self.stopped
-            self.node_connection.send(data)
-        self._hold_contained(contains)
-
-    def _hold_contained(self, contains: Sequence[ObjectRef[Any]]) -> None:
-        """A stored object contains references that only our caller holds: wait until the home has seen that.
-
-        Else the caller's release could overtake the seal (spec 6.3/1).
-        """
-        if any(ref._flags & UNREPORTED for ref in contains):
-            structs = tuple(self.struct(ref) for ref in contains)
-            self.request(FrameType.REF_HOLD, lambda request: m.RefHold(request, structs))
-            with self.lock:
-                for ref in contains:
-                    ref._flags = (ref._flags & ~UNREPORTED) | HELD
-                    self.known.note(ref)
-
-    def empty(self, shape: Any, dtype: Any) -> Any:
-        """An array in the store, to be filled and put; see bowstring.empty."""
-        import numpy as np
-
-        try:
-            kind = np.dtype(dtype)
-            dimensions = (int(shape),) if isinstance(shape, (int, np.integer)) else tuple(int(n) for n in shape)
-        except (TypeError, ValueError) as error:
-            raise InvalidArgumentError(f"empty: shape {shape!r} or dtype {dtype!r} is wrong: {error}") from error
-        if any(n < 0 for n in dimensions):
-            raise InvalidArgumentError(f"empty: shape has a negative dimension: {dimensions}")
-        blank = values.encode_tensor(np.empty(0, kind))
-        if blank is None:
-            raise InvalidArgumentError(f"empty: dtype {kind} has no tensor form; use bool, an integer or a float type")
-        size = int(np.prod(dimensions, dtype=np.int64)) * kind.itemsize
-        header, offset, length = values.tensor_header(blank.element, dimensions, size)
-        raw, extent, held = self.store.empty(header, offset, length)
-        array = raw[:size].view(kind).reshape(dimensions)
-        self.store.note_in_place(array, extent, held, length, m.Encoding.TENSOR)
-        return array
-
-    # Get and wait ------------------------------------------------------------------------------------------------
-
-    def get(self, refs: Sequence[ObjectRef[Any]], timeout_s: float | None = None) -> list[Any]:
-        """The values of `refs`, in order; raises the first error among them."""
-        deadline = None if timeout_s is None else monotonic() + timeout_s
-        self.wait_ready(refs, len(refs), deadline, fetch=True)
-        stored = [ref for ref in refs if ref._payload is not None and ref._payload.layout == STORED_LAYOUT]
-        read = self._read_stored(stored, deadline) if stored else {}
-        out = []
-        for ref in refs:
-            payload = ref._payload
-            if payload is None:
-                missing = sum(1 for r in refs if r._payload is None)
-                raise GetTimeoutError(f"{missing} of {len(refs)} objects were not ready within {timeout_s} s")
-            if payload.layout == STORED_LAYOUT:
-                out.append(read[ref._id])
-            elif payload.data is NONE_DATA:
-                out.append(None)
-            else:
-                out.append(_values.decode_inline(payload.encoding, payload.layout, payload.data))
-        return out
-
-    def wait_ready(
-        self, refs: Sequence[ObjectRef[Any]], count: int, deadline: float | None, fetch: bool = False
-    ) -> None:
-        """Wait until `count` of `refs` are ready, or until `deadline`."""
-        missing = [ref for ref in refs if ref._payload is None]
-        short = count - (len(refs) - len(missing))
-        if short <= 0:
-            return
-        waiter = Waiter(short)
-        with self.lock:
-            for ref in missing:
-                if ref._payload is not None:
-                    waiter.ready()
-                    continue
-                self._add_waiter(ref, waiter)
-                if ref._task is None:
-                    self._fetch(ref)
-        if waiter.done:
-            return
-        try:
-            self.block(waiter, deadline)
-        finally:
-            waiter.done = True
-
-    def look(self, refs: Sequence[ObjectRef[Any]]) -> None:
-        """Process what has arrived, without waiting, and ask for what was never asked for."""
-        with self.lock:
-            for ref in refs:
-                if ref._payload is None and ref._task is None:
-                    self._fetch(ref)
-        self.reactor.wait(Waiter(1), monotonic())
+    # Waiting ---------------------------------------------------------------------------------------
 
     def block(self, waiter: Waiter, deadline: float | None = None) -> bool:
         """Wait; in a task of a worker, let others have its CPU meanwhile (spec 4.5)."""
@@ -639,116 +464,6 @@ class Runtime:
             finally:
                 executor.end_block(token)
         return self.reactor.wait(waiter, deadline)
-
-    @staticmethod
-    def _add_waiter(ref: ObjectRef[Any], waiter: Any) -> None:
-        waiters = ref._waiters
-        if waiters is None:
-            ref._waiters = [waiter]
-        else:
-            if len(waiters) > 8:
-                waiters[:] = [w for w in waiters if not getattr(w, "done", False)]
-            waiters.append(waiter)
-
-    def when_ready(self, ref: ObjectRef[Any], waiter: Any) -> bool:
-        """Under the lock: True if ready now; else `waiter.ready(ref)` is called once it is."""
-        if ref._payload is not None:
-            return True
-        self._add_waiter(ref, waiter)
-        if ref._task is None:
-            self._fetch(ref)
-        return False
-
-    def _fetch(self, ref: ObjectRef[Any]) -> None:
-        """Under the lock: ask the home of a borrowed object for its value, once."""
-        ref._task = _Fetch
-        weak = weakref.ref(ref)
-        struct = self.struct(ref)
-
-        def answered(message: m.ObjectValue | None, body: bytes, error: BowstringError | None) -> None:
-            ref = weak()
-            if ref is None:
-                self._give_back(message)
-                return
-            if error is not None or message is None:
-                self.fail(ref, error or InternalError("empty answer"))
-            elif message.state == _INLINE:
-                self.complete(ref, Payload(message.encoding, message.layout, body[: message.length]), True)
-            else:
-                # The pin stays with the reference: whoever asked is about to read the value.
-                self.complete(ref, Payload(message.encoding, STORED_LAYOUT, self.store.pinned(message)), True)
-
-        self.ask(
-            FrameType.OBJECT_GET,
-            lambda request: m.ObjectGet(request, struct, GetMode.VALUE, Language.PYTHON),
-            answered,
-        )
-
-    def _read_stored(self, refs: Iterable[ObjectRef[Any]], deadline: float | None) -> dict[bytes, Any]:
-        """The values of stored objects, by id; each stays pinned while a view of it lives."""
-        held: dict[bytes, Any] = {}
-        inline: dict[bytes, Payload] = {}
-        errors: list[BowstringError] = []
-        waiter = Waiter(1)
-
-        def ask(object_id: bytes, struct: RefStruct) -> None:
-            def answered(message: m.ObjectValue | None, body: bytes, error: BowstringError | None) -> None:
-                if message is None:
-                    errors.append(error or InternalError("empty answer"))
-                elif message.state == _STORED:
-                    held[object_id] = self._ranges[object_id] = self.store.pinned(message)
-                else:
-                    inline[object_id] = Payload(message.encoding, message.layout, body[: message.length])
-                waiter.ready()
-
-            waiter.missing += 1
-            self.ask(
-                FrameType.OBJECT_GET,
-                lambda request: m.ObjectGet(request, struct, GetMode.VALUE, Language.PYTHON),
-                answered,
-            )
-
-        with self.lock:
-            for ref in refs:
-                object_id = ref._id
-                if object_id not in held:
-                    held[object_id] = ref._payload.data or self._ranges.get(object_id)
-                    if held[object_id] is None:
-                        ask(object_id, self.struct(ref))
-            waiter.ready()
-        if not self.reactor.wait(waiter, deadline):
-            raise GetTimeoutError(f"{waiter.missing} stored objects could not be mapped in time")
-        if errors:
-            raise errors[0]
-        return {object_id: self._decode_held(pin, inline.get(object_id)) for object_id, pin in held.items()}
-
-    @staticmethod
-    def _decode_held(pin: Any, inline: Payload | None) -> Any:
-        if inline is not None:
-            return _values.decode_inline(inline.encoding, inline.layout, inline.data)
-        import numpy as np
-
-        return _values.decode_inline(pin.encoding, m.Layout.IMAGE, np.asarray(pin))
-
-    def complete_future(self, ref: ObjectRef[Any], future: concurrent.futures.Future[Any]) -> None:
-        """Let `future` have the value of `ref` once it is ready."""
-        completion = _Completion(self, future)
-        with self.lock:
-            ready = self.when_ready(ref, completion)
-            if not ready:
-                self.reactor.flush()
-        if ready:
-            completion.complete(ref)
-
-    def complete_in_loop(self, ref: ObjectRef[Any], future: asyncio.Future[Any]) -> None:
-        """Let a future of the running event loop have the value of `ref` once it is ready."""
-        completion = _LoopCompletion(self, future)
-        with self.lock:
-            ready = self.when_ready(ref, completion)
-            if ready:
-                completion.ready(ref)
-            else:
-                self.reactor.flush()
 
     # Functions ---------------------------------------------------------------------------------------------------
 
@@ -766,85 +481,3 @@ class Runtime:
             self.tell(FrameType.FUNCTION_PUT, put, blob)
             self.node_connection.flush()
             self._exported.add(key)
-
-
-class _Fetch:
-    """Marks an ObjectRef whose value has been asked of its home."""
-
-    @staticmethod
-    def deliver_home() -> None:
-        """A borrowed object is at its home already."""
-
-
-class _Completion:
-    """Completes a concurrent.futures.Future from an object, in the thread for callbacks."""
-
-    __slots__ = ("future", "runtime")
-
-    def __init__(self, runtime: Runtime, future: concurrent.futures.Future[Any]) -> None:
-        self.runtime = runtime
-        self.future = future
-
-    def ready(self, ref: ObjectRef[Any]) -> None:
-        self.runtime.reactor.call_out(lambda: self.complete(ref))
-
-    def complete(self, ref: ObjectRef[Any]) -> None:
-        if not self.future.set_running_or_notify_cancel():
-            return
-        try:
-            value = self.runtime.get((ref,))[0]
-        except BaseException as error:
-            self.future.set_exception(error)
-        else:
-            self.future.set_result(value)
-
-
-class _LoopCompletion:
-    """Completes an asyncio.Future from an object: a small value is decoded in the loop, without another thread."""
-
-    __slots__ = ("future", "loop", "runtime")
-
-    def __init__(self, runtime: Runtime, future: asyncio.Future[Any]) -> None:
-        self.runtime = runtime
-        self.future = future
-        self.loop = future.get_loop()
-
-    def ready(self, ref: ObjectRef[Any]) -> None:
-        """Under the lock: the object is ready."""
-        payload = ref._payload
-        if payload.layout == STORED_LAYOUT and payload.encoding != _ERROR:
-            # Reading it asks the node, which the loop must not wait for.
-            self.runtime.reactor.call_out(lambda: self._read(ref))
-        else:
-            self._call_soon(lambda: _values.decode_inline(payload.encoding, payload.layout, payload.data))
-
-    def _read(self, ref: ObjectRef[Any]) -> None:
-        if self.future.done():
-            return
-        try:
-            value = self.runtime.get((ref,))[0]
-        except BaseException as error:
-            failure = error  # the name `error` ends with this clause
-            self._call_soon(lambda: _raise(failure))
-        else:
-            self._call_soon(lambda: value)
-
-    def _call_soon(self, read: Callable[[], Any]) -> None:
-        try:
-            self.loop.call_soon_threadsafe(self._complete, read)
-        except RuntimeError:
-            pass  # the loop is closed: nobody awaits the value
-
-    def _complete(self, read: Callable[[], Any]) -> None:
-        if self.future.done():
-            return
-        try:
-            value = read()
-        except Exception as error:
-            self.future.set_exception(error)
-        else:
-            self.future.set_result(value)
-
-
-def _raise(error: BaseException) -> None:
-    raise error

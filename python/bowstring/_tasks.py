@@ -149,7 +149,7 @@ class PendingTask:
         plain = list(args)
         for place, value in enumerate(args):
             if type(value) is ObjectRef or _values.is_large_argument(value, limit):
-                holes.append(value if type(value) is ObjectRef else self.runtime.put(value))
+                holes.append(value if type(value) is ObjectRef else self.runtime.writer.put(value))
                 places.append(place)
                 plain[place] = None
         named = kwargs
@@ -157,15 +157,17 @@ class PendingTask:
             if type(value) is ObjectRef or _values.is_large_argument(value, limit):
                 if named is kwargs:
                     named = dict(kwargs)
-                holes.append(value if type(value) is ObjectRef else self.runtime.put(value))
+                holes.append(value if type(value) is ObjectRef else self.runtime.writer.put(value))
                 places.append(key)
                 named[key] = None
         packed = (tuple(plain), named, places) if places else (tuple(plain), named)
         encoded = self._packed(packed)
         if encoded.nbytes > BODY_ARGUMENT_BYTES_MAX:
             # What is large sits deep inside: each argument goes through the store on its own.
-            holes = [value if type(value) is ObjectRef else self.runtime.put(value) for value in args]
-            holes += [value if type(value) is ObjectRef else self.runtime.put(value) for value in kwargs.values()]
+            holes = [value if type(value) is ObjectRef else self.runtime.writer.put(value) for value in args]
+            holes += [
+                value if type(value) is ObjectRef else self.runtime.writer.put(value) for value in kwargs.values()
+            ]
             places = [*range(len(args)), *kwargs]
             encoded = self._packed((tuple(None for _ in args), dict.fromkeys(kwargs), places))
         layout, body = values.inline_payload(encoded)
@@ -203,7 +205,7 @@ class PendingTask:
                 continue
             encoded = _values.encode_portable(value, f"$.args[{place}]")
             if encoded.nbytes > self.runtime.inline_bytes_max:
-                ref = self.runtime.put_encoded(encoded)
+                ref = self.runtime.writer.put_encoded(encoded)
                 parts.append(ref)
                 keeps.append(ref)
                 continue
@@ -236,7 +238,7 @@ class PendingTask:
         with runtime.lock:
             self.missing = 1
             for part in parts:
-                if type(part) is ObjectRef and not runtime.when_ready(part, self):
+                if type(part) is ObjectRef and not runtime.reader.when_ready(part, self):
                     self.missing += 1
             self.missing -= 1
 

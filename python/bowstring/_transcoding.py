@@ -41,7 +41,7 @@ def transcode(runtime: Runtime, message: m.Transcode, body: bytes) -> None:
             answer.layout, payload = values.inline_payload(encoded)
             answer.length = len(payload)
         else:
-            extent, answer.location = runtime.place_image(encoded)
+            extent, answer.location = runtime.writer.place_image(encoded)
             answer.state = _STORED
             answer.extent = extent.number
         runtime.tell(FrameType.TRANSCODED, answer, payload)

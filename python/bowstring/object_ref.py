@@ -71,14 +71,14 @@ class ObjectRef(Generic[T_co]):
         from concurrent.futures import Future
 
         future: Future[T_co] = Future()
-        self._runtime.complete_future(self, future)
+        self._runtime.reader.complete_future(self, future)
         return future
 
     def __await__(self) -> Generator[Any, None, T_co]:
         import asyncio
 
         future: asyncio.Future[T_co] = asyncio.get_running_loop().create_future()
-        self._runtime.complete_in_loop(self, future)
+        self._runtime.reader.complete_in_loop(self, future)
         return future.__await__()
 
     def __hash__(self) -> int:
