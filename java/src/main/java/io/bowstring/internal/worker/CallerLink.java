@@ -20,6 +20,9 @@ import org.jspecify.annotations.Nullable;
 
 /** The connection from one caller: checks who it is, then queues what it sends. On the reactor's thread. */
 final class CallerLink implements Connection.Handler {
+    /** Spec section 4.2, rule 5. */
+    private static final int NUM_RETURNS_MAX = 65_536;
+
     private final Session session;
     private final TaskQueue queue;
     private @Nullable Connection connection;
@@ -64,6 +67,9 @@ final class CallerLink implements Connection.Handler {
                 Task task = Task.decode(frame.metadata());
                 if (Id.isZero(task.id) || Id.isZero(task.function)) {
                     throw new ProtocolException("a Task without its id or its function");
+                }
+                if (task.numReturns < -1 || task.numReturns > NUM_RETURNS_MAX) {
+                    throw new ProtocolException("a Task wants " + task.numReturns + " results");
                 }
                 queue.add(new Incoming(this, task, frame.body()));
             }
