@@ -40,6 +40,14 @@ class ObjectReader:
     def get(self, refs: Sequence[ObjectRef[Any]], timeout_s: float | None = None) -> list[Any]:
         """The values of `refs`, in order; raises the first error among them."""
         deadline = None if timeout_s is None else monotonic() + timeout_s
+        if len(refs) == 1:
+            # A call and its result in turn is what this is asked for most.
+            ref = refs[0]
+            if ref._payload is None:
+                self._wait_one(ref, deadline)
+            payload = ref._payload
+            if payload is not None and payload.layout != STORED_LAYOUT:
+                return [_values.decode_inline(payload.encoding, payload.layout, payload.data)]
         self.wait_ready(refs, len(refs), deadline, fetch=True)
         stored = [ref for ref in refs if ref._payload is not None and ref._payload.layout == STORED_LAYOUT]
         read = self._read_stored(stored, deadline) if stored else {}
@@ -56,6 +64,16 @@ class ObjectReader:
             else:
                 out.append(_values.decode_inline(payload.encoding, payload.layout, payload.data))
         return out
+
+    def _wait_one(self, ref: ObjectRef[Any], deadline: float | None) -> None:
+        waiter = Waiter(1)
+        with self._runtime.lock:
+            if self.when_ready(ref, waiter):
+                return
+        try:
+            self._runtime.block(waiter, deadline)
+        finally:
+            waiter.done = True
 
     def wait_ready(
         self, refs: Sequence[ObjectRef[Any]], count: int, deadline: float | None, fetch: bool = False

@@ -69,6 +69,22 @@ class FrameParser:
         Raises:
             ProtocolError: a prefix breaks the spec (section 1.2, rules 1 and 2). Frames before it were yielded.
         """
+        if not self._pending and self.handshake_done and len(data) >= PREFIX_SIZE:
+            # One whole frame, as when calls are made in turn: no generator is needed.
+            metadata_size, kind, flags, mark, body_size = PREFIX.unpack_from(data)
+            body_at = PREFIX_SIZE + metadata_size
+            if (
+                body_at + body_size == len(data)
+                and mark == MARK
+                and not flags
+                and not (metadata_size | body_size) & 7
+                and METADATA_BYTES_MIN <= metadata_size <= METADATA_BYTES_MAX
+                and body_size <= BODY_BYTES_MAX
+            ):
+                return iter(((kind, data[PREFIX_SIZE:body_at], data[body_at:] if body_size else b""),))
+        return self._cut(data)
+
+    def _cut(self, data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
         if self._pending:
             self._pending += data
             if len(data) < self._missing:
