@@ -1,5 +1,6 @@
 package io.bowstring.internal.worker;
 
+import io.bowstring.errors.RuntimeStoppedException;
 import java.nio.file.Path;
 
 /** Program of a Java worker: {@code WorkerMain <session folder> <slot>}. */
@@ -14,6 +15,10 @@ public final class WorkerMain {
         if (System.getProperty("slf4j.internal.verbosity") == null) {
             System.setProperty("slf4j.internal.verbosity", "ERROR"); // Arrow logs through it, and nobody has to listen
         }
-        Worker.start(Path.of(arguments[0]), Long.parseLong(arguments[1]));
+        try {
+            Worker.start(Path.of(arguments[0]), Long.parseLong(arguments[1]));
+        } catch (RuntimeStoppedException over) {
+            System.exit(0); // the runtime has ended while this JVM started: that is nobody's error
+        }
     }
 }
