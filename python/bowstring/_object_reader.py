@@ -48,7 +48,7 @@ class ObjectReader:
             payload = ref._payload
             if payload is not None and payload.layout != STORED_LAYOUT:
                 return [_values.decode_inline(payload.encoding, payload.layout, payload.data)]
-        self.wait_ready(refs, len(refs), deadline, fetch=True)
+        self.wait_ready(refs, len(refs), deadline)
         stored = [ref for ref in refs if ref._payload is not None and ref._payload.layout == STORED_LAYOUT]
         read = self._read_stored(stored, deadline) if stored else {}
         out = []
@@ -75,9 +75,7 @@ class ObjectReader:
         finally:
             waiter.done = True
 
-    def wait_ready(
-        self, refs: Sequence[ObjectRef[Any]], count: int, deadline: float | None, fetch: bool = False
-    ) -> None:
+    def wait_ready(self, refs: Sequence[ObjectRef[Any]], count: int, deadline: float | None) -> None:
         """Wait until `count` of `refs` are ready, or until `deadline`."""
         missing = [ref for ref in refs if ref._payload is None]
         short = count - (len(refs) - len(missing))

@@ -27,7 +27,6 @@ _STORED = int(ValueState.STORED)
 _NO_REF = (bytes(20), 0, 0, 0)
 
 BODY_ARGUMENT_BYTES_MAX = 8 << 20  # arguments above this go through the store, whatever their parts
-NUM_RETURNS_MAX = 65_536
 
 
 class CallTemplate:
@@ -241,10 +240,6 @@ class PendingTask:
                 if type(part) is ObjectRef and not runtime.reader.when_ready(part, self):
                     self.missing += 1
             self.missing -= 1
-
-    @property
-    def ready_to_send(self) -> bool:
-        return not self.missing
 
     def ready(self, _ref: Any) -> None:
         """Under the lock: an argument has become ready."""

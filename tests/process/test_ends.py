@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 
 import bowstring as bow
 from tests.leaks.traces import own_traces, processes_of, wait_nothing_is_left
+from tests.process.waiting import wait_until
 
 DRIVER = """
 import sys
@@ -52,13 +52,6 @@ def driver() -> Iterator[subprocess.Popen[str]]:
     yield process
     process.kill()
     process.communicate()
-
-
-def wait_until(condition: Callable[[], bool], within_s: float = 10) -> None:
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, "the condition has not come about"
-        time.sleep(0.005)
 
 
 def raises_a_runtime_error(call: Callable[[], object]) -> bool:

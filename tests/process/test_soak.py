@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ import pytest
 import bowstring as bow
 from bowstring._session import query_state
 from bowstring_wire.messages import StateKind
+from tests.process.waiting import wait_until
 
 GROWTH_MAX_MB = 8.0
 
@@ -37,13 +37,6 @@ def private_mb(pid: int) -> float:
     """Memory that a process shares with nobody."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     return sum(int(line.split()[1]) for line in lines if line.startswith(("Private_Dirty", "Private_Clean"))) / 1e3
-
-
-def wait_until(condition: Callable[[], bool], within_s: float = 10) -> None:
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, "the condition has not come about"
-        time.sleep(0.005)
 
 
 def store_in_use() -> int:

@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable
 
 
-def wait_until(condition: Callable[[], bool], within_s: float, what: str) -> None:
+def wait_until(
+    condition: Callable[[], object], within_s: float = 10, what: str = "the condition has come about"
+) -> None:
     """Look again and again until the condition holds.
 
     Raises:

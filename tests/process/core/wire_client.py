@@ -6,7 +6,6 @@ import mmap
 import os
 import socket
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -14,16 +13,9 @@ import psutil
 from bowstring_wire.flat import Message
 from bowstring_wire.messages import FRAME_TYPES, Challenge, GoAway, Hello, Language, Role, Welcome
 from bowstring_wire.protocol import FrameParser, frame, hello_proof
+from tests.process.waiting import wait_until as wait_until  # for the tests of the node
 
 TYPE_NUMBERS = {table: number for number, table in FRAME_TYPES.items()}
-
-
-def wait_until(condition: Callable[[], object], deadline_s: float = 10) -> None:
-    """Wait for a condition; fail after the deadline."""
-    until = time.monotonic() + deadline_s
-    while not condition():
-        assert time.monotonic() < until, "the condition did not come true in time"
-        time.sleep(0.005)
 
 
 def is_running(pid: int) -> bool:
