@@ -30,7 +30,7 @@ from bowstring_wire.messages import StateKind
 from tests.process.waiting import wait_until
 
 LARGE = 40_000  # float64 numbers of a value that lives in the store
-GONE_WITHIN_S = 3.0
+GONE_WITHIN_S = 30.0  # bounds a failure only: what was fired and forgotten may still run on a busy machine
 
 
 @pytest.fixture(scope="module")
