@@ -194,6 +194,8 @@ class TaskFlag(IntFlag):
     CREATION = 4
     # The task is an actor's method.
     METHOD = 8
+    # A stream that sends only what Credits allow; else it sends all its items at once.
+    PACED = 16
 
 
 class ArgKind(IntEnum):
@@ -4747,6 +4749,154 @@ def read_result(data: bytes, at: int) -> Result:
     )
 
 
+class StreamItem(Message):
+    """Worker to caller: the next item of a stream. The body is the payload if INLINE.
+
+    Attributes:
+        id: The task.
+        attempt: The attempt.
+        index: Place in the stream, from 0; the item's object id has the index 0x80000000 + this.
+        value: The item.
+    """
+
+    __slots__ = (
+        "id",
+        "attempt",
+        "index",
+        "value",
+    )
+
+    def __init__(
+        self,
+        id: bytes = bytes(16),
+        attempt: int = 0,
+        index: int = 0,
+        value: Return = Return(0, 0, 0, 0, 0, 0, 0),
+    ) -> None:
+        self.id = id
+        self.attempt = attempt
+        self.index = index
+        self.value = value
+
+    def block(self) -> bytes:
+        return block_stream_item(self.id, self.attempt, self.index, self.value)
+
+    @staticmethod
+    def read(data: bytes, at: int) -> StreamItem:
+        return read_stream_item(data, at)
+
+
+_STREAM_ITEM_HEAD = bytes.fromhex("0c0030000400140018001c000000000010000000")
+_STREAM_ITEM_BLOCK = Struct("<20s 16s I I B B B B I I I 4x 8x")
+_STREAM_ITEM_FIELDS = Struct("<16s I I B B B B I I I 4x")
+_STREAM_ITEM_SLOTS = (
+    Struct("<16s"),
+    Struct("<I"),
+    Struct("<I"),
+    Struct("<B B B B I I I"),
+)
+StreamItem.START = 16
+StreamItem.ROOT = bytes.fromhex("1800000042575331")
+
+
+def block_stream_item(
+    id: bytes = bytes(16),
+    attempt: int = 0,
+    index: int = 0,
+    value: Return = Return(0, 0, 0, 0, 0, 0, 0),
+) -> bytes:
+    return _STREAM_ITEM_BLOCK.pack(_STREAM_ITEM_HEAD, id, attempt, index, *value)
+
+
+def read_stream_item(data: bytes, at: int) -> StreamItem:
+    if data[at - 16 : at + 4] == _STREAM_ITEM_HEAD:
+        id, attempt, index, value_0, value_1, value_2, value_3, value_4, value_5, value_6 = (
+            _STREAM_ITEM_FIELDS.unpack_from(data, at + 4)
+        )
+    else:
+        id, attempt, index, value_0, value_1, value_2, value_3, value_4, value_5, value_6 = flat.table_fields(
+            data, at, _STREAM_ITEM_SLOTS
+        )
+    return StreamItem(
+        id,
+        attempt,
+        index,
+        Return(value_0, value_1, value_2, value_3, value_4, value_5, value_6),
+    )
+
+
+class Credits(Message):
+    """Caller to worker: what may be sent of a stream. In order with its Task; later ones replace earlier ones.
+
+    Attributes:
+        id: The task.
+        attempt: The attempt.
+        first: Items before this place are not wanted: the caller has them from an earlier attempt.
+        limit: How many items may be made in all, from the stream's start; never less than before. -1: any number.
+    """
+
+    __slots__ = (
+        "id",
+        "attempt",
+        "first",
+        "limit",
+    )
+
+    def __init__(
+        self,
+        id: bytes = bytes(16),
+        attempt: int = 0,
+        first: int = 0,
+        limit: int = 0,
+    ) -> None:
+        self.id = id
+        self.attempt = attempt
+        self.first = first
+        self.limit = limit
+
+    def block(self) -> bytes:
+        return block_credits(self.id, self.attempt, self.first, self.limit)
+
+    @staticmethod
+    def read(data: bytes, at: int) -> Credits:
+        return read_credits(data, at)
+
+
+_CREDITS_HEAD = bytes.fromhex("0c00280004001400180020000000000010000000")
+_CREDITS_BLOCK = Struct("<20s 16s I I 4x q 0x 8x")
+_CREDITS_FIELDS = Struct("<16s I I 4x q 0x")
+_CREDITS_SLOTS = (
+    Struct("<16s"),
+    Struct("<I"),
+    Struct("<I"),
+    Struct("<q"),
+)
+Credits.START = 16
+Credits.ROOT = bytes.fromhex("1800000042575331")
+
+
+def block_credits(
+    id: bytes = bytes(16),
+    attempt: int = 0,
+    first: int = 0,
+    limit: int = 0,
+) -> bytes:
+    return _CREDITS_BLOCK.pack(_CREDITS_HEAD, id, attempt, first, limit)
+
+
+def read_credits(data: bytes, at: int) -> Credits:
+    if data[at - 16 : at + 4] == _CREDITS_HEAD:
+        id, attempt, first, limit = _CREDITS_FIELDS.unpack_from(data, at + 4)
+    else:
+        id, attempt, first, limit = flat.table_fields(data, at, _CREDITS_SLOTS)
+    return Credits(
+        id,
+        attempt,
+        first,
+        limit,
+    )
+
+
 class Returned(Message):
     """Worker to caller: the attempt was not started and will not be. It costs no retry.
 
@@ -5760,6 +5910,8 @@ FRAME_TYPES: dict[int, type[Message]] = {
     35: Recall,
     36: Returned,
     37: Deliver,
+    38: StreamItem,
+    41: Credits,
     48: ObjectPublish,
     49: ObjectSeal,
     50: RefUpdate,

@@ -51,7 +51,7 @@ def generated_files() -> dict[Path, str]:
     files = {messages: _formatted(PythonWriter(layouts).write(), messages)}
     files.update(JavaWriter(layouts).write(ROOT / "java" / "src" / "main" / "java"))
     golden = ROOT / "java" / "src" / "test" / "resources" / "golden.txt"
-    files[golden] = GoldenWriter(layouts, ROOT / "python").write()
+    files[golden] = GoldenWriter(layouts, ROOT / "python", files[messages]).write()
     with tempfile.TemporaryDirectory() as folder:
         files.update(_flatc_readers(Path(folder)))
     return files

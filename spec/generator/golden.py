@@ -5,9 +5,9 @@ Each table comes three times: empty, filled, and filled with other lengths, so t
 
 from __future__ import annotations
 
-import importlib
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from .layout import Layouts, Slot, TableLayout
@@ -15,10 +15,13 @@ from .schema import SCALARS
 
 
 class GoldenWriter:
-    def __init__(self, layouts: Layouts, python: Path):
+    def __init__(self, layouts: Layouts, python: Path, messages: str):
+        """`messages` is the text of the Python codec: what stands on disk may be of an older schema."""
         self.layouts = layouts
         sys.path.insert(0, str(python))
-        self.messages = importlib.import_module("bowstring_wire.messages")
+        self.messages = ModuleType("bowstring_wire.messages")
+        sys.modules[self.messages.__name__] = self.messages
+        exec(compile(messages, "messages.py", "exec"), vars(self.messages))
         self.seed = 0
 
     def write(self) -> str:

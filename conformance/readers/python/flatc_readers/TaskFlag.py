@@ -12,3 +12,5 @@ class TaskFlag(object):
     CREATION = 4
     # The task is an actor's method.
     METHOD = 8
+    # A stream that sends only what Credits allow; else it sends all its items at once.
+    PACED = 16

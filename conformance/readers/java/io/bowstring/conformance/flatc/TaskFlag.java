@@ -24,5 +24,9 @@ public final class TaskFlag {
    * The task is an actor's method.
    */
   public static final long METHOD = 8L;
+  /**
+   * A stream that sends only what Credits allow; else it sends all its items at once.
+   */
+  public static final long PACED = 16L;
 }
 

@@ -11,6 +11,8 @@ public final class TaskFlag {
     public static final int CREATION = 4;
     /** The task is an actor's method. */
     public static final int METHOD = 8;
+    /** A stream that sends only what Credits allow; else it sends all its items at once. */
+    public static final int PACED = 16;
 
     private TaskFlag() {}
 }
