@@ -244,6 +244,12 @@ class WorkerStartError(BowstringError):
     code = ErrorCode.WORKER_START
 
 
+class PlacementGroupRemovedError(BowstringError):
+    """The placement group is not there: it was removed, or its job has ended."""
+
+    code = ErrorCode.PLACEMENT_GROUP_REMOVED
+
+
 class InternalError(BowstringError):
     """A defect in the runtime itself."""
 
@@ -422,6 +428,7 @@ __all__ = [
     "OutOfMemoryError",
     "OwnerDiedError",
     "PendingCallsLimitExceeded",
+    "PlacementGroupRemovedError",
     "ReconstructionFailedError",
     "RuntimeEnvSetupError",
     "RuntimeStoppedError",

@@ -29,6 +29,15 @@ class ActorLife(IntEnum):
     DEAD = 4
 
 
+class Installer(IntEnum):
+    """What puts packages into an environment."""
+
+    # Nothing is installed.
+    UNSPECIFIED = 0
+    PIP = 1
+    UV = 2
+
+
 class ErrorCode(IntEnum):
     """Every error that crosses a process has one of these codes; both languages name their classes after them."""
 
@@ -95,6 +104,8 @@ class ErrorCode(IntEnum):
     WORKER_START = 30
     # A defect in the runtime itself.
     INTERNAL = 31
+    # The placement group is not there: it was removed, or its job has ended.
+    PLACEMENT_GROUP_REMOVED = 32
 
 
 class Language(IntEnum):
@@ -167,6 +178,32 @@ class GetMode(IntEnum):
     VALUE = 1
     # Only that the object is ready.
     READY = 2
+
+
+class PlacementStrategy(IntEnum):
+    """How the bundles of a group are spread over nodes."""
+
+    UNSPECIFIED = 0
+    # On few nodes, if that can be had.
+    PACK = 1
+    # On many nodes, if that can be had.
+    SPREAD = 2
+    # All on one node.
+    STRICT_PACK = 3
+    # Each on a node of its own.
+    STRICT_SPREAD = 4
+
+
+class PlacementState(IntEnum):
+    """Where a group stands."""
+
+    UNSPECIFIED = 0
+    # Its resources are not all free yet.
+    PENDING = 1
+    # Every bundle holds its resources.
+    PLACED = 2
+    # No node, or set of nodes, that is there can ever hold it; `reason` says why.
+    INFEASIBLE = 3
 
 
 class StateKind(IntEnum):
@@ -284,6 +321,12 @@ class FrameType(IntEnum):
     TASK_EVENTS = 98
     LOG_LINES = 99
     SHUTDOWN = 100
+    ENVIRONMENT_MAKE = 112
+    ENVIRONMENT_MADE = 113
+    PLACEMENT_CREATE = 116
+    PLACEMENT_REMOVE = 117
+    PLACEMENT_LOOKUP = 118
+    PLACEMENT_INFO = 119
 
 
 class Role(IntEnum):
@@ -651,6 +694,9 @@ class ActorCreate(Message):
         placement_resources: What must be free to place it, where that is more than `resources`.
         jvm_flags: Extra JVM flags; empty: none.
         contains: References inside the creation task's arguments; held while the actor may be started again.
+        placement_group: Placement group whose resources the actor uses; zeros: none.
+        bundle: Number of the bundle in the group, from 1; 0: any.
+        capture_children: True: what the actor submits goes to the same group, if it names none.
     """
 
     __slots__ = (
@@ -666,6 +712,9 @@ class ActorCreate(Message):
         "placement_resources",
         "jvm_flags",
         "contains",
+        "placement_group",
+        "bundle",
+        "capture_children",
     )
 
     def __init__(
@@ -682,6 +731,9 @@ class ActorCreate(Message):
         placement_resources: tuple[Resource, ...] = (),
         jvm_flags: str = "",
         contains: tuple[ObjectRef, ...] = (),
+        placement_group: bytes = bytes(16),
+        bundle: int = 0,
+        capture_children: bool = False,
     ) -> None:
         self.request = request
         self.handle = handle
@@ -695,6 +747,9 @@ class ActorCreate(Message):
         self.placement_resources = placement_resources
         self.jvm_flags = jvm_flags
         self.contains = contains
+        self.placement_group = placement_group
+        self.bundle = bundle
+        self.capture_children = capture_children
 
     def block(self) -> bytes:
         return block_actor_create(
@@ -710,6 +765,9 @@ class ActorCreate(Message):
             self.placement_resources,
             self.jvm_flags,
             self.contains,
+            self.placement_group,
+            self.bundle,
+            self.capture_children,
         )
 
     @staticmethod
@@ -717,9 +775,11 @@ class ActorCreate(Message):
         return read_actor_create(data, at)
 
 
-_ACTOR_CREATE_HEAD = bytes.fromhex("1c003800080010001400180019001c002000240028002c00300034000000000020000000")
-_ACTOR_CREATE_BLOCK = Struct("<36s 4x Q I i ? ? 2x I I I I I I I 0x 8x")
-_ACTOR_CREATE_FIELDS = Struct("<4x Q I i ? ? 2x I I I I I I I 0x")
+_ACTOR_CREATE_HEAD = bytes.fromhex(
+    "22005000080010001400180019001c002000240028002c0030003400380048004c0000000000000028000000"
+)
+_ACTOR_CREATE_BLOCK = Struct("<44s 4x Q I i ? ? 2x I I I I I I I 16s I ? 3x 8x")
+_ACTOR_CREATE_FIELDS = Struct("<4x Q I i ? ? 2x I I I I I I I 16s I ? 3x")
 _ACTOR_CREATE_SLOTS = (
     Struct("<Q"),
     None,
@@ -733,9 +793,12 @@ _ACTOR_CREATE_SLOTS = (
     None,
     None,
     None,
+    Struct("<16s"),
+    Struct("<I"),
+    Struct("<?"),
 )
-ActorCreate.START = 32
-ActorCreate.ROOT = bytes.fromhex("2800000042575331")
+ActorCreate.START = 40
+ActorCreate.ROOT = bytes.fromhex("3000000042575331")
 
 
 def block_actor_create(
@@ -751,45 +814,48 @@ def block_actor_create(
     placement_resources: tuple[Resource, ...] = (),
     jvm_flags: str = "",
     contains: tuple[ObjectRef, ...] = (),
+    placement_group: bytes = bytes(16),
+    bundle: int = 0,
+    capture_children: bool = False,
 ) -> bytes:
     tail = b""
-    handle_at = len(tail) + 72
+    handle_at = len(tail) + 96
     tail += (handle or ActorHandle()).block()
     if name:
-        name_at = len(tail) + 36
+        name_at = len(tail) + 60
         tail += flat.string_chunk(name)
     else:
-        name_at = 28
+        name_at = 52
     if namespace:
-        namespace_at = len(tail) + 32
+        namespace_at = len(tail) + 56
         tail += flat.string_chunk(namespace)
     else:
-        namespace_at = 24
+        namespace_at = 48
     if environment:
-        environment_at = len(tail) + 28
+        environment_at = len(tail) + 52
         tail += flat.blob_chunk(environment)
     else:
-        environment_at = 20
+        environment_at = 44
     if resources:
-        resources_at = len(tail) + 24
+        resources_at = len(tail) + 48
         tail += flat.tables_chunk(resources, 8)
     else:
-        resources_at = 16
+        resources_at = 40
     if placement_resources:
-        placement_resources_at = len(tail) + 20
+        placement_resources_at = len(tail) + 44
         tail += flat.tables_chunk(placement_resources, 8)
     else:
-        placement_resources_at = 12
+        placement_resources_at = 36
     if jvm_flags:
-        jvm_flags_at = len(tail) + 16
+        jvm_flags_at = len(tail) + 40
         tail += flat.string_chunk(jvm_flags)
     else:
-        jvm_flags_at = 8
+        jvm_flags_at = 32
     if contains:
-        contains_at = len(tail) + 16
+        contains_at = len(tail) + 40
         tail += flat.wide_chunk(contains, OBJECT_REF)
     else:
-        contains_at = 8
+        contains_at = 32
     return (
         _ACTOR_CREATE_BLOCK.pack(
             _ACTOR_CREATE_HEAD,
@@ -805,13 +871,16 @@ def block_actor_create(
             placement_resources_at,
             jvm_flags_at,
             contains_at,
+            placement_group,
+            bundle,
+            capture_children,
         )
         + tail
     )
 
 
 def read_actor_create(data: bytes, at: int) -> ActorCreate:
-    if data[at - 32 : at + 4] == _ACTOR_CREATE_HEAD:
+    if data[at - 40 : at + 4] == _ACTOR_CREATE_HEAD:
         (
             request,
             handle,
@@ -825,6 +894,9 @@ def read_actor_create(data: bytes, at: int) -> ActorCreate:
             placement_resources,
             jvm_flags,
             contains,
+            placement_group,
+            bundle,
+            capture_children,
         ) = _ACTOR_CREATE_FIELDS.unpack_from(data, at + 4)
         handle += at + 16
         name += at + 28
@@ -848,6 +920,9 @@ def read_actor_create(data: bytes, at: int) -> ActorCreate:
             placement_resources,
             jvm_flags,
             contains,
+            placement_group,
+            bundle,
+            capture_children,
         ) = flat.table_fields(data, at, _ACTOR_CREATE_SLOTS)
     return ActorCreate(
         request,
@@ -862,6 +937,9 @@ def read_actor_create(data: bytes, at: int) -> ActorCreate:
         flat.read_tables(data, placement_resources, read_resource),
         flat.read_string(data, jvm_flags),
         flat.read_structs(data, contains, OBJECT_REF, ObjectRef),
+        placement_group,
+        bundle,
+        capture_children,
     )
 
 
@@ -1734,6 +1812,378 @@ def read_actor_exit(data: bytes, at: int) -> ActorExit:
     )
 
 
+class Variable(Message):
+    """One variable of a process's environment.
+
+    Attributes:
+        name: Its name.
+        value: Its value; "${NAME}" stands for the value that the node has of NAME, or for nothing.
+    """
+
+    __slots__ = (
+        "name",
+        "value",
+    )
+
+    def __init__(
+        self,
+        name: str = "",
+        value: str = "",
+    ) -> None:
+        self.name = name
+        self.value = value
+
+    def block(self) -> bytes:
+        return block_variable(self.name, self.value)
+
+    @staticmethod
+    def read(data: bytes, at: int) -> Variable:
+        return read_variable(data, at)
+
+
+_VARIABLE_HEAD = bytes.fromhex("080010000400080008000000")
+_VARIABLE_BLOCK = Struct("<12s I I 4x 8x")
+_VARIABLE_FIELDS = Struct("<I I 4x")
+_VARIABLE_SLOTS = (
+    None,
+    None,
+)
+Variable.START = 8
+Variable.ROOT = bytes.fromhex("1000000042575331")
+
+
+def block_variable(
+    name: str = "",
+    value: str = "",
+) -> bytes:
+    tail = b""
+    if name:
+        name_at = len(tail) + 20
+        tail += flat.string_chunk(name)
+    else:
+        name_at = 12
+    if value:
+        value_at = len(tail) + 16
+        tail += flat.string_chunk(value)
+    else:
+        value_at = 8
+    return _VARIABLE_BLOCK.pack(_VARIABLE_HEAD, name_at, value_at) + tail
+
+
+def read_variable(data: bytes, at: int) -> Variable:
+    if data[at - 8 : at + 4] == _VARIABLE_HEAD:
+        name, value = _VARIABLE_FIELDS.unpack_from(data, at + 4)
+        name += at + 4
+        value += at + 8
+    else:
+        name, value = flat.table_fields(data, at, _VARIABLE_SLOTS)
+    return Variable(
+        flat.read_string(data, name),
+        flat.read_string(data, value),
+    )
+
+
+class Environment(Message):
+    """What a worker's process finds around it. A frontend names sources; the node's answer names packages.
+
+    Attributes:
+        variables: Variables that are set before anything is imported.
+        working_dir: Absolute path of a folder or a zip archive, or "package:" and the id of what the node has of it; empty: the job's.
+        modules: Modules: absolute paths of folders, .py files, zip archives or wheels, or "package:" and ids. First first.
+        installer: What installs the requirements.
+        requirements: Requirements, as the installer's command line takes them.
+        options: Further options of the installer's command line.
+        check: True: the installed packages are checked for conflicts.
+        timeout_ms: Time that the making may take; 0: the node's limit.
+    """
+
+    __slots__ = (
+        "variables",
+        "working_dir",
+        "modules",
+        "installer",
+        "requirements",
+        "options",
+        "check",
+        "timeout_ms",
+    )
+
+    def __init__(
+        self,
+        variables: tuple[Variable, ...] = (),
+        working_dir: str = "",
+        modules: tuple[str, ...] = (),
+        installer: int = 0,
+        requirements: tuple[str, ...] = (),
+        options: tuple[str, ...] = (),
+        check: bool = False,
+        timeout_ms: int = 0,
+    ) -> None:
+        self.variables = variables
+        self.working_dir = working_dir
+        self.modules = modules
+        self.installer = installer
+        self.requirements = requirements
+        self.options = options
+        self.check = check
+        self.timeout_ms = timeout_ms
+
+    def block(self) -> bytes:
+        return block_environment(
+            self.variables,
+            self.working_dir,
+            self.modules,
+            self.installer,
+            self.requirements,
+            self.options,
+            self.check,
+            self.timeout_ms,
+        )
+
+    @staticmethod
+    def read(data: bytes, at: int) -> Environment:
+        return read_environment(data, at)
+
+
+_ENVIRONMENT_HEAD = bytes.fromhex("14002800040008000c001000140018001c0020000000000018000000")
+_ENVIRONMENT_BLOCK = Struct("<28s I I I B 3x I I ? 3x q 0x 8x")
+_ENVIRONMENT_FIELDS = Struct("<I I I B 3x I I ? 3x q 0x")
+_ENVIRONMENT_SLOTS = (
+    None,
+    None,
+    None,
+    Struct("<B"),
+    None,
+    None,
+    Struct("<?"),
+    Struct("<q"),
+)
+Environment.START = 24
+Environment.ROOT = bytes.fromhex("2000000042575331")
+
+
+def block_environment(
+    variables: tuple[Variable, ...] = (),
+    working_dir: str = "",
+    modules: tuple[str, ...] = (),
+    installer: int = 0,
+    requirements: tuple[str, ...] = (),
+    options: tuple[str, ...] = (),
+    check: bool = False,
+    timeout_ms: int = 0,
+) -> bytes:
+    tail = b""
+    if variables:
+        variables_at = len(tail) + 44
+        tail += flat.tables_chunk(variables, 8)
+    else:
+        variables_at = 36
+    if working_dir:
+        working_dir_at = len(tail) + 40
+        tail += flat.string_chunk(working_dir)
+    else:
+        working_dir_at = 32
+    if modules:
+        modules_at = len(tail) + 36
+        tail += flat.strings_chunk(modules)
+    else:
+        modules_at = 28
+    if requirements:
+        requirements_at = len(tail) + 28
+        tail += flat.strings_chunk(requirements)
+    else:
+        requirements_at = 20
+    if options:
+        options_at = len(tail) + 24
+        tail += flat.strings_chunk(options)
+    else:
+        options_at = 16
+    return (
+        _ENVIRONMENT_BLOCK.pack(
+            _ENVIRONMENT_HEAD,
+            variables_at,
+            working_dir_at,
+            modules_at,
+            installer,
+            requirements_at,
+            options_at,
+            check,
+            timeout_ms,
+        )
+        + tail
+    )
+
+
+def read_environment(data: bytes, at: int) -> Environment:
+    if data[at - 24 : at + 4] == _ENVIRONMENT_HEAD:
+        variables, working_dir, modules, installer, requirements, options, check, timeout_ms = (
+            _ENVIRONMENT_FIELDS.unpack_from(data, at + 4)
+        )
+        variables += at + 4
+        working_dir += at + 8
+        modules += at + 12
+        requirements += at + 20
+        options += at + 24
+    else:
+        variables, working_dir, modules, installer, requirements, options, check, timeout_ms = flat.table_fields(
+            data, at, _ENVIRONMENT_SLOTS
+        )
+    return Environment(
+        flat.read_tables(data, variables, read_variable),
+        flat.read_string(data, working_dir),
+        flat.read_strings(data, modules),
+        installer,
+        flat.read_strings(data, requirements),
+        flat.read_strings(data, options),
+        check,
+        timeout_ms,
+    )
+
+
+class EnvironmentMake(Message):
+    """Frontend to node: have this environment. Answered by EnvironmentMade once its packages are in place, or by Failure.
+
+    Attributes:
+        request: Names the request in answers.
+        environment: What is wanted.
+        job_default: True, from a driver: it is the job's own from here on.
+    """
+
+    __slots__ = (
+        "request",
+        "environment",
+        "job_default",
+    )
+
+    def __init__(
+        self,
+        request: int = 0,
+        environment: Environment | None = None,
+        job_default: bool = False,
+    ) -> None:
+        self.request = request
+        self.environment = environment
+        self.job_default = job_default
+
+    def block(self) -> bytes:
+        return block_environment_make(self.request, self.environment, self.job_default)
+
+    @staticmethod
+    def read(data: bytes, at: int) -> EnvironmentMake:
+        return read_environment_make(data, at)
+
+
+_ENVIRONMENT_MAKE_HEAD = bytes.fromhex("0a00180008001000140000000000000010000000")
+_ENVIRONMENT_MAKE_BLOCK = Struct("<20s 4x Q I ? 3x 8x")
+_ENVIRONMENT_MAKE_FIELDS = Struct("<4x Q I ? 3x")
+_ENVIRONMENT_MAKE_SLOTS = (
+    Struct("<Q"),
+    None,
+    Struct("<?"),
+)
+EnvironmentMake.START = 16
+EnvironmentMake.ROOT = bytes.fromhex("1800000042575331")
+
+
+def block_environment_make(
+    request: int = 0,
+    environment: Environment | None = None,
+    job_default: bool = False,
+) -> bytes:
+    tail = b""
+    environment_at = len(tail) + 40
+    tail += (environment or Environment()).block()
+    return _ENVIRONMENT_MAKE_BLOCK.pack(_ENVIRONMENT_MAKE_HEAD, request, environment_at, job_default) + tail
+
+
+def read_environment_make(data: bytes, at: int) -> EnvironmentMake:
+    if data[at - 16 : at + 4] == _ENVIRONMENT_MAKE_HEAD:
+        request, environment, job_default = _ENVIRONMENT_MAKE_FIELDS.unpack_from(data, at + 4)
+        environment += at + 16
+    else:
+        request, environment, job_default = flat.table_fields(data, at, _ENVIRONMENT_MAKE_SLOTS)
+    return EnvironmentMake(
+        request,
+        flat.read_table(data, environment, read_environment),
+        job_default,
+    )
+
+
+class EnvironmentMade(Message):
+    """Answer to EnvironmentMake.
+
+    Attributes:
+        request: The request.
+        key: What names the environment in requests for workers.
+        environment: The environment, its sources replaced by packages.
+    """
+
+    __slots__ = (
+        "request",
+        "key",
+        "environment",
+    )
+
+    def __init__(
+        self,
+        request: int = 0,
+        key: bytes = b"",
+        environment: Environment | None = None,
+    ) -> None:
+        self.request = request
+        self.key = key
+        self.environment = environment
+
+    def block(self) -> bytes:
+        return block_environment_made(self.request, self.key, self.environment)
+
+    @staticmethod
+    def read(data: bytes, at: int) -> EnvironmentMade:
+        return read_environment_made(data, at)
+
+
+_ENVIRONMENT_MADE_HEAD = bytes.fromhex("0a00180008001000140000000000000010000000")
+_ENVIRONMENT_MADE_BLOCK = Struct("<20s 4x Q I I 0x 8x")
+_ENVIRONMENT_MADE_FIELDS = Struct("<4x Q I I 0x")
+_ENVIRONMENT_MADE_SLOTS = (
+    Struct("<Q"),
+    None,
+    None,
+)
+EnvironmentMade.START = 16
+EnvironmentMade.ROOT = bytes.fromhex("1800000042575331")
+
+
+def block_environment_made(
+    request: int = 0,
+    key: bytes = b"",
+    environment: Environment | None = None,
+) -> bytes:
+    tail = b""
+    if key:
+        key_at = len(tail) + 16
+        tail += flat.blob_chunk(key)
+    else:
+        key_at = 8
+    environment_at = len(tail) + 36
+    tail += (environment or Environment()).block()
+    return _ENVIRONMENT_MADE_BLOCK.pack(_ENVIRONMENT_MADE_HEAD, request, key_at, environment_at) + tail
+
+
+def read_environment_made(data: bytes, at: int) -> EnvironmentMade:
+    if data[at - 16 : at + 4] == _ENVIRONMENT_MADE_HEAD:
+        request, key, environment = _ENVIRONMENT_MADE_FIELDS.unpack_from(data, at + 4)
+        key += at + 16
+        environment += at + 20
+    else:
+        request, key, environment = flat.table_fields(data, at, _ENVIRONMENT_MADE_SLOTS)
+    return EnvironmentMade(
+        request,
+        flat.read_blob(data, key),
+        flat.read_table(data, environment, read_environment),
+    )
+
+
 class FunctionPut(Message):
     """Frontend to node: what a key stands for. The body is the blob, padded.
 
@@ -2043,6 +2493,9 @@ class LeaseRequest(Message):
         environment: Hash of the runtime environment; empty: the job's own.
         resources: What each worker holds while leased. A resource that is absent is 0.
         jvm_flags: Extra JVM flags; part of the key of the worker. Empty: none.
+        placement_group: Placement group whose resources the worker uses; zeros: none.
+        bundle: Number of the bundle in the group, from 1; 0: any.
+        capture_children: True: what the worker's tasks submit goes to the same group, if it names none.
     """
 
     __slots__ = (
@@ -2054,6 +2507,9 @@ class LeaseRequest(Message):
         "environment",
         "resources",
         "jvm_flags",
+        "placement_group",
+        "bundle",
+        "capture_children",
     )
 
     def __init__(
@@ -2066,6 +2522,9 @@ class LeaseRequest(Message):
         environment: bytes = b"",
         resources: tuple[Resource, ...] = (),
         jvm_flags: str = "",
+        placement_group: bytes = bytes(16),
+        bundle: int = 0,
+        capture_children: bool = False,
     ) -> None:
         self.request = request
         self.language = language
@@ -2075,6 +2534,9 @@ class LeaseRequest(Message):
         self.environment = environment
         self.resources = resources
         self.jvm_flags = jvm_flags
+        self.placement_group = placement_group
+        self.bundle = bundle
+        self.capture_children = capture_children
 
     def block(self) -> bytes:
         return block_lease_request(
@@ -2086,6 +2548,9 @@ class LeaseRequest(Message):
             self.environment,
             self.resources,
             self.jvm_flags,
+            self.placement_group,
+            self.bundle,
+            self.capture_children,
         )
 
     @staticmethod
@@ -2093,9 +2558,9 @@ class LeaseRequest(Message):
         return read_lease_request(data, at)
 
 
-_LEASE_REQUEST_HEAD = bytes.fromhex("1400300008001000140018001c002000240028000000000018000000")
-_LEASE_REQUEST_BLOCK = Struct("<28s 4x Q B 3x I I I I I I 4x 8x")
-_LEASE_REQUEST_FIELDS = Struct("<4x Q B 3x I I I I I I 4x")
+_LEASE_REQUEST_HEAD = bytes.fromhex("1a00480008001000140018001c002000240028002c003c00400000000000000020000000")
+_LEASE_REQUEST_BLOCK = Struct("<36s 4x Q B 3x I I I I I I 16s I ? 7x 8x")
+_LEASE_REQUEST_FIELDS = Struct("<4x Q B 3x I I I I I I 16s I ? 7x")
 _LEASE_REQUEST_SLOTS = (
     Struct("<Q"),
     Struct("<B"),
@@ -2105,9 +2570,12 @@ _LEASE_REQUEST_SLOTS = (
     None,
     None,
     None,
+    Struct("<16s"),
+    Struct("<I"),
+    Struct("<?"),
 )
-LeaseRequest.START = 24
-LeaseRequest.ROOT = bytes.fromhex("2000000042575331")
+LeaseRequest.START = 32
+LeaseRequest.ROOT = bytes.fromhex("2800000042575331")
 
 
 def block_lease_request(
@@ -2119,28 +2587,31 @@ def block_lease_request(
     environment: bytes = b"",
     resources: tuple[Resource, ...] = (),
     jvm_flags: str = "",
+    placement_group: bytes = bytes(16),
+    bundle: int = 0,
+    capture_children: bool = False,
 ) -> bytes:
     tail = b""
     if language_version:
-        language_version_at = len(tail) + 28
+        language_version_at = len(tail) + 52
         tail += flat.string_chunk(language_version)
     else:
-        language_version_at = 20
+        language_version_at = 44
     if environment:
-        environment_at = len(tail) + 24
+        environment_at = len(tail) + 48
         tail += flat.blob_chunk(environment)
     else:
-        environment_at = 16
+        environment_at = 40
     if resources:
-        resources_at = len(tail) + 20
+        resources_at = len(tail) + 44
         tail += flat.tables_chunk(resources, 8)
     else:
-        resources_at = 12
+        resources_at = 36
     if jvm_flags:
-        jvm_flags_at = len(tail) + 16
+        jvm_flags_at = len(tail) + 40
         tail += flat.string_chunk(jvm_flags)
     else:
-        jvm_flags_at = 8
+        jvm_flags_at = 32
     return (
         _LEASE_REQUEST_BLOCK.pack(
             _LEASE_REQUEST_HEAD,
@@ -2152,24 +2623,47 @@ def block_lease_request(
             environment_at,
             resources_at,
             jvm_flags_at,
+            placement_group,
+            bundle,
+            capture_children,
         )
         + tail
     )
 
 
 def read_lease_request(data: bytes, at: int) -> LeaseRequest:
-    if data[at - 24 : at + 4] == _LEASE_REQUEST_HEAD:
-        request, language, count, backlog, language_version, environment, resources, jvm_flags = (
-            _LEASE_REQUEST_FIELDS.unpack_from(data, at + 4)
-        )
+    if data[at - 32 : at + 4] == _LEASE_REQUEST_HEAD:
+        (
+            request,
+            language,
+            count,
+            backlog,
+            language_version,
+            environment,
+            resources,
+            jvm_flags,
+            placement_group,
+            bundle,
+            capture_children,
+        ) = _LEASE_REQUEST_FIELDS.unpack_from(data, at + 4)
         language_version += at + 28
         environment += at + 32
         resources += at + 36
         jvm_flags += at + 40
     else:
-        request, language, count, backlog, language_version, environment, resources, jvm_flags = flat.table_fields(
-            data, at, _LEASE_REQUEST_SLOTS
-        )
+        (
+            request,
+            language,
+            count,
+            backlog,
+            language_version,
+            environment,
+            resources,
+            jvm_flags,
+            placement_group,
+            bundle,
+            capture_children,
+        ) = flat.table_fields(data, at, _LEASE_REQUEST_SLOTS)
     return LeaseRequest(
         request,
         language,
@@ -2179,6 +2673,9 @@ def read_lease_request(data: bytes, at: int) -> LeaseRequest:
         flat.read_blob(data, environment),
         flat.read_tables(data, resources, read_resource),
         flat.read_string(data, jvm_flags),
+        placement_group,
+        bundle,
+        capture_children,
     )
 
 
@@ -2705,6 +3202,10 @@ class WorkerBind(Message):
         class_path: Where to look for Java classes, first first.
         working_directory: Working directory; empty: stay.
         namespace: Namespace of the job's named actors.
+        environment_key: Key of the runtime environment that the process has; empty: none.
+        environment: The environment itself: what children inherit.
+        placement_group: Placement group whose resources this worker uses; zeros: none.
+        capture_children: True: what the worker's tasks submit goes to the same group, if it names none.
     """
 
     __slots__ = (
@@ -2714,6 +3215,10 @@ class WorkerBind(Message):
         "class_path",
         "working_directory",
         "namespace",
+        "environment_key",
+        "environment",
+        "placement_group",
+        "capture_children",
     )
 
     def __init__(
@@ -2724,6 +3229,10 @@ class WorkerBind(Message):
         class_path: tuple[str, ...] = (),
         working_directory: str = "",
         namespace: str = "",
+        environment_key: bytes = b"",
+        environment: Environment | None = None,
+        placement_group: bytes = bytes(16),
+        capture_children: bool = False,
     ) -> None:
         self.job = job
         self.visible_gpus = visible_gpus
@@ -2731,10 +3240,23 @@ class WorkerBind(Message):
         self.class_path = class_path
         self.working_directory = working_directory
         self.namespace = namespace
+        self.environment_key = environment_key
+        self.environment = environment
+        self.placement_group = placement_group
+        self.capture_children = capture_children
 
     def block(self) -> bytes:
         return block_worker_bind(
-            self.job, self.visible_gpus, self.python_path, self.class_path, self.working_directory, self.namespace
+            self.job,
+            self.visible_gpus,
+            self.python_path,
+            self.class_path,
+            self.working_directory,
+            self.namespace,
+            self.environment_key,
+            self.environment,
+            self.placement_group,
+            self.capture_children,
         )
 
     @staticmethod
@@ -2742,9 +3264,9 @@ class WorkerBind(Message):
         return read_worker_bind(data, at)
 
 
-_WORKER_BIND_HEAD = bytes.fromhex("10002000040008000c0010001400180010000000")
-_WORKER_BIND_BLOCK = Struct("<20s I I I I I I 4x 8x")
-_WORKER_BIND_FIELDS = Struct("<I I I I I I 4x")
+_WORKER_BIND_HEAD = bytes.fromhex("18003800040008000c001000140018001c0020002400340018000000")
+_WORKER_BIND_BLOCK = Struct("<28s I I I I I I I I 16s ? 3x 8x")
+_WORKER_BIND_FIELDS = Struct("<I I I I I I I I 16s ? 3x")
 _WORKER_BIND_SLOTS = (
     Struct("<I"),
     None,
@@ -2752,9 +3274,13 @@ _WORKER_BIND_SLOTS = (
     None,
     None,
     None,
+    None,
+    None,
+    Struct("<16s"),
+    Struct("<?"),
 )
-WorkerBind.START = 16
-WorkerBind.ROOT = bytes.fromhex("1800000042575331")
+WorkerBind.START = 24
+WorkerBind.ROOT = bytes.fromhex("2000000042575331")
 
 
 def block_worker_bind(
@@ -2764,55 +3290,96 @@ def block_worker_bind(
     class_path: tuple[str, ...] = (),
     working_directory: str = "",
     namespace: str = "",
+    environment_key: bytes = b"",
+    environment: Environment | None = None,
+    placement_group: bytes = bytes(16),
+    capture_children: bool = False,
 ) -> bytes:
     tail = b""
     if visible_gpus:
-        visible_gpus_at = len(tail) + 32
+        visible_gpus_at = len(tail) + 56
         tail += flat.string_chunk(visible_gpus)
     else:
-        visible_gpus_at = 24
+        visible_gpus_at = 48
     if python_path:
-        python_path_at = len(tail) + 28
+        python_path_at = len(tail) + 52
         tail += flat.strings_chunk(python_path)
     else:
-        python_path_at = 20
+        python_path_at = 44
     if class_path:
-        class_path_at = len(tail) + 24
+        class_path_at = len(tail) + 48
         tail += flat.strings_chunk(class_path)
     else:
-        class_path_at = 16
+        class_path_at = 40
     if working_directory:
-        working_directory_at = len(tail) + 20
+        working_directory_at = len(tail) + 44
         tail += flat.string_chunk(working_directory)
     else:
-        working_directory_at = 12
+        working_directory_at = 36
     if namespace:
-        namespace_at = len(tail) + 16
+        namespace_at = len(tail) + 40
         tail += flat.string_chunk(namespace)
     else:
-        namespace_at = 8
+        namespace_at = 32
+    if environment_key:
+        environment_key_at = len(tail) + 36
+        tail += flat.blob_chunk(environment_key)
+    else:
+        environment_key_at = 28
+    environment_at = len(tail) + 56
+    tail += (environment or Environment()).block()
     return (
         _WORKER_BIND_BLOCK.pack(
-            _WORKER_BIND_HEAD, job, visible_gpus_at, python_path_at, class_path_at, working_directory_at, namespace_at
+            _WORKER_BIND_HEAD,
+            job,
+            visible_gpus_at,
+            python_path_at,
+            class_path_at,
+            working_directory_at,
+            namespace_at,
+            environment_key_at,
+            environment_at,
+            placement_group,
+            capture_children,
         )
         + tail
     )
 
 
 def read_worker_bind(data: bytes, at: int) -> WorkerBind:
-    if data[at - 16 : at + 4] == _WORKER_BIND_HEAD:
-        job, visible_gpus, python_path, class_path, working_directory, namespace = _WORKER_BIND_FIELDS.unpack_from(
-            data, at + 4
-        )
+    if data[at - 24 : at + 4] == _WORKER_BIND_HEAD:
+        (
+            job,
+            visible_gpus,
+            python_path,
+            class_path,
+            working_directory,
+            namespace,
+            environment_key,
+            environment,
+            placement_group,
+            capture_children,
+        ) = _WORKER_BIND_FIELDS.unpack_from(data, at + 4)
         visible_gpus += at + 8
         python_path += at + 12
         class_path += at + 16
         working_directory += at + 20
         namespace += at + 24
+        environment_key += at + 28
+        environment += at + 32
     else:
-        job, visible_gpus, python_path, class_path, working_directory, namespace = flat.table_fields(
-            data, at, _WORKER_BIND_SLOTS
-        )
+        (
+            job,
+            visible_gpus,
+            python_path,
+            class_path,
+            working_directory,
+            namespace,
+            environment_key,
+            environment,
+            placement_group,
+            capture_children,
+        ) = flat.table_fields(data, at, _WORKER_BIND_SLOTS)
     return WorkerBind(
         job,
         flat.read_string(data, visible_gpus),
@@ -2820,6 +3387,10 @@ def read_worker_bind(data: bytes, at: int) -> WorkerBind:
         flat.read_strings(data, class_path),
         flat.read_string(data, working_directory),
         flat.read_string(data, namespace),
+        flat.read_blob(data, environment_key),
+        flat.read_table(data, environment, read_environment),
+        placement_group,
+        capture_children,
     )
 
 
@@ -4033,6 +4604,481 @@ def read_transcoded(data: bytes, at: int) -> Transcoded:
         length,
         Location(location_0, location_1, location_2, location_3),
         extent,
+    )
+
+
+class Bundle(Message):
+    """Resources that are reserved together on one node.
+
+    Attributes:
+        resources: What it holds.
+    """
+
+    __slots__ = ("resources",)
+
+    def __init__(
+        self,
+        resources: tuple[Resource, ...] = (),
+    ) -> None:
+        self.resources = resources
+
+    def block(self) -> bytes:
+        return block_bundle(self.resources)
+
+    @staticmethod
+    def read(data: bytes, at: int) -> Bundle:
+        return read_bundle(data, at)
+
+
+_BUNDLE_HEAD = bytes.fromhex("060008000400000008000000")
+_BUNDLE_BLOCK = Struct("<12s I 0x 8x")
+_BUNDLE_FIELDS = Struct("<I 0x")
+_BUNDLE_SLOTS = (None,)
+Bundle.START = 8
+Bundle.ROOT = bytes.fromhex("1000000042575331")
+
+
+def block_bundle(
+    resources: tuple[Resource, ...] = (),
+) -> bytes:
+    tail = b""
+    if resources:
+        resources_at = len(tail) + 12
+        tail += flat.tables_chunk(resources, 8)
+    else:
+        resources_at = 4
+    return _BUNDLE_BLOCK.pack(_BUNDLE_HEAD, resources_at) + tail
+
+
+def read_bundle(data: bytes, at: int) -> Bundle:
+    if data[at - 8 : at + 4] == _BUNDLE_HEAD:
+        (resources,) = _BUNDLE_FIELDS.unpack_from(data, at + 4)
+        resources += at + 4
+    else:
+        (resources,) = flat.table_fields(data, at, _BUNDLE_SLOTS)
+    return Bundle(
+        flat.read_tables(data, resources, read_resource),
+    )
+
+
+class PlacementGroup(Message):
+    """A placement group, as it is shown.
+
+    Attributes:
+        id: The group: an id like that of a task.
+        name: Its name; empty: none.
+        namespace: Namespace of its name.
+        strategy: How its bundles are spread.
+        state: Where it stands.
+        detached: True: it lives until it is removed. False: until its job ends.
+        job: The job that made it.
+        bundles: Its bundles, in order.
+        reason: INFEASIBLE: why.
+    """
+
+    __slots__ = (
+        "id",
+        "name",
+        "namespace",
+        "strategy",
+        "state",
+        "detached",
+        "job",
+        "bundles",
+        "reason",
+    )
+
+    def __init__(
+        self,
+        id: bytes = bytes(16),
+        name: str = "",
+        namespace: str = "",
+        strategy: int = 0,
+        state: int = 0,
+        detached: bool = False,
+        job: int = 0,
+        bundles: tuple[Bundle, ...] = (),
+        reason: str = "",
+    ) -> None:
+        self.id = id
+        self.name = name
+        self.namespace = namespace
+        self.strategy = strategy
+        self.state = state
+        self.detached = detached
+        self.job = job
+        self.bundles = bundles
+        self.reason = reason
+
+    def block(self) -> bytes:
+        return block_placement_group(
+            self.id,
+            self.name,
+            self.namespace,
+            self.strategy,
+            self.state,
+            self.detached,
+            self.job,
+            self.bundles,
+            self.reason,
+        )
+
+    @staticmethod
+    def read(data: bytes, at: int) -> PlacementGroup:
+        return read_placement_group(data, at)
+
+
+_PLACEMENT_GROUP_HEAD = bytes.fromhex("160030000400140018001c001d001e00200024002800000018000000")
+_PLACEMENT_GROUP_BLOCK = Struct("<28s 16s I I B B ? 1x I I I 4x 8x")
+_PLACEMENT_GROUP_FIELDS = Struct("<16s I I B B ? 1x I I I 4x")
+_PLACEMENT_GROUP_SLOTS = (
+    Struct("<16s"),
+    None,
+    None,
+    Struct("<B"),
+    Struct("<B"),
+    Struct("<?"),
+    Struct("<I"),
+    None,
+    None,
+)
+PlacementGroup.START = 24
+PlacementGroup.ROOT = bytes.fromhex("2000000042575331")
+
+
+def block_placement_group(
+    id: bytes = bytes(16),
+    name: str = "",
+    namespace: str = "",
+    strategy: int = 0,
+    state: int = 0,
+    detached: bool = False,
+    job: int = 0,
+    bundles: tuple[Bundle, ...] = (),
+    reason: str = "",
+) -> bytes:
+    tail = b""
+    if name:
+        name_at = len(tail) + 36
+        tail += flat.string_chunk(name)
+    else:
+        name_at = 28
+    if namespace:
+        namespace_at = len(tail) + 32
+        tail += flat.string_chunk(namespace)
+    else:
+        namespace_at = 24
+    if bundles:
+        bundles_at = len(tail) + 20
+        tail += flat.tables_chunk(bundles, 8)
+    else:
+        bundles_at = 12
+    if reason:
+        reason_at = len(tail) + 16
+        tail += flat.string_chunk(reason)
+    else:
+        reason_at = 8
+    return (
+        _PLACEMENT_GROUP_BLOCK.pack(
+            _PLACEMENT_GROUP_HEAD, id, name_at, namespace_at, strategy, state, detached, job, bundles_at, reason_at
+        )
+        + tail
+    )
+
+
+def read_placement_group(data: bytes, at: int) -> PlacementGroup:
+    if data[at - 24 : at + 4] == _PLACEMENT_GROUP_HEAD:
+        id, name, namespace, strategy, state, detached, job, bundles, reason = _PLACEMENT_GROUP_FIELDS.unpack_from(
+            data, at + 4
+        )
+        name += at + 20
+        namespace += at + 24
+        bundles += at + 36
+        reason += at + 40
+    else:
+        id, name, namespace, strategy, state, detached, job, bundles, reason = flat.table_fields(
+            data, at, _PLACEMENT_GROUP_SLOTS
+        )
+    return PlacementGroup(
+        id,
+        flat.read_string(data, name),
+        flat.read_string(data, namespace),
+        strategy,
+        state,
+        detached,
+        job,
+        flat.read_tables(data, bundles, read_bundle),
+        flat.read_string(data, reason),
+    )
+
+
+class PlacementCreate(Message):
+    """Frontend to node: reserve these bundles. Answered by Ack once recorded, or by Failure.
+
+    Attributes:
+        request: Names the request in answers.
+        group: What is wanted; `state`, `job` and `reason` are not read. An empty namespace is the job's.
+    """
+
+    __slots__ = (
+        "request",
+        "group",
+    )
+
+    def __init__(
+        self,
+        request: int = 0,
+        group: PlacementGroup | None = None,
+    ) -> None:
+        self.request = request
+        self.group = group
+
+    def block(self) -> bytes:
+        return block_placement_create(self.request, self.group)
+
+    @staticmethod
+    def read(data: bytes, at: int) -> PlacementCreate:
+        return read_placement_create(data, at)
+
+
+_PLACEMENT_CREATE_HEAD = bytes.fromhex("080018000800100008000000")
+_PLACEMENT_CREATE_BLOCK = Struct("<12s 4x Q I 4x 8x")
+_PLACEMENT_CREATE_FIELDS = Struct("<4x Q I 4x")
+_PLACEMENT_CREATE_SLOTS = (
+    Struct("<Q"),
+    None,
+)
+PlacementCreate.START = 8
+PlacementCreate.ROOT = bytes.fromhex("1000000042575331")
+
+
+def block_placement_create(
+    request: int = 0,
+    group: PlacementGroup | None = None,
+) -> bytes:
+    tail = b""
+    group_at = len(tail) + 40
+    tail += (group or PlacementGroup()).block()
+    return _PLACEMENT_CREATE_BLOCK.pack(_PLACEMENT_CREATE_HEAD, request, group_at) + tail
+
+
+def read_placement_create(data: bytes, at: int) -> PlacementCreate:
+    if data[at - 8 : at + 4] == _PLACEMENT_CREATE_HEAD:
+        request, group = _PLACEMENT_CREATE_FIELDS.unpack_from(data, at + 4)
+        group += at + 16
+    else:
+        request, group = flat.table_fields(data, at, _PLACEMENT_CREATE_SLOTS)
+    return PlacementCreate(
+        request,
+        flat.read_table(data, group, read_placement_group),
+    )
+
+
+class PlacementRemove(Message):
+    """Frontend to node: give the bundles back, and end what runs in them. Answered by Ack.
+
+    Attributes:
+        request: Names the request in answers.
+        group: The group.
+    """
+
+    __slots__ = (
+        "request",
+        "group",
+    )
+
+    def __init__(
+        self,
+        request: int = 0,
+        group: bytes = bytes(16),
+    ) -> None:
+        self.request = request
+        self.group = group
+
+    def block(self) -> bytes:
+        return block_placement_remove(self.request, self.group)
+
+    @staticmethod
+    def read(data: bytes, at: int) -> PlacementRemove:
+        return read_placement_remove(data, at)
+
+
+_PLACEMENT_REMOVE_HEAD = bytes.fromhex("080020000800100008000000")
+_PLACEMENT_REMOVE_BLOCK = Struct("<12s 4x Q 16s 0x 8x")
+_PLACEMENT_REMOVE_FIELDS = Struct("<4x Q 16s 0x")
+_PLACEMENT_REMOVE_SLOTS = (
+    Struct("<Q"),
+    Struct("<16s"),
+)
+PlacementRemove.START = 8
+PlacementRemove.ROOT = bytes.fromhex("1000000042575331")
+
+
+def block_placement_remove(
+    request: int = 0,
+    group: bytes = bytes(16),
+) -> bytes:
+    return _PLACEMENT_REMOVE_BLOCK.pack(_PLACEMENT_REMOVE_HEAD, request, group)
+
+
+def read_placement_remove(data: bytes, at: int) -> PlacementRemove:
+    if data[at - 8 : at + 4] == _PLACEMENT_REMOVE_HEAD:
+        request, group = _PLACEMENT_REMOVE_FIELDS.unpack_from(data, at + 4)
+    else:
+        request, group = flat.table_fields(data, at, _PLACEMENT_REMOVE_SLOTS)
+    return PlacementRemove(
+        request,
+        group,
+    )
+
+
+class PlacementLookup(Message):
+    """Anybody to node: tell of groups. Answered by PlacementInfo.
+
+    Attributes:
+        request: Names the request in answers.
+        group: The group; zeros: see `name`.
+        name: Its name; empty, with no group: all groups.
+        namespace: Namespace of the name; empty: the job's.
+    """
+
+    __slots__ = (
+        "request",
+        "group",
+        "name",
+        "namespace",
+    )
+
+    def __init__(
+        self,
+        request: int = 0,
+        group: bytes = bytes(16),
+        name: str = "",
+        namespace: str = "",
+    ) -> None:
+        self.request = request
+        self.group = group
+        self.name = name
+        self.namespace = namespace
+
+    def block(self) -> bytes:
+        return block_placement_lookup(self.request, self.group, self.name, self.namespace)
+
+    @staticmethod
+    def read(data: bytes, at: int) -> PlacementLookup:
+        return read_placement_lookup(data, at)
+
+
+_PLACEMENT_LOOKUP_HEAD = bytes.fromhex("0c00280008001000200024000000000010000000")
+_PLACEMENT_LOOKUP_BLOCK = Struct("<20s 4x Q 16s I I 0x 8x")
+_PLACEMENT_LOOKUP_FIELDS = Struct("<4x Q 16s I I 0x")
+_PLACEMENT_LOOKUP_SLOTS = (
+    Struct("<Q"),
+    Struct("<16s"),
+    None,
+    None,
+)
+PlacementLookup.START = 16
+PlacementLookup.ROOT = bytes.fromhex("1800000042575331")
+
+
+def block_placement_lookup(
+    request: int = 0,
+    group: bytes = bytes(16),
+    name: str = "",
+    namespace: str = "",
+) -> bytes:
+    tail = b""
+    if name:
+        name_at = len(tail) + 16
+        tail += flat.string_chunk(name)
+    else:
+        name_at = 8
+    if namespace:
+        namespace_at = len(tail) + 12
+        tail += flat.string_chunk(namespace)
+    else:
+        namespace_at = 4
+    return _PLACEMENT_LOOKUP_BLOCK.pack(_PLACEMENT_LOOKUP_HEAD, request, group, name_at, namespace_at) + tail
+
+
+def read_placement_lookup(data: bytes, at: int) -> PlacementLookup:
+    if data[at - 16 : at + 4] == _PLACEMENT_LOOKUP_HEAD:
+        request, group, name, namespace = _PLACEMENT_LOOKUP_FIELDS.unpack_from(data, at + 4)
+        name += at + 32
+        namespace += at + 36
+    else:
+        request, group, name, namespace = flat.table_fields(data, at, _PLACEMENT_LOOKUP_SLOTS)
+    return PlacementLookup(
+        request,
+        group,
+        flat.read_string(data, name),
+        flat.read_string(data, namespace),
+    )
+
+
+class PlacementInfo(Message):
+    """Answer to PlacementLookup.
+
+    Attributes:
+        request: The request.
+        groups: The groups that there are; none if there is no such group.
+    """
+
+    __slots__ = (
+        "request",
+        "groups",
+    )
+
+    def __init__(
+        self,
+        request: int = 0,
+        groups: tuple[PlacementGroup, ...] = (),
+    ) -> None:
+        self.request = request
+        self.groups = groups
+
+    def block(self) -> bytes:
+        return block_placement_info(self.request, self.groups)
+
+    @staticmethod
+    def read(data: bytes, at: int) -> PlacementInfo:
+        return read_placement_info(data, at)
+
+
+_PLACEMENT_INFO_HEAD = bytes.fromhex("080018000800100008000000")
+_PLACEMENT_INFO_BLOCK = Struct("<12s 4x Q I 4x 8x")
+_PLACEMENT_INFO_FIELDS = Struct("<4x Q I 4x")
+_PLACEMENT_INFO_SLOTS = (
+    Struct("<Q"),
+    None,
+)
+PlacementInfo.START = 8
+PlacementInfo.ROOT = bytes.fromhex("1000000042575331")
+
+
+def block_placement_info(
+    request: int = 0,
+    groups: tuple[PlacementGroup, ...] = (),
+) -> bytes:
+    tail = b""
+    if groups:
+        groups_at = len(tail) + 16
+        tail += flat.tables_chunk(groups, 24)
+    else:
+        groups_at = 8
+    return _PLACEMENT_INFO_BLOCK.pack(_PLACEMENT_INFO_HEAD, request, groups_at) + tail
+
+
+def read_placement_info(data: bytes, at: int) -> PlacementInfo:
+    if data[at - 8 : at + 4] == _PLACEMENT_INFO_HEAD:
+        request, groups = _PLACEMENT_INFO_FIELDS.unpack_from(data, at + 4)
+        groups += at + 16
+    else:
+        request, groups = flat.table_fields(data, at, _PLACEMENT_INFO_SLOTS)
+    return PlacementInfo(
+        request,
+        flat.read_tables(data, groups, read_placement_group),
     )
 
 
@@ -5944,4 +6990,10 @@ FRAME_TYPES: dict[int, type[Message]] = {
     98: TaskEvents,
     99: LogLines,
     100: Shutdown,
+    112: EnvironmentMake,
+    113: EnvironmentMade,
+    116: PlacementCreate,
+    117: PlacementRemove,
+    118: PlacementLookup,
+    119: PlacementInfo,
 }

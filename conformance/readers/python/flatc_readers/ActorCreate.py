@@ -199,8 +199,36 @@ class ActorCreate(object):
         o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(26))
         return o == 0
 
+    # Placement group whose resources the actor uses; zeros: none.
+    # ActorCreate
+    def PlacementGroup(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(28))
+        if o != 0:
+            x = o + self._tab.Pos
+            from flatc_readers.TaskId import TaskId
+            obj = TaskId()
+            obj.Init(self._tab.Bytes, x)
+            return obj
+        return None
+
+    # Number of the bundle in the group, from 1; 0: any.
+    # ActorCreate
+    def Bundle(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(30))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Uint32Flags, o + self._tab.Pos)
+        return 0
+
+    # True: what the actor submits goes to the same group, if it names none.
+    # ActorCreate
+    def CaptureChildren(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(32))
+        if o != 0:
+            return bool(self._tab.Get(flatbuffers.number_types.BoolFlags, o + self._tab.Pos))
+        return False
+
 def ActorCreateStart(builder):
-    builder.StartObject(12)
+    builder.StartObject(15)
 
 def Start(builder):
     ActorCreateStart(builder)
@@ -300,6 +328,24 @@ def ActorCreateStartContainsVector(builder, numElems):
 
 def StartContainsVector(builder, numElems):
     return ActorCreateStartContainsVector(builder, numElems)
+
+def ActorCreateAddPlacementGroup(builder, placementGroup):
+    builder.PrependStructSlot(12, flatbuffers.number_types.UOffsetTFlags.py_type(placementGroup), 0)
+
+def AddPlacementGroup(builder, placementGroup):
+    ActorCreateAddPlacementGroup(builder, placementGroup)
+
+def ActorCreateAddBundle(builder, bundle):
+    builder.PrependUint32Slot(13, bundle, 0)
+
+def AddBundle(builder, bundle):
+    ActorCreateAddBundle(builder, bundle)
+
+def ActorCreateAddCaptureChildren(builder, captureChildren):
+    builder.PrependBoolSlot(14, captureChildren, 0)
+
+def AddCaptureChildren(builder, captureChildren):
+    ActorCreateAddCaptureChildren(builder, captureChildren)
 
 def ActorCreateEnd(builder):
     return builder.EndObject()

@@ -67,3 +67,5 @@ class ErrorCode(object):
     WORKER_START = 30
     # A defect in the runtime itself.
     INTERNAL = 31
+    # The placement group is not there: it was removed, or its job has ended.
+    PLACEMENT_GROUP_REMOVED = 32

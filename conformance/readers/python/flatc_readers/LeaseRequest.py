@@ -127,8 +127,36 @@ class LeaseRequest(object):
             return self._tab.String(o + self._tab.Pos)
         return None
 
+    # Placement group whose resources the worker uses; zeros: none.
+    # LeaseRequest
+    def PlacementGroup(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(20))
+        if o != 0:
+            x = o + self._tab.Pos
+            from flatc_readers.TaskId import TaskId
+            obj = TaskId()
+            obj.Init(self._tab.Bytes, x)
+            return obj
+        return None
+
+    # Number of the bundle in the group, from 1; 0: any.
+    # LeaseRequest
+    def Bundle(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(22))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Uint32Flags, o + self._tab.Pos)
+        return 0
+
+    # True: what the worker's tasks submit goes to the same group, if it names none.
+    # LeaseRequest
+    def CaptureChildren(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(24))
+        if o != 0:
+            return bool(self._tab.Get(flatbuffers.number_types.BoolFlags, o + self._tab.Pos))
+        return False
+
 def LeaseRequestStart(builder):
-    builder.StartObject(8)
+    builder.StartObject(11)
 
 def Start(builder):
     LeaseRequestStart(builder)
@@ -192,6 +220,24 @@ def LeaseRequestAddJvmFlags(builder, jvmFlags):
 
 def AddJvmFlags(builder, jvmFlags):
     LeaseRequestAddJvmFlags(builder, jvmFlags)
+
+def LeaseRequestAddPlacementGroup(builder, placementGroup):
+    builder.PrependStructSlot(8, flatbuffers.number_types.UOffsetTFlags.py_type(placementGroup), 0)
+
+def AddPlacementGroup(builder, placementGroup):
+    LeaseRequestAddPlacementGroup(builder, placementGroup)
+
+def LeaseRequestAddBundle(builder, bundle):
+    builder.PrependUint32Slot(9, bundle, 0)
+
+def AddBundle(builder, bundle):
+    LeaseRequestAddBundle(builder, bundle)
+
+def LeaseRequestAddCaptureChildren(builder, captureChildren):
+    builder.PrependBoolSlot(10, captureChildren, 0)
+
+def AddCaptureChildren(builder, captureChildren):
+    LeaseRequestAddCaptureChildren(builder, captureChildren)
 
 def LeaseRequestEnd(builder):
     return builder.EndObject()

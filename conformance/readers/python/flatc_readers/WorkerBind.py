@@ -99,8 +99,68 @@ class WorkerBind(object):
             return self._tab.String(o + self._tab.Pos)
         return None
 
+    # Key of the runtime environment that the process has; empty: none.
+    # WorkerBind
+    def EnvironmentKey(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(16))
+        if o != 0:
+            a = self._tab.Vector(o)
+            return self._tab.Get(flatbuffers.number_types.Uint8Flags, a + flatbuffers.number_types.UOffsetTFlags.py_type(j * 1))
+        return 0
+
+    # WorkerBind
+    def EnvironmentKeyAsNumpy(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(16))
+        if o != 0:
+            return self._tab.GetVectorAsNumpy(flatbuffers.number_types.Uint8Flags, o)
+        return 0
+
+    # WorkerBind
+    def EnvironmentKeyLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(16))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # WorkerBind
+    def EnvironmentKeyIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(16))
+        return o == 0
+
+    # The environment itself: what children inherit.
+    # WorkerBind
+    def Environment(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(18))
+        if o != 0:
+            x = self._tab.Indirect(o + self._tab.Pos)
+            from flatc_readers.Environment import Environment
+            obj = Environment()
+            obj.Init(self._tab.Bytes, x)
+            return obj
+        return None
+
+    # Placement group whose resources this worker uses; zeros: none.
+    # WorkerBind
+    def PlacementGroup(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(20))
+        if o != 0:
+            x = o + self._tab.Pos
+            from flatc_readers.TaskId import TaskId
+            obj = TaskId()
+            obj.Init(self._tab.Bytes, x)
+            return obj
+        return None
+
+    # True: what the worker's tasks submit goes to the same group, if it names none.
+    # WorkerBind
+    def CaptureChildren(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(22))
+        if o != 0:
+            return bool(self._tab.Get(flatbuffers.number_types.BoolFlags, o + self._tab.Pos))
+        return False
+
 def WorkerBindStart(builder):
-    builder.StartObject(6)
+    builder.StartObject(10)
 
 def Start(builder):
     WorkerBindStart(builder)
@@ -152,6 +212,36 @@ def WorkerBindAddNamespace(builder, namespace):
 
 def AddNamespace(builder, namespace):
     WorkerBindAddNamespace(builder, namespace)
+
+def WorkerBindAddEnvironmentKey(builder, environmentKey):
+    builder.PrependUOffsetTRelativeSlot(6, flatbuffers.number_types.UOffsetTFlags.py_type(environmentKey), 0)
+
+def AddEnvironmentKey(builder, environmentKey):
+    WorkerBindAddEnvironmentKey(builder, environmentKey)
+
+def WorkerBindStartEnvironmentKeyVector(builder, numElems):
+    return builder.StartVector(1, numElems, 1)
+
+def StartEnvironmentKeyVector(builder, numElems):
+    return WorkerBindStartEnvironmentKeyVector(builder, numElems)
+
+def WorkerBindAddEnvironment(builder, environment):
+    builder.PrependUOffsetTRelativeSlot(7, flatbuffers.number_types.UOffsetTFlags.py_type(environment), 0)
+
+def AddEnvironment(builder, environment):
+    WorkerBindAddEnvironment(builder, environment)
+
+def WorkerBindAddPlacementGroup(builder, placementGroup):
+    builder.PrependStructSlot(8, flatbuffers.number_types.UOffsetTFlags.py_type(placementGroup), 0)
+
+def AddPlacementGroup(builder, placementGroup):
+    WorkerBindAddPlacementGroup(builder, placementGroup)
+
+def WorkerBindAddCaptureChildren(builder, captureChildren):
+    builder.PrependBoolSlot(9, captureChildren, 0)
+
+def AddCaptureChildren(builder, captureChildren):
+    WorkerBindAddCaptureChildren(builder, captureChildren)
 
 def WorkerBindEnd(builder):
     return builder.EndObject()

@@ -102,37 +102,21 @@ public final class ActorCreate extends com.google.flatbuffers.Table {
   public int containsLength() { int o = __offset(26); return o != 0 ? __vector_len(o) : 0; }
   public io.bowstring.conformance.flatc.ObjectRef.Vector containsVector() { return containsVector(new io.bowstring.conformance.flatc.ObjectRef.Vector()); }
   public io.bowstring.conformance.flatc.ObjectRef.Vector containsVector(io.bowstring.conformance.flatc.ObjectRef.Vector obj) { int o = __offset(26); return o != 0 ? obj.__assign(__vector(o), 40, bb) : null; }
+  /**
+   * Placement group whose resources the actor uses; zeros: none.
+   */
+  public io.bowstring.conformance.flatc.TaskId placementGroup() { return placementGroup(new io.bowstring.conformance.flatc.TaskId()); }
+  public io.bowstring.conformance.flatc.TaskId placementGroup(io.bowstring.conformance.flatc.TaskId obj) { int o = __offset(28); return o != 0 ? obj.__assign(o + bb_pos, bb) : null; }
+  /**
+   * Number of the bundle in the group, from 1; 0: any.
+   */
+  public long bundle() { int o = __offset(30); return o != 0 ? (long)bb.getInt(o + bb_pos) & 0xFFFFFFFFL : 0L; }
+  /**
+   * True: what the actor submits goes to the same group, if it names none.
+   */
+  public boolean captureChildren() { int o = __offset(32); return o != 0 ? 0!=bb.get(o + bb_pos) : false; }
 
-  public static int createActorCreate(FlatBufferBuilder builder,
-      long request,
-      int handleOffset,
-      int maxRestarts,
-      boolean detached,
-      boolean getIfExists,
-      int nameOffset,
-      int namespaceOffset,
-      int environmentOffset,
-      int resourcesOffset,
-      int placementResourcesOffset,
-      int jvmFlagsOffset,
-      int containsOffset) {
-    builder.startTable(12);
-    ActorCreate.addRequest(builder, request);
-    ActorCreate.addContains(builder, containsOffset);
-    ActorCreate.addJvmFlags(builder, jvmFlagsOffset);
-    ActorCreate.addPlacementResources(builder, placementResourcesOffset);
-    ActorCreate.addResources(builder, resourcesOffset);
-    ActorCreate.addEnvironment(builder, environmentOffset);
-    ActorCreate.addNamespace(builder, namespaceOffset);
-    ActorCreate.addName(builder, nameOffset);
-    ActorCreate.addMaxRestarts(builder, maxRestarts);
-    ActorCreate.addHandle(builder, handleOffset);
-    ActorCreate.addGetIfExists(builder, getIfExists);
-    ActorCreate.addDetached(builder, detached);
-    return ActorCreate.endActorCreate(builder);
-  }
-
-  public static void startActorCreate(FlatBufferBuilder builder) { builder.startTable(12); }
+  public static void startActorCreate(FlatBufferBuilder builder) { builder.startTable(15); }
   public static void addRequest(FlatBufferBuilder builder, long request) { builder.addLong(0, request, 0L); }
   public static void addHandle(FlatBufferBuilder builder, int handleOffset) { builder.addOffset(1, handleOffset, 0); }
   public static void addMaxRestarts(FlatBufferBuilder builder, int maxRestarts) { builder.addInt(2, maxRestarts, 0); }
@@ -153,6 +137,9 @@ public final class ActorCreate extends com.google.flatbuffers.Table {
   public static void addJvmFlags(FlatBufferBuilder builder, int jvmFlagsOffset) { builder.addOffset(10, jvmFlagsOffset, 0); }
   public static void addContains(FlatBufferBuilder builder, int containsOffset) { builder.addOffset(11, containsOffset, 0); }
   public static void startContainsVector(FlatBufferBuilder builder, int numElems) { builder.startVector(40, numElems, 8); }
+  public static void addPlacementGroup(FlatBufferBuilder builder, int placementGroupOffset) { builder.addStruct(12, placementGroupOffset, 0); }
+  public static void addBundle(FlatBufferBuilder builder, long bundle) { builder.addInt(13, (int) bundle, (int) 0L); }
+  public static void addCaptureChildren(FlatBufferBuilder builder, boolean captureChildren) { builder.addBoolean(14, captureChildren, false); }
   public static int endActorCreate(FlatBufferBuilder builder) {
     int o = builder.endTable();
     return o;

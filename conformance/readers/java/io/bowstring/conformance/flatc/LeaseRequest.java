@@ -74,29 +74,21 @@ public final class LeaseRequest extends com.google.flatbuffers.Table {
   public String jvmFlags() { int o = __offset(18); return o != 0 ? __string(o + bb_pos) : null; }
   public ByteBuffer jvmFlagsAsByteBuffer() { return __vector_as_bytebuffer(18, 1); }
   public ByteBuffer jvmFlagsInByteBuffer(ByteBuffer _bb) { return __vector_in_bytebuffer(_bb, 18, 1); }
+  /**
+   * Placement group whose resources the worker uses; zeros: none.
+   */
+  public io.bowstring.conformance.flatc.TaskId placementGroup() { return placementGroup(new io.bowstring.conformance.flatc.TaskId()); }
+  public io.bowstring.conformance.flatc.TaskId placementGroup(io.bowstring.conformance.flatc.TaskId obj) { int o = __offset(20); return o != 0 ? obj.__assign(o + bb_pos, bb) : null; }
+  /**
+   * Number of the bundle in the group, from 1; 0: any.
+   */
+  public long bundle() { int o = __offset(22); return o != 0 ? (long)bb.getInt(o + bb_pos) & 0xFFFFFFFFL : 0L; }
+  /**
+   * True: what the worker's tasks submit goes to the same group, if it names none.
+   */
+  public boolean captureChildren() { int o = __offset(24); return o != 0 ? 0!=bb.get(o + bb_pos) : false; }
 
-  public static int createLeaseRequest(FlatBufferBuilder builder,
-      long request,
-      int language,
-      long count,
-      long backlog,
-      int languageVersionOffset,
-      int environmentOffset,
-      int resourcesOffset,
-      int jvmFlagsOffset) {
-    builder.startTable(8);
-    LeaseRequest.addRequest(builder, request);
-    LeaseRequest.addJvmFlags(builder, jvmFlagsOffset);
-    LeaseRequest.addResources(builder, resourcesOffset);
-    LeaseRequest.addEnvironment(builder, environmentOffset);
-    LeaseRequest.addLanguageVersion(builder, languageVersionOffset);
-    LeaseRequest.addBacklog(builder, backlog);
-    LeaseRequest.addCount(builder, count);
-    LeaseRequest.addLanguage(builder, language);
-    return LeaseRequest.endLeaseRequest(builder);
-  }
-
-  public static void startLeaseRequest(FlatBufferBuilder builder) { builder.startTable(8); }
+  public static void startLeaseRequest(FlatBufferBuilder builder) { builder.startTable(11); }
   public static void addRequest(FlatBufferBuilder builder, long request) { builder.addLong(0, request, 0L); }
   public static void addLanguage(FlatBufferBuilder builder, int language) { builder.addByte(1, (byte) language, (byte) 0); }
   public static void addCount(FlatBufferBuilder builder, long count) { builder.addInt(2, (int) count, (int) 0L); }
@@ -110,6 +102,9 @@ public final class LeaseRequest extends com.google.flatbuffers.Table {
   public static int createResourcesVector(FlatBufferBuilder builder, int[] data) { builder.startVector(4, data.length, 4); for (int i = data.length - 1; i >= 0; i--) builder.addOffset(data[i]); return builder.endVector(); }
   public static void startResourcesVector(FlatBufferBuilder builder, int numElems) { builder.startVector(4, numElems, 4); }
   public static void addJvmFlags(FlatBufferBuilder builder, int jvmFlagsOffset) { builder.addOffset(7, jvmFlagsOffset, 0); }
+  public static void addPlacementGroup(FlatBufferBuilder builder, int placementGroupOffset) { builder.addStruct(8, placementGroupOffset, 0); }
+  public static void addBundle(FlatBufferBuilder builder, long bundle) { builder.addInt(9, (int) bundle, (int) 0L); }
+  public static void addCaptureChildren(FlatBufferBuilder builder, boolean captureChildren) { builder.addBoolean(10, captureChildren, false); }
   public static int endLeaseRequest(FlatBufferBuilder builder) {
     int o = builder.endTable();
     return o;

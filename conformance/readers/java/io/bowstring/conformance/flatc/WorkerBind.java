@@ -65,25 +65,31 @@ public final class WorkerBind extends com.google.flatbuffers.Table {
   public String namespace() { int o = __offset(14); return o != 0 ? __string(o + bb_pos) : null; }
   public ByteBuffer namespaceAsByteBuffer() { return __vector_as_bytebuffer(14, 1); }
   public ByteBuffer namespaceInByteBuffer(ByteBuffer _bb) { return __vector_in_bytebuffer(_bb, 14, 1); }
+  /**
+   * Key of the runtime environment that the process has; empty: none.
+   */
+  public int environmentKey(int j) { int o = __offset(16); return o != 0 ? bb.get(__vector(o) + j * 1) & 0xFF : 0; }
+  public int environmentKeyLength() { int o = __offset(16); return o != 0 ? __vector_len(o) : 0; }
+  public ByteVector environmentKeyVector() { return environmentKeyVector(new ByteVector()); }
+  public ByteVector environmentKeyVector(ByteVector obj) { int o = __offset(16); return o != 0 ? obj.__assign(__vector(o), bb) : null; }
+  public ByteBuffer environmentKeyAsByteBuffer() { return __vector_as_bytebuffer(16, 1); }
+  public ByteBuffer environmentKeyInByteBuffer(ByteBuffer _bb) { return __vector_in_bytebuffer(_bb, 16, 1); }
+  /**
+   * The environment itself: what children inherit.
+   */
+  public io.bowstring.conformance.flatc.Environment environment() { return environment(new io.bowstring.conformance.flatc.Environment()); }
+  public io.bowstring.conformance.flatc.Environment environment(io.bowstring.conformance.flatc.Environment obj) { int o = __offset(18); return o != 0 ? obj.__assign(__indirect(o + bb_pos), bb) : null; }
+  /**
+   * Placement group whose resources this worker uses; zeros: none.
+   */
+  public io.bowstring.conformance.flatc.TaskId placementGroup() { return placementGroup(new io.bowstring.conformance.flatc.TaskId()); }
+  public io.bowstring.conformance.flatc.TaskId placementGroup(io.bowstring.conformance.flatc.TaskId obj) { int o = __offset(20); return o != 0 ? obj.__assign(o + bb_pos, bb) : null; }
+  /**
+   * True: what the worker's tasks submit goes to the same group, if it names none.
+   */
+  public boolean captureChildren() { int o = __offset(22); return o != 0 ? 0!=bb.get(o + bb_pos) : false; }
 
-  public static int createWorkerBind(FlatBufferBuilder builder,
-      long job,
-      int visibleGpusOffset,
-      int pythonPathOffset,
-      int classPathOffset,
-      int workingDirectoryOffset,
-      int namespaceOffset) {
-    builder.startTable(6);
-    WorkerBind.addNamespace(builder, namespaceOffset);
-    WorkerBind.addWorkingDirectory(builder, workingDirectoryOffset);
-    WorkerBind.addClassPath(builder, classPathOffset);
-    WorkerBind.addPythonPath(builder, pythonPathOffset);
-    WorkerBind.addVisibleGpus(builder, visibleGpusOffset);
-    WorkerBind.addJob(builder, job);
-    return WorkerBind.endWorkerBind(builder);
-  }
-
-  public static void startWorkerBind(FlatBufferBuilder builder) { builder.startTable(6); }
+  public static void startWorkerBind(FlatBufferBuilder builder) { builder.startTable(10); }
   public static void addJob(FlatBufferBuilder builder, long job) { builder.addInt(0, (int) job, (int) 0L); }
   public static void addVisibleGpus(FlatBufferBuilder builder, int visibleGpusOffset) { builder.addOffset(1, visibleGpusOffset, 0); }
   public static void addPythonPath(FlatBufferBuilder builder, int pythonPathOffset) { builder.addOffset(2, pythonPathOffset, 0); }
@@ -94,6 +100,13 @@ public final class WorkerBind extends com.google.flatbuffers.Table {
   public static void startClassPathVector(FlatBufferBuilder builder, int numElems) { builder.startVector(4, numElems, 4); }
   public static void addWorkingDirectory(FlatBufferBuilder builder, int workingDirectoryOffset) { builder.addOffset(4, workingDirectoryOffset, 0); }
   public static void addNamespace(FlatBufferBuilder builder, int namespaceOffset) { builder.addOffset(5, namespaceOffset, 0); }
+  public static void addEnvironmentKey(FlatBufferBuilder builder, int environmentKeyOffset) { builder.addOffset(6, environmentKeyOffset, 0); }
+  public static int createEnvironmentKeyVector(FlatBufferBuilder builder, byte[] data) { return builder.createByteVector(data); }
+  public static int createEnvironmentKeyVector(FlatBufferBuilder builder, ByteBuffer data) { return builder.createByteVector(data); }
+  public static void startEnvironmentKeyVector(FlatBufferBuilder builder, int numElems) { builder.startVector(1, numElems, 1); }
+  public static void addEnvironment(FlatBufferBuilder builder, int environmentOffset) { builder.addOffset(7, environmentOffset, 0); }
+  public static void addPlacementGroup(FlatBufferBuilder builder, int placementGroupOffset) { builder.addStruct(8, placementGroupOffset, 0); }
+  public static void addCaptureChildren(FlatBufferBuilder builder, boolean captureChildren) { builder.addBoolean(9, captureChildren, false); }
   public static int endWorkerBind(FlatBufferBuilder builder) {
     int o = builder.endTable();
     return o;

@@ -69,7 +69,9 @@ public enum ErrorCode {
     /** A worker could not be started. */
     WORKER_START(30, WorkerStartException::new),
     /** A defect in the runtime itself. */
-    INTERNAL(31, InternalException::new);
+    INTERNAL(31, InternalException::new),
+    /** The placement group is not there: it was removed, or its job has ended. */
+    PLACEMENT_GROUP_REMOVED(32, PlacementGroupRemovedException::new);
 
     private final int number;
     private final BiFunction<ErrorDetails, @Nullable Throwable, BowstringException> maker;

@@ -8,7 +8,7 @@ import java.util.List;
  * once recorded, or by Failure.
  */
 public final class ActorCreate implements Table {
-    private static final byte[] HEAD = FlatWriter.hex("1c003800080010001400180019001c002000240028002c00300034000000000020000000");
+    private static final byte[] HEAD = FlatWriter.hex("22005000080010001400180019001c002000240028002c0030003400380048004c0000000000000028000000");
 
     /** Names the request in answers. */
     public long request = 0;
@@ -46,6 +46,15 @@ public final class ActorCreate implements Table {
     /** References inside the creation task's arguments; held while the actor may be started again. */
     public List<WireRef> contains = List.of();
 
+    /** Placement group whose resources the actor uses; zeros: none. */
+    public byte[] placementGroup = new byte[16];
+
+    /** Number of the bundle in the group, from 1; 0: any. */
+    public long bundle = 0;
+
+    /** True: what the actor submits goes to the same group, if it names none. */
+    public boolean captureChildren = false;
+
     @Override
     public int frameType() {
         return FrameType.ACTOR_CREATE;
@@ -53,24 +62,27 @@ public final class ActorCreate implements Table {
 
     @Override
     public int start() {
-        return 32;
+        return 40;
     }
 
     @Override
     public void write(FlatWriter out) {
-        int at = out.begin(HEAD, 56);
+        int at = out.begin(HEAD, 80);
         out.i64(at + 8, request);
-        out.table(at, 16, 56, handle);
+        out.table(at, 16, 80, handle);
         out.i32(at + 20, maxRestarts);
         out.bool(at + 24, detached);
         out.bool(at + 25, getIfExists);
-        out.string(at, 28, 56, name);
-        out.string(at, 32, 56, namespace);
-        out.blob(at, 36, 56, environment);
-        out.tables(at, 40, 56, resources);
-        out.tables(at, 44, 56, placementResources);
-        out.string(at, 48, 56, jvmFlags);
-        out.structs(at, 52, 56, contains, 40, true, WireRef::write);
+        out.string(at, 28, 80, name);
+        out.string(at, 32, 80, namespace);
+        out.blob(at, 36, 80, environment);
+        out.tables(at, 40, 80, resources);
+        out.tables(at, 44, 80, placementResources);
+        out.string(at, 48, 80, jvmFlags);
+        out.structs(at, 52, 80, contains, 40, true, WireRef::write);
+        out.bytes(at + 56, placementGroup, 16);
+        out.u32(at + 72, bundle);
+        out.bool(at + 76, captureChildren);
     }
 
     /** Reads a metadata buffer in any valid layout; ProtocolException for everything else. */
@@ -119,6 +131,15 @@ public final class ActorCreate implements Table {
         }
         if ((field = in.field(at, vtable, 11, 4)) != 0) {
             table.contains = in.structs(field, 40, WireRef::read);
+        }
+        if ((field = in.field(at, vtable, 12, 16)) != 0) {
+            table.placementGroup = in.bytes(field, 16);
+        }
+        if ((field = in.field(at, vtable, 13, 4)) != 0) {
+            table.bundle = in.u32(field);
+        }
+        if ((field = in.field(at, vtable, 14, 1)) != 0) {
+            table.captureChildren = in.bool(field);
         }
         return table;
     }

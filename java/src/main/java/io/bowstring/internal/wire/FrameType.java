@@ -63,6 +63,12 @@ public final class FrameType {
     public static final int TASK_EVENTS = 98;
     public static final int LOG_LINES = 99;
     public static final int SHUTDOWN = 100;
+    public static final int ENVIRONMENT_MAKE = 112;
+    public static final int ENVIRONMENT_MADE = 113;
+    public static final int PLACEMENT_CREATE = 116;
+    public static final int PLACEMENT_REMOVE = 117;
+    public static final int PLACEMENT_LOOKUP = 118;
+    public static final int PLACEMENT_INFO = 119;
 
     /** The constant's name, for people; its number if it has none. */
     public static String name(int value) {
@@ -127,6 +133,12 @@ public final class FrameType {
             case 98 -> "TASK_EVENTS";
             case 99 -> "LOG_LINES";
             case 100 -> "SHUTDOWN";
+            case 112 -> "ENVIRONMENT_MAKE";
+            case 113 -> "ENVIRONMENT_MADE";
+            case 116 -> "PLACEMENT_CREATE";
+            case 117 -> "PLACEMENT_REMOVE";
+            case 118 -> "PLACEMENT_LOOKUP";
+            case 119 -> "PLACEMENT_INFO";
             default -> Integer.toString(value);
         };
     }

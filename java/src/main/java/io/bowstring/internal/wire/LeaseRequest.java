@@ -5,7 +5,7 @@ import java.util.List;
 
 /** Frontend to node: grant me workers. Answered by up to `count` LeaseGrant, or one Failure. */
 public final class LeaseRequest implements Table {
-    private static final byte[] HEAD = FlatWriter.hex("1400300008001000140018001c002000240028000000000018000000");
+    private static final byte[] HEAD = FlatWriter.hex("1a00480008001000140018001c002000240028002c003c00400000000000000020000000");
 
     /** Names the request in answers. */
     public long request = 0;
@@ -31,6 +31,15 @@ public final class LeaseRequest implements Table {
     /** Extra JVM flags; part of the key of the worker. Empty: none. */
     public String jvmFlags = "";
 
+    /** Placement group whose resources the worker uses; zeros: none. */
+    public byte[] placementGroup = new byte[16];
+
+    /** Number of the bundle in the group, from 1; 0: any. */
+    public long bundle = 0;
+
+    /** True: what the worker's tasks submit goes to the same group, if it names none. */
+    public boolean captureChildren = false;
+
     @Override
     public int frameType() {
         return FrameType.LEASE_REQUEST;
@@ -38,20 +47,23 @@ public final class LeaseRequest implements Table {
 
     @Override
     public int start() {
-        return 24;
+        return 32;
     }
 
     @Override
     public void write(FlatWriter out) {
-        int at = out.begin(HEAD, 48);
+        int at = out.begin(HEAD, 72);
         out.i64(at + 8, request);
         out.u8(at + 16, language);
         out.u32(at + 20, count);
         out.u32(at + 24, backlog);
-        out.string(at, 28, 48, languageVersion);
-        out.blob(at, 32, 48, environment);
-        out.tables(at, 36, 48, resources);
-        out.string(at, 40, 48, jvmFlags);
+        out.string(at, 28, 72, languageVersion);
+        out.blob(at, 32, 72, environment);
+        out.tables(at, 36, 72, resources);
+        out.string(at, 40, 72, jvmFlags);
+        out.bytes(at + 44, placementGroup, 16);
+        out.u32(at + 60, bundle);
+        out.bool(at + 64, captureChildren);
     }
 
     /** Reads a metadata buffer in any valid layout; ProtocolException for everything else. */
@@ -88,6 +100,15 @@ public final class LeaseRequest implements Table {
         }
         if ((field = in.field(at, vtable, 7, 4)) != 0) {
             table.jvmFlags = in.string(field);
+        }
+        if ((field = in.field(at, vtable, 8, 16)) != 0) {
+            table.placementGroup = in.bytes(field, 16);
+        }
+        if ((field = in.field(at, vtable, 9, 4)) != 0) {
+            table.bundle = in.u32(field);
+        }
+        if ((field = in.field(at, vtable, 10, 1)) != 0) {
+            table.captureChildren = in.bool(field);
         }
         return table;
     }

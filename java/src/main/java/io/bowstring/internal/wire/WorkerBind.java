@@ -5,7 +5,7 @@ import java.util.List;
 
 /** Node to worker, before its first lease: the job that it serves from now on. */
 public final class WorkerBind implements Table {
-    private static final byte[] HEAD = FlatWriter.hex("10002000040008000c0010001400180010000000");
+    private static final byte[] HEAD = FlatWriter.hex("18003800040008000c001000140018001c0020002400340018000000");
 
     /** The job. */
     public long job = 0;
@@ -25,6 +25,18 @@ public final class WorkerBind implements Table {
     /** Namespace of the job's named actors. */
     public String namespace = "";
 
+    /** Key of the runtime environment that the process has; empty: none. */
+    public byte[] environmentKey = FlatReader.NO_BYTES;
+
+    /** The environment itself: what children inherit. */
+    public Environment environment = new Environment();
+
+    /** Placement group whose resources this worker uses; zeros: none. */
+    public byte[] placementGroup = new byte[16];
+
+    /** True: what the worker's tasks submit goes to the same group, if it names none. */
+    public boolean captureChildren = false;
+
     @Override
     public int frameType() {
         return FrameType.WORKER_BIND;
@@ -32,18 +44,22 @@ public final class WorkerBind implements Table {
 
     @Override
     public int start() {
-        return 16;
+        return 24;
     }
 
     @Override
     public void write(FlatWriter out) {
-        int at = out.begin(HEAD, 32);
+        int at = out.begin(HEAD, 56);
         out.u32(at + 4, job);
-        out.string(at, 8, 32, visibleGpus);
-        out.strings(at, 12, 32, pythonPath);
-        out.strings(at, 16, 32, classPath);
-        out.string(at, 20, 32, workingDirectory);
-        out.string(at, 24, 32, namespace);
+        out.string(at, 8, 56, visibleGpus);
+        out.strings(at, 12, 56, pythonPath);
+        out.strings(at, 16, 56, classPath);
+        out.string(at, 20, 56, workingDirectory);
+        out.string(at, 24, 56, namespace);
+        out.blob(at, 28, 56, environmentKey);
+        out.table(at, 32, 56, environment);
+        out.bytes(at + 36, placementGroup, 16);
+        out.bool(at + 52, captureChildren);
     }
 
     /** Reads a metadata buffer in any valid layout; ProtocolException for everything else. */
@@ -74,6 +90,18 @@ public final class WorkerBind implements Table {
         }
         if ((field = in.field(at, vtable, 5, 4)) != 0) {
             table.namespace = in.string(field);
+        }
+        if ((field = in.field(at, vtable, 6, 4)) != 0) {
+            table.environmentKey = in.blob(field);
+        }
+        if ((field = in.field(at, vtable, 7, 4)) != 0) {
+            table.environment = Environment.read(in, in.follow(field));
+        }
+        if ((field = in.field(at, vtable, 8, 16)) != 0) {
+            table.placementGroup = in.bytes(field, 16);
+        }
+        if ((field = in.field(at, vtable, 9, 1)) != 0) {
+            table.captureChildren = in.bool(field);
         }
         return table;
     }
