@@ -218,6 +218,8 @@ class StateKind(IntEnum):
     TASKS = 6
     RESOURCES = 7
     STORE = 8
+    # Who keeps which object, and how: a row for each holder.
+    HOLDS = 9
 
 
 class TaskFlag(IntFlag):

@@ -13,3 +13,5 @@ class StateKind(object):
     TASKS = 6
     RESOURCES = 7
     STORE = 8
+    # Who keeps which object, and how: a row for each holder.
+    HOLDS = 9

@@ -17,8 +17,12 @@ public final class StateKind {
   public static final int TASKS = 6;
   public static final int RESOURCES = 7;
   public static final int STORE = 8;
+  /**
+   * Who keeps which object, and how: a row for each holder.
+   */
+  public static final int HOLDS = 9;
 
-  public static final String[] names = { "UNSPECIFIED", "NODES", "WORKERS", "LEASES", "ACTORS", "OBJECTS", "TASKS", "RESOURCES", "STORE", };
+  public static final String[] names = { "UNSPECIFIED", "NODES", "WORKERS", "LEASES", "ACTORS", "OBJECTS", "TASKS", "RESOURCES", "STORE", "HOLDS", };
 
   public static String name(int e) { return names[e]; }
 }

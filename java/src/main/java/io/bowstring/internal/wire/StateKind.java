@@ -12,6 +12,8 @@ public final class StateKind {
     public static final int TASKS = 6;
     public static final int RESOURCES = 7;
     public static final int STORE = 8;
+    /** Who keeps which object, and how: a row for each holder. */
+    public static final int HOLDS = 9;
 
     /** The constant's name, for people; its number if it has none. */
     public static String name(int value) {
@@ -25,6 +27,7 @@ public final class StateKind {
             case 6 -> "TASKS";
             case 7 -> "RESOURCES";
             case 8 -> "STORE";
+            case 9 -> "HOLDS";
             default -> Integer.toString(value);
         };
     }
