@@ -318,6 +318,7 @@ class FrameType(IntEnum):
     ACTOR_START = 86
     ACTOR_STARTED = 87
     ACTOR_EXIT = 88
+    ACTOR_LOG = 89
     STATE_QUERY = 96
     STATE_REPLY = 97
     TASK_EVENTS = 98
@@ -339,6 +340,16 @@ class Role(IntEnum):
     DRIVER = 2
     WORKER = 3
     TOOL = 4
+
+
+class CallerMark(NamedTuple):
+    """One call of one caller to an actor; or that it and those before it are applied to a state."""
+
+    process: int
+    sequence: int
+
+
+CALLER_MARK = Struct("<Q Q")
 
 
 class ObjectRef(NamedTuple):
@@ -439,6 +450,94 @@ class TaskEvent(NamedTuple):
 TASK_EVENT = Struct("<16s 16s q Q I B B H")
 
 
+class MethodRetries(Message):
+    """How often calls of one method are tried again.
+
+    Attributes:
+        name: Name of the method.
+        max_task_retries: Attempts that may follow a crash in a call, or an error that is tried again; -1: any number.
+        retry_exceptions: True: a call that raised is tried again too.
+        retried_types: Fully qualified names of the classes of the errors that are tried again; empty: all.
+    """
+
+    __slots__ = (
+        "name",
+        "max_task_retries",
+        "retry_exceptions",
+        "retried_types",
+    )
+
+    def __init__(
+        self,
+        name: str = "",
+        max_task_retries: int = 0,
+        retry_exceptions: bool = False,
+        retried_types: tuple[str, ...] = (),
+    ) -> None:
+        self.name = name
+        self.max_task_retries = max_task_retries
+        self.retry_exceptions = retry_exceptions
+        self.retried_types = retried_types
+
+    def block(self) -> bytes:
+        return block_method_retries(self.name, self.max_task_retries, self.retry_exceptions, self.retried_types)
+
+    @staticmethod
+    def read(data: bytes, at: int) -> MethodRetries:
+        return read_method_retries(data, at)
+
+
+_METHOD_RETRIES_HEAD = bytes.fromhex("0c001800040008000c0010000000000010000000")
+_METHOD_RETRIES_BLOCK = Struct("<20s I i ? 3x I 4x 8x")
+_METHOD_RETRIES_FIELDS = Struct("<I i ? 3x I 4x")
+_METHOD_RETRIES_SLOTS = (
+    None,
+    Struct("<i"),
+    Struct("<?"),
+    None,
+)
+MethodRetries.START = 16
+MethodRetries.ROOT = bytes.fromhex("1800000042575331")
+
+
+def block_method_retries(
+    name: str = "",
+    max_task_retries: int = 0,
+    retry_exceptions: bool = False,
+    retried_types: tuple[str, ...] = (),
+) -> bytes:
+    tail = b""
+    if name:
+        name_at = len(tail) + 28
+        tail += flat.string_chunk(name)
+    else:
+        name_at = 20
+    if retried_types:
+        retried_types_at = len(tail) + 16
+        tail += flat.strings_chunk(retried_types)
+    else:
+        retried_types_at = 8
+    return (
+        _METHOD_RETRIES_BLOCK.pack(_METHOD_RETRIES_HEAD, name_at, max_task_retries, retry_exceptions, retried_types_at)
+        + tail
+    )
+
+
+def read_method_retries(data: bytes, at: int) -> MethodRetries:
+    if data[at - 16 : at + 4] == _METHOD_RETRIES_HEAD:
+        name, max_task_retries, retry_exceptions, retried_types = _METHOD_RETRIES_FIELDS.unpack_from(data, at + 4)
+        name += at + 4
+        retried_types += at + 16
+    else:
+        name, max_task_retries, retry_exceptions, retried_types = flat.table_fields(data, at, _METHOD_RETRIES_SLOTS)
+    return MethodRetries(
+        flat.read_string(data, name),
+        max_task_retries,
+        retry_exceptions,
+        flat.read_strings(data, retried_types),
+    )
+
+
 class ActorHandle(Message):
     """What a handle is, as it travels inside values and answers.
 
@@ -452,6 +551,9 @@ class ActorHandle(Message):
         class_name: Python: qualified name of the class. Java: empty.
         class_key: Key of the class.
         num_returns: Methods with more than one result, as "name=3"; others have one.
+        methods: Methods whose retries differ from the actor's.
+        concurrency_groups: Concurrency groups, as "io=2": so many calls of the group may overlap.
+        checkpoint_interval: Calls after which the state is saved, at the latest; 0: never, and calls are not logged (5.4).
     """
 
     __slots__ = (
@@ -464,6 +566,9 @@ class ActorHandle(Message):
         "class_name",
         "class_key",
         "num_returns",
+        "methods",
+        "concurrency_groups",
+        "checkpoint_interval",
     )
 
     def __init__(
@@ -477,6 +582,9 @@ class ActorHandle(Message):
         class_name: str = "",
         class_key: bytes = bytes(16),
         num_returns: tuple[str, ...] = (),
+        methods: tuple[MethodRetries, ...] = (),
+        concurrency_groups: tuple[str, ...] = (),
+        checkpoint_interval: int = 0,
     ) -> None:
         self.ref = ref
         self.language = language
@@ -487,6 +595,9 @@ class ActorHandle(Message):
         self.class_name = class_name
         self.class_key = class_key
         self.num_returns = num_returns
+        self.methods = methods
+        self.concurrency_groups = concurrency_groups
+        self.checkpoint_interval = checkpoint_interval
 
     def block(self) -> bytes:
         return block_actor_handle(
@@ -499,6 +610,9 @@ class ActorHandle(Message):
             self.class_name,
             self.class_key,
             self.num_returns,
+            self.methods,
+            self.concurrency_groups,
+            self.checkpoint_interval,
         )
 
     @staticmethod
@@ -506,9 +620,9 @@ class ActorHandle(Message):
         return read_actor_handle(data, at)
 
 
-_ACTOR_HANDLE_HEAD = bytes.fromhex("1600600008003000340038003c004000440048005800000018000000")
-_ACTOR_HANDLE_BLOCK = Struct("<28s 4x 20s I Q Q B 3x I i i I I 16s I 4x 8x")
-_ACTOR_HANDLE_FIELDS = Struct("<4x 20s I Q Q B 3x I i i I I 16s I 4x")
+_ACTOR_HANDLE_HEAD = bytes.fromhex("1c00680008003000340038003c0040004400480058005c00600064000000000020000000")
+_ACTOR_HANDLE_BLOCK = Struct("<36s 4x 20s I Q Q B 3x I i i I I 16s I I I I 0x 8x")
+_ACTOR_HANDLE_FIELDS = Struct("<4x 20s I Q Q B 3x I i i I I 16s I I I I 0x")
 _ACTOR_HANDLE_SLOTS = (
     Struct("<20s I Q Q"),
     Struct("<B"),
@@ -519,9 +633,12 @@ _ACTOR_HANDLE_SLOTS = (
     None,
     Struct("<16s"),
     None,
+    None,
+    None,
+    Struct("<I"),
 )
-ActorHandle.START = 24
-ActorHandle.ROOT = bytes.fromhex("2000000042575331")
+ActorHandle.START = 32
+ActorHandle.ROOT = bytes.fromhex("2800000042575331")
 
 
 def block_actor_handle(
@@ -534,23 +651,36 @@ def block_actor_handle(
     class_name: str = "",
     class_key: bytes = bytes(16),
     num_returns: tuple[str, ...] = (),
+    methods: tuple[MethodRetries, ...] = (),
+    concurrency_groups: tuple[str, ...] = (),
+    checkpoint_interval: int = 0,
 ) -> bytes:
     tail = b""
     if module:
-        module_at = len(tail) + 40
+        module_at = len(tail) + 48
         tail += flat.string_chunk(module)
     else:
-        module_at = 32
+        module_at = 40
     if class_name:
-        class_name_at = len(tail) + 36
+        class_name_at = len(tail) + 44
         tail += flat.string_chunk(class_name)
     else:
-        class_name_at = 28
+        class_name_at = 36
     if num_returns:
-        num_returns_at = len(tail) + 16
+        num_returns_at = len(tail) + 24
         tail += flat.strings_chunk(num_returns)
     else:
-        num_returns_at = 8
+        num_returns_at = 16
+    if methods:
+        methods_at = len(tail) + 20
+        tail += flat.tables_chunk(methods, 16)
+    else:
+        methods_at = 12
+    if concurrency_groups:
+        concurrency_groups_at = len(tail) + 16
+        tail += flat.strings_chunk(concurrency_groups)
+    else:
+        concurrency_groups_at = 8
     return (
         _ACTOR_HANDLE_BLOCK.pack(
             _ACTOR_HANDLE_HEAD,
@@ -563,13 +693,16 @@ def block_actor_handle(
             class_name_at,
             class_key,
             num_returns_at,
+            methods_at,
+            concurrency_groups_at,
+            checkpoint_interval,
         )
         + tail
     )
 
 
 def read_actor_handle(data: bytes, at: int) -> ActorHandle:
-    if data[at - 24 : at + 4] == _ACTOR_HANDLE_HEAD:
+    if data[at - 32 : at + 4] == _ACTOR_HANDLE_HEAD:
         (
             ref_0,
             ref_1,
@@ -583,10 +716,15 @@ def read_actor_handle(data: bytes, at: int) -> ActorHandle:
             class_name,
             class_key,
             num_returns,
+            methods,
+            concurrency_groups,
+            checkpoint_interval,
         ) = _ACTOR_HANDLE_FIELDS.unpack_from(data, at + 4)
         module += at + 64
         class_name += at + 68
         num_returns += at + 88
+        methods += at + 92
+        concurrency_groups += at + 96
     else:
         (
             ref_0,
@@ -601,6 +739,9 @@ def read_actor_handle(data: bytes, at: int) -> ActorHandle:
             class_name,
             class_key,
             num_returns,
+            methods,
+            concurrency_groups,
+            checkpoint_interval,
         ) = flat.table_fields(data, at, _ACTOR_HANDLE_SLOTS)
     return ActorHandle(
         ObjectRef(ref_0, ref_1, ref_2, ref_3),
@@ -612,6 +753,9 @@ def read_actor_handle(data: bytes, at: int) -> ActorHandle:
         flat.read_string(data, class_name),
         class_key,
         flat.read_strings(data, num_returns),
+        flat.read_tables(data, methods, read_method_retries),
+        flat.read_strings(data, concurrency_groups),
+        checkpoint_interval,
     )
 
 
@@ -821,7 +965,7 @@ def block_actor_create(
     capture_children: bool = False,
 ) -> bytes:
     tail = b""
-    handle_at = len(tail) + 96
+    handle_at = len(tail) + 104
     tail += (handle or ActorHandle()).block()
     if name:
         name_at = len(tail) + 60
@@ -1586,7 +1730,7 @@ def block_actor_info(
     handle: ActorHandle | None = None,
 ) -> bytes:
     tail = b""
-    handle_at = len(tail) + 40
+    handle_at = len(tail) + 48
     tail += (handle or ActorHandle()).block()
     return _ACTOR_INFO_BLOCK.pack(_ACTOR_INFO_HEAD, request, handle_at) + tail
 
@@ -1611,6 +1755,9 @@ class ActorStart(Message):
         incarnation: How often it was started before.
         name: The actor's name; empty: none.
         namespace: The actor's namespace; empty: the job's.
+        state: The state to restore after the constructor; zeros: none.
+        replay: How many ActorLog frames follow.
+        callers: How far each caller's calls are applied to `state`.
     """
 
     __slots__ = (
@@ -1618,6 +1765,9 @@ class ActorStart(Message):
         "incarnation",
         "name",
         "namespace",
+        "state",
+        "replay",
+        "callers",
     )
 
     def __init__(
@@ -1626,31 +1776,42 @@ class ActorStart(Message):
         incarnation: int = 0,
         name: str = "",
         namespace: str = "",
+        state: ObjectRef = ObjectRef(bytes(20), 0, 0, 0),
+        replay: int = 0,
+        callers: tuple[CallerMark, ...] = (),
     ) -> None:
         self.handle = handle
         self.incarnation = incarnation
         self.name = name
         self.namespace = namespace
+        self.state = state
+        self.replay = replay
+        self.callers = callers
 
     def block(self) -> bytes:
-        return block_actor_start(self.handle, self.incarnation, self.name, self.namespace)
+        return block_actor_start(
+            self.handle, self.incarnation, self.name, self.namespace, self.state, self.replay, self.callers
+        )
 
     @staticmethod
     def read(data: bytes, at: int) -> ActorStart:
         return read_actor_start(data, at)
 
 
-_ACTOR_START_HEAD = bytes.fromhex("0c001800040008000c0010000000000010000000")
-_ACTOR_START_BLOCK = Struct("<20s I I I I 4x 8x")
-_ACTOR_START_FIELDS = Struct("<I I I I 4x")
+_ACTOR_START_HEAD = bytes.fromhex("12004800040008000c00100018004000440000000000000018000000")
+_ACTOR_START_BLOCK = Struct("<28s I I I I 4x 20s I Q Q I I 0x 8x")
+_ACTOR_START_FIELDS = Struct("<I I I I 4x 20s I Q Q I I 0x")
 _ACTOR_START_SLOTS = (
     None,
     Struct("<I"),
     None,
     None,
+    Struct("<20s I Q Q"),
+    Struct("<I"),
+    None,
 )
-ActorStart.START = 16
-ActorStart.ROOT = bytes.fromhex("1800000042575331")
+ActorStart.START = 24
+ActorStart.ROOT = bytes.fromhex("2000000042575331")
 
 
 def block_actor_start(
@@ -1658,36 +1819,57 @@ def block_actor_start(
     incarnation: int = 0,
     name: str = "",
     namespace: str = "",
+    state: ObjectRef = ObjectRef(bytes(20), 0, 0, 0),
+    replay: int = 0,
+    callers: tuple[CallerMark, ...] = (),
 ) -> bytes:
     tail = b""
-    handle_at = len(tail) + 52
+    handle_at = len(tail) + 108
     tail += (handle or ActorHandle()).block()
     if name:
-        name_at = len(tail) + 20
+        name_at = len(tail) + 68
         tail += flat.string_chunk(name)
     else:
-        name_at = 12
+        name_at = 60
     if namespace:
-        namespace_at = len(tail) + 16
+        namespace_at = len(tail) + 64
         tail += flat.string_chunk(namespace)
     else:
-        namespace_at = 8
-    return _ACTOR_START_BLOCK.pack(_ACTOR_START_HEAD, handle_at, incarnation, name_at, namespace_at) + tail
+        namespace_at = 56
+    if callers:
+        callers_at = len(tail) + 16
+        tail += flat.wide_chunk(callers, CALLER_MARK)
+    else:
+        callers_at = 8
+    return (
+        _ACTOR_START_BLOCK.pack(
+            _ACTOR_START_HEAD, handle_at, incarnation, name_at, namespace_at, *state, replay, callers_at
+        )
+        + tail
+    )
 
 
 def read_actor_start(data: bytes, at: int) -> ActorStart:
-    if data[at - 16 : at + 4] == _ACTOR_START_HEAD:
-        handle, incarnation, name, namespace = _ACTOR_START_FIELDS.unpack_from(data, at + 4)
+    if data[at - 24 : at + 4] == _ACTOR_START_HEAD:
+        handle, incarnation, name, namespace, state_0, state_1, state_2, state_3, replay, callers = (
+            _ACTOR_START_FIELDS.unpack_from(data, at + 4)
+        )
         handle += at + 4
         name += at + 12
         namespace += at + 16
+        callers += at + 68
     else:
-        handle, incarnation, name, namespace = flat.table_fields(data, at, _ACTOR_START_SLOTS)
+        handle, incarnation, name, namespace, state_0, state_1, state_2, state_3, replay, callers = flat.table_fields(
+            data, at, _ACTOR_START_SLOTS
+        )
     return ActorStart(
         flat.read_table(data, handle, read_actor_handle),
         incarnation,
         flat.read_string(data, name),
         flat.read_string(data, namespace),
+        ObjectRef(state_0, state_1, state_2, state_3),
+        replay,
+        flat.read_structs(data, callers, CALLER_MARK, CallerMark),
     )
 
 
@@ -1811,6 +1993,176 @@ def read_actor_exit(data: bytes, at: int) -> ActorExit:
         (actor,) = flat.table_fields(data, at, _ACTOR_EXIT_SLOTS)
     return ActorExit(
         actor,
+    )
+
+
+class ActorLog(Message):
+    """Worker to node: a call was applied, or the state was saved, or both. Node to worker, behind ActorStart: it was so before. The body is the call's Task frame, then its Result frame, prefixes included; empty if there is no call.
+
+    Attributes:
+        actor: The actor.
+        incarnation: How often it was started before.
+        caller: Process id (64 bits) of the caller; 0: no call.
+        sequence: The call's sequence.
+        task_length: Length of the Task frame in bytes.
+        contains: References inside the call's arguments.
+        state: Worker to node: the state after this call and all before it; zeros: it was not saved.
+        unanswered: Worker to node, with a state: calls before this one whose Result is not written to their callers.
+        applied: Node to worker: the call's effect is in the state already; only its Result matters.
+    """
+
+    __slots__ = (
+        "actor",
+        "incarnation",
+        "caller",
+        "sequence",
+        "task_length",
+        "contains",
+        "state",
+        "unanswered",
+        "applied",
+    )
+
+    def __init__(
+        self,
+        actor: bytes = bytes(16),
+        incarnation: int = 0,
+        caller: int = 0,
+        sequence: int = 0,
+        task_length: int = 0,
+        contains: tuple[ObjectRef, ...] = (),
+        state: ObjectRef = ObjectRef(bytes(20), 0, 0, 0),
+        unanswered: tuple[CallerMark, ...] = (),
+        applied: bool = False,
+    ) -> None:
+        self.actor = actor
+        self.incarnation = incarnation
+        self.caller = caller
+        self.sequence = sequence
+        self.task_length = task_length
+        self.contains = contains
+        self.state = state
+        self.unanswered = unanswered
+        self.applied = applied
+
+    def block(self) -> bytes:
+        return block_actor_log(
+            self.actor,
+            self.incarnation,
+            self.caller,
+            self.sequence,
+            self.task_length,
+            self.contains,
+            self.state,
+            self.unanswered,
+            self.applied,
+        )
+
+    @staticmethod
+    def read(data: bytes, at: int) -> ActorLog:
+        return read_actor_log(data, at)
+
+
+_ACTOR_LOG_HEAD = bytes.fromhex("16006800040014001800200028003000380060006400000018000000")
+_ACTOR_LOG_BLOCK = Struct("<28s 16s I Q Q Q I 4x 20s I Q Q I ? 3x 8x")
+_ACTOR_LOG_FIELDS = Struct("<16s I Q Q Q I 4x 20s I Q Q I ? 3x")
+_ACTOR_LOG_SLOTS = (
+    Struct("<16s"),
+    Struct("<I"),
+    Struct("<Q"),
+    Struct("<Q"),
+    Struct("<Q"),
+    None,
+    Struct("<20s I Q Q"),
+    None,
+    Struct("<?"),
+)
+ActorLog.START = 24
+ActorLog.ROOT = bytes.fromhex("2000000042575331")
+
+
+def block_actor_log(
+    actor: bytes = bytes(16),
+    incarnation: int = 0,
+    caller: int = 0,
+    sequence: int = 0,
+    task_length: int = 0,
+    contains: tuple[ObjectRef, ...] = (),
+    state: ObjectRef = ObjectRef(bytes(20), 0, 0, 0),
+    unanswered: tuple[CallerMark, ...] = (),
+    applied: bool = False,
+) -> bytes:
+    tail = b""
+    if contains:
+        contains_at = len(tail) + 68
+        tail += flat.wide_chunk(contains, OBJECT_REF)
+    else:
+        contains_at = 60
+    if unanswered:
+        unanswered_at = len(tail) + 20
+        tail += flat.wide_chunk(unanswered, CALLER_MARK)
+    else:
+        unanswered_at = 12
+    return (
+        _ACTOR_LOG_BLOCK.pack(
+            _ACTOR_LOG_HEAD,
+            actor,
+            incarnation,
+            caller,
+            sequence,
+            task_length,
+            contains_at,
+            *state,
+            unanswered_at,
+            applied,
+        )
+        + tail
+    )
+
+
+def read_actor_log(data: bytes, at: int) -> ActorLog:
+    if data[at - 24 : at + 4] == _ACTOR_LOG_HEAD:
+        (
+            actor,
+            incarnation,
+            caller,
+            sequence,
+            task_length,
+            contains,
+            state_0,
+            state_1,
+            state_2,
+            state_3,
+            unanswered,
+            applied,
+        ) = _ACTOR_LOG_FIELDS.unpack_from(data, at + 4)
+        contains += at + 48
+        unanswered += at + 96
+    else:
+        (
+            actor,
+            incarnation,
+            caller,
+            sequence,
+            task_length,
+            contains,
+            state_0,
+            state_1,
+            state_2,
+            state_3,
+            unanswered,
+            applied,
+        ) = flat.table_fields(data, at, _ACTOR_LOG_SLOTS)
+    return ActorLog(
+        actor,
+        incarnation,
+        caller,
+        sequence,
+        task_length,
+        flat.read_structs(data, contains, OBJECT_REF, ObjectRef),
+        ObjectRef(state_0, state_1, state_2, state_3),
+        flat.read_structs(data, unanswered, CALLER_MARK, CallerMark),
+        applied,
     )
 
 
@@ -6987,6 +7339,7 @@ FRAME_TYPES: dict[int, type[Message]] = {
     86: ActorStart,
     87: ActorStarted,
     88: ActorExit,
+    89: ActorLog,
     96: StateQuery,
     97: StateReply,
     98: TaskEvents,

@@ -118,8 +118,63 @@ class ActorHandle(object):
         o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(20))
         return o == 0
 
+    # Methods whose retries differ from the actor's.
+    # ActorHandle
+    def Methods(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(22))
+        if o != 0:
+            x = self._tab.Vector(o)
+            x += flatbuffers.number_types.UOffsetTFlags.py_type(j) * 4
+            x = self._tab.Indirect(x)
+            from flatc_readers.MethodRetries import MethodRetries
+            obj = MethodRetries()
+            obj.Init(self._tab.Bytes, x)
+            return obj
+        return None
+
+    # ActorHandle
+    def MethodsLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(22))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # ActorHandle
+    def MethodsIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(22))
+        return o == 0
+
+    # Concurrency groups, as "io=2": so many calls of the group may overlap.
+    # ActorHandle
+    def ConcurrencyGroups(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(24))
+        if o != 0:
+            a = self._tab.Vector(o)
+            return self._tab.String(a + flatbuffers.number_types.UOffsetTFlags.py_type(j * 4))
+        return ""
+
+    # ActorHandle
+    def ConcurrencyGroupsLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(24))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # ActorHandle
+    def ConcurrencyGroupsIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(24))
+        return o == 0
+
+    # Calls after which the state is saved, at the latest; 0: never, and calls are not logged (5.4).
+    # ActorHandle
+    def CheckpointInterval(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(26))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Uint32Flags, o + self._tab.Pos)
+        return 0
+
 def ActorHandleStart(builder):
-    builder.StartObject(9)
+    builder.StartObject(12)
 
 def Start(builder):
     ActorHandleStart(builder)
@@ -183,6 +238,36 @@ def ActorHandleStartNumReturnsVector(builder, numElems):
 
 def StartNumReturnsVector(builder, numElems):
     return ActorHandleStartNumReturnsVector(builder, numElems)
+
+def ActorHandleAddMethods(builder, methods):
+    builder.PrependUOffsetTRelativeSlot(9, flatbuffers.number_types.UOffsetTFlags.py_type(methods), 0)
+
+def AddMethods(builder, methods):
+    ActorHandleAddMethods(builder, methods)
+
+def ActorHandleStartMethodsVector(builder, numElems):
+    return builder.StartVector(4, numElems, 4)
+
+def StartMethodsVector(builder, numElems):
+    return ActorHandleStartMethodsVector(builder, numElems)
+
+def ActorHandleAddConcurrencyGroups(builder, concurrencyGroups):
+    builder.PrependUOffsetTRelativeSlot(10, flatbuffers.number_types.UOffsetTFlags.py_type(concurrencyGroups), 0)
+
+def AddConcurrencyGroups(builder, concurrencyGroups):
+    ActorHandleAddConcurrencyGroups(builder, concurrencyGroups)
+
+def ActorHandleStartConcurrencyGroupsVector(builder, numElems):
+    return builder.StartVector(4, numElems, 4)
+
+def StartConcurrencyGroupsVector(builder, numElems):
+    return ActorHandleStartConcurrencyGroupsVector(builder, numElems)
+
+def ActorHandleAddCheckpointInterval(builder, checkpointInterval):
+    builder.PrependUint32Slot(11, checkpointInterval, 0)
+
+def AddCheckpointInterval(builder, checkpointInterval):
+    ActorHandleAddCheckpointInterval(builder, checkpointInterval)
 
 def ActorHandleEnd(builder):
     return builder.EndObject()

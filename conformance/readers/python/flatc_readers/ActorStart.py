@@ -61,8 +61,53 @@ class ActorStart(object):
             return self._tab.String(o + self._tab.Pos)
         return None
 
+    # The state to restore after the constructor; zeros: none.
+    # ActorStart
+    def State(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(12))
+        if o != 0:
+            x = o + self._tab.Pos
+            from flatc_readers.ObjectRef import ObjectRef
+            obj = ObjectRef()
+            obj.Init(self._tab.Bytes, x)
+            return obj
+        return None
+
+    # How many ActorLog frames follow.
+    # ActorStart
+    def Replay(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(14))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Uint32Flags, o + self._tab.Pos)
+        return 0
+
+    # How far each caller's calls are applied to `state`.
+    # ActorStart
+    def Callers(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(16))
+        if o != 0:
+            x = self._tab.Vector(o)
+            x += flatbuffers.number_types.UOffsetTFlags.py_type(j) * 16
+            from flatc_readers.CallerMark import CallerMark
+            obj = CallerMark()
+            obj.Init(self._tab.Bytes, x)
+            return obj
+        return None
+
+    # ActorStart
+    def CallersLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(16))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # ActorStart
+    def CallersIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(16))
+        return o == 0
+
 def ActorStartStart(builder):
-    builder.StartObject(4)
+    builder.StartObject(7)
 
 def Start(builder):
     ActorStartStart(builder)
@@ -90,6 +135,30 @@ def ActorStartAddNamespace(builder, namespace):
 
 def AddNamespace(builder, namespace):
     ActorStartAddNamespace(builder, namespace)
+
+def ActorStartAddState(builder, state):
+    builder.PrependStructSlot(4, flatbuffers.number_types.UOffsetTFlags.py_type(state), 0)
+
+def AddState(builder, state):
+    ActorStartAddState(builder, state)
+
+def ActorStartAddReplay(builder, replay):
+    builder.PrependUint32Slot(5, replay, 0)
+
+def AddReplay(builder, replay):
+    ActorStartAddReplay(builder, replay)
+
+def ActorStartAddCallers(builder, callers):
+    builder.PrependUOffsetTRelativeSlot(6, flatbuffers.number_types.UOffsetTFlags.py_type(callers), 0)
+
+def AddCallers(builder, callers):
+    ActorStartAddCallers(builder, callers)
+
+def ActorStartStartCallersVector(builder, numElems):
+    return builder.StartVector(16, numElems, 8)
+
+def StartCallersVector(builder, numElems):
+    return ActorStartStartCallersVector(builder, numElems)
 
 def ActorStartEnd(builder):
     return builder.EndObject()

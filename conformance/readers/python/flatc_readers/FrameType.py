@@ -59,6 +59,7 @@ class FrameType(object):
     ACTOR_START = 86
     ACTOR_STARTED = 87
     ACTOR_EXIT = 88
+    ACTOR_LOG = 89
     STATE_QUERY = 96
     STATE_REPLY = 97
     TASK_EVENTS = 98

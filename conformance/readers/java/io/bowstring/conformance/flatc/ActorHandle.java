@@ -74,8 +74,27 @@ public final class ActorHandle extends com.google.flatbuffers.Table {
   public int numReturnsLength() { int o = __offset(20); return o != 0 ? __vector_len(o) : 0; }
   public StringVector numReturnsVector() { return numReturnsVector(new StringVector()); }
   public StringVector numReturnsVector(StringVector obj) { int o = __offset(20); return o != 0 ? obj.__assign(__vector(o), 4, bb) : null; }
+  /**
+   * Methods whose retries differ from the actor's.
+   */
+  public io.bowstring.conformance.flatc.MethodRetries methods(int j) { return methods(new io.bowstring.conformance.flatc.MethodRetries(), j); }
+  public io.bowstring.conformance.flatc.MethodRetries methods(io.bowstring.conformance.flatc.MethodRetries obj, int j) { int o = __offset(22); return o != 0 ? obj.__assign(__indirect(__vector(o) + j * 4), bb) : null; }
+  public int methodsLength() { int o = __offset(22); return o != 0 ? __vector_len(o) : 0; }
+  public io.bowstring.conformance.flatc.MethodRetries.Vector methodsVector() { return methodsVector(new io.bowstring.conformance.flatc.MethodRetries.Vector()); }
+  public io.bowstring.conformance.flatc.MethodRetries.Vector methodsVector(io.bowstring.conformance.flatc.MethodRetries.Vector obj) { int o = __offset(22); return o != 0 ? obj.__assign(__vector(o), 4, bb) : null; }
+  /**
+   * Concurrency groups, as "io=2": so many calls of the group may overlap.
+   */
+  public String concurrencyGroups(int j) { int o = __offset(24); return o != 0 ? __string(__vector(o) + j * 4) : null; }
+  public int concurrencyGroupsLength() { int o = __offset(24); return o != 0 ? __vector_len(o) : 0; }
+  public StringVector concurrencyGroupsVector() { return concurrencyGroupsVector(new StringVector()); }
+  public StringVector concurrencyGroupsVector(StringVector obj) { int o = __offset(24); return o != 0 ? obj.__assign(__vector(o), 4, bb) : null; }
+  /**
+   * Calls after which the state is saved, at the latest; 0: never, and calls are not logged (5.4).
+   */
+  public long checkpointInterval() { int o = __offset(26); return o != 0 ? (long)bb.getInt(o + bb_pos) & 0xFFFFFFFFL : 0L; }
 
-  public static void startActorHandle(FlatBufferBuilder builder) { builder.startTable(9); }
+  public static void startActorHandle(FlatBufferBuilder builder) { builder.startTable(12); }
   public static void addRef(FlatBufferBuilder builder, int refOffset) { builder.addStruct(0, refOffset, 0); }
   public static void addLanguage(FlatBufferBuilder builder, int language) { builder.addByte(1, (byte) language, (byte) 0); }
   public static void addMaxConcurrency(FlatBufferBuilder builder, long maxConcurrency) { builder.addInt(2, (int) maxConcurrency, (int) 0L); }
@@ -87,6 +106,13 @@ public final class ActorHandle extends com.google.flatbuffers.Table {
   public static void addNumReturns(FlatBufferBuilder builder, int numReturnsOffset) { builder.addOffset(8, numReturnsOffset, 0); }
   public static int createNumReturnsVector(FlatBufferBuilder builder, int[] data) { builder.startVector(4, data.length, 4); for (int i = data.length - 1; i >= 0; i--) builder.addOffset(data[i]); return builder.endVector(); }
   public static void startNumReturnsVector(FlatBufferBuilder builder, int numElems) { builder.startVector(4, numElems, 4); }
+  public static void addMethods(FlatBufferBuilder builder, int methodsOffset) { builder.addOffset(9, methodsOffset, 0); }
+  public static int createMethodsVector(FlatBufferBuilder builder, int[] data) { builder.startVector(4, data.length, 4); for (int i = data.length - 1; i >= 0; i--) builder.addOffset(data[i]); return builder.endVector(); }
+  public static void startMethodsVector(FlatBufferBuilder builder, int numElems) { builder.startVector(4, numElems, 4); }
+  public static void addConcurrencyGroups(FlatBufferBuilder builder, int concurrencyGroupsOffset) { builder.addOffset(10, concurrencyGroupsOffset, 0); }
+  public static int createConcurrencyGroupsVector(FlatBufferBuilder builder, int[] data) { builder.startVector(4, data.length, 4); for (int i = data.length - 1; i >= 0; i--) builder.addOffset(data[i]); return builder.endVector(); }
+  public static void startConcurrencyGroupsVector(FlatBufferBuilder builder, int numElems) { builder.startVector(4, numElems, 4); }
+  public static void addCheckpointInterval(FlatBufferBuilder builder, long checkpointInterval) { builder.addInt(11, (int) checkpointInterval, (int) 0L); }
   public static int endActorHandle(FlatBufferBuilder builder) {
     int o = builder.endTable();
     return o;

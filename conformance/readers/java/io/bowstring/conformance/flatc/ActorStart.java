@@ -50,25 +50,33 @@ public final class ActorStart extends com.google.flatbuffers.Table {
   public String namespace() { int o = __offset(10); return o != 0 ? __string(o + bb_pos) : null; }
   public ByteBuffer namespaceAsByteBuffer() { return __vector_as_bytebuffer(10, 1); }
   public ByteBuffer namespaceInByteBuffer(ByteBuffer _bb) { return __vector_in_bytebuffer(_bb, 10, 1); }
+  /**
+   * The state to restore after the constructor; zeros: none.
+   */
+  public io.bowstring.conformance.flatc.ObjectRef state() { return state(new io.bowstring.conformance.flatc.ObjectRef()); }
+  public io.bowstring.conformance.flatc.ObjectRef state(io.bowstring.conformance.flatc.ObjectRef obj) { int o = __offset(12); return o != 0 ? obj.__assign(o + bb_pos, bb) : null; }
+  /**
+   * How many ActorLog frames follow.
+   */
+  public long replay() { int o = __offset(14); return o != 0 ? (long)bb.getInt(o + bb_pos) & 0xFFFFFFFFL : 0L; }
+  /**
+   * How far each caller's calls are applied to `state`.
+   */
+  public io.bowstring.conformance.flatc.CallerMark callers(int j) { return callers(new io.bowstring.conformance.flatc.CallerMark(), j); }
+  public io.bowstring.conformance.flatc.CallerMark callers(io.bowstring.conformance.flatc.CallerMark obj, int j) { int o = __offset(16); return o != 0 ? obj.__assign(__vector(o) + j * 16, bb) : null; }
+  public int callersLength() { int o = __offset(16); return o != 0 ? __vector_len(o) : 0; }
+  public io.bowstring.conformance.flatc.CallerMark.Vector callersVector() { return callersVector(new io.bowstring.conformance.flatc.CallerMark.Vector()); }
+  public io.bowstring.conformance.flatc.CallerMark.Vector callersVector(io.bowstring.conformance.flatc.CallerMark.Vector obj) { int o = __offset(16); return o != 0 ? obj.__assign(__vector(o), 16, bb) : null; }
 
-  public static int createActorStart(FlatBufferBuilder builder,
-      int handleOffset,
-      long incarnation,
-      int nameOffset,
-      int namespaceOffset) {
-    builder.startTable(4);
-    ActorStart.addNamespace(builder, namespaceOffset);
-    ActorStart.addName(builder, nameOffset);
-    ActorStart.addIncarnation(builder, incarnation);
-    ActorStart.addHandle(builder, handleOffset);
-    return ActorStart.endActorStart(builder);
-  }
-
-  public static void startActorStart(FlatBufferBuilder builder) { builder.startTable(4); }
+  public static void startActorStart(FlatBufferBuilder builder) { builder.startTable(7); }
   public static void addHandle(FlatBufferBuilder builder, int handleOffset) { builder.addOffset(0, handleOffset, 0); }
   public static void addIncarnation(FlatBufferBuilder builder, long incarnation) { builder.addInt(1, (int) incarnation, (int) 0L); }
   public static void addName(FlatBufferBuilder builder, int nameOffset) { builder.addOffset(2, nameOffset, 0); }
   public static void addNamespace(FlatBufferBuilder builder, int namespaceOffset) { builder.addOffset(3, namespaceOffset, 0); }
+  public static void addState(FlatBufferBuilder builder, int stateOffset) { builder.addStruct(4, stateOffset, 0); }
+  public static void addReplay(FlatBufferBuilder builder, long replay) { builder.addInt(5, (int) replay, (int) 0L); }
+  public static void addCallers(FlatBufferBuilder builder, int callersOffset) { builder.addOffset(6, callersOffset, 0); }
+  public static void startCallersVector(FlatBufferBuilder builder, int numElems) { builder.startVector(16, numElems, 8); }
   public static int endActorStart(FlatBufferBuilder builder) {
     int o = builder.endTable();
     return o;

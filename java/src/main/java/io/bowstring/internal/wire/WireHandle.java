@@ -5,7 +5,7 @@ import java.util.List;
 
 /** What a handle is, as it travels inside values and answers. */
 public final class WireHandle implements Table {
-    private static final byte[] HEAD = FlatWriter.hex("1600600008003000340038003c004000440048005800000018000000");
+    private static final byte[] HEAD = FlatWriter.hex("1c00680008003000340038003c0040004400480058005c00600064000000000020000000");
 
     /** The reference whose life is the actor's: result 0 of the creation task. */
     public WireRef ref = WireRef.ZERO;
@@ -34,6 +34,15 @@ public final class WireHandle implements Table {
     /** Methods with more than one result, as "name=3"; others have one. */
     public List<String> numReturns = List.of();
 
+    /** Methods whose retries differ from the actor's. */
+    public List<MethodRetries> methods = List.of();
+
+    /** Concurrency groups, as "io=2": so many calls of the group may overlap. */
+    public List<String> concurrencyGroups = List.of();
+
+    /** Calls after which the state is saved, at the latest; 0: never, and calls are not logged (5.4). */
+    public long checkpointInterval = 0;
+
     @Override
     public int frameType() {
         return 0;
@@ -41,21 +50,24 @@ public final class WireHandle implements Table {
 
     @Override
     public int start() {
-        return 24;
+        return 32;
     }
 
     @Override
     public void write(FlatWriter out) {
-        int at = out.begin(HEAD, 96);
+        int at = out.begin(HEAD, 104);
         ref.write(out, at + 8);
         out.u8(at + 48, language);
         out.u32(at + 52, maxConcurrency);
         out.i32(at + 56, maxTaskRetries);
         out.i32(at + 60, maxPendingCalls);
-        out.string(at, 64, 96, module);
-        out.string(at, 68, 96, className);
+        out.string(at, 64, 104, module);
+        out.string(at, 68, 104, className);
         out.bytes(at + 72, classKey, 16);
-        out.strings(at, 88, 96, numReturns);
+        out.strings(at, 88, 104, numReturns);
+        out.tables(at, 92, 104, methods);
+        out.strings(at, 96, 104, concurrencyGroups);
+        out.u32(at + 100, checkpointInterval);
     }
 
     /** Reads a metadata buffer in any valid layout; ProtocolException for everything else. */
@@ -95,6 +107,15 @@ public final class WireHandle implements Table {
         }
         if ((field = in.field(at, vtable, 8, 4)) != 0) {
             table.numReturns = in.strings(field);
+        }
+        if ((field = in.field(at, vtable, 9, 4)) != 0) {
+            table.methods = in.tables(field, MethodRetries::read);
+        }
+        if ((field = in.field(at, vtable, 10, 4)) != 0) {
+            table.concurrencyGroups = in.strings(field);
+        }
+        if ((field = in.field(at, vtable, 11, 4)) != 0) {
+            table.checkpointInterval = in.u32(field);
         }
         return table;
     }
