@@ -12,7 +12,7 @@ with bow.init():
 
 from __future__ import annotations
 
-from bowstring import errors
+from bowstring import errors, util
 from bowstring._api import (
     available_resources,
     cancel,
@@ -39,7 +39,7 @@ __all__ = [
     "ActorClass", "ActorHandle", "ActorMethod", "ObjectRef", "RemoteFunction", "Session", "available_resources",
     "cancel", "cluster_resources", "empty", "errors", "exit_actor", "get", "get_actor", "get_runtime_context", "init",
     "is_initialized", "java_actor_class", "java_function", "kill", "method", "nodes", "put", "remote", "shutdown",
-    "wait",
+    "util", "wait",
     *errors.__all__,
 ]  # fmt: skip
 

@@ -207,6 +207,16 @@ class ObjectReader:
         if ready:
             completion.complete(ref)
 
+    def call_when_ready(self, ref: ObjectRef[Any], action: Callable[[ObjectRef[Any]], None]) -> None:
+        """Call `action(ref)` once the object is ready: in the thread for callbacks, or at once if it is ready now."""
+        callback = _Callback(self._runtime, action)
+        with self._runtime.lock:
+            ready = self.when_ready(ref, callback)
+            if not ready:
+                self._runtime.reactor.flush()
+        if ready:
+            action(ref)
+
     def complete_in_loop(self, ref: ObjectRef[Any], future: asyncio.Future[Any]) -> None:
         """Let a future of the running event loop have the value of `ref` once it is ready."""
         completion = _LoopCompletion(self._runtime, future)
@@ -224,6 +234,19 @@ class _Fetch:
     @staticmethod
     def deliver_home() -> None:
         """A borrowed object is at its home already."""
+
+
+class _Callback:
+    """Calls a function once an object is ready, in the thread for callbacks."""
+
+    __slots__ = ("action", "runtime")
+
+    def __init__(self, runtime: Runtime, action: Callable[[ObjectRef[Any]], None]) -> None:
+        self.runtime = runtime
+        self.action = action
+
+    def ready(self, ref: ObjectRef[Any]) -> None:
+        self.runtime.reactor.call_out(lambda: self.action(ref))
 
 
 class _Completion:

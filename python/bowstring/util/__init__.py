@@ -1,0 +1,33 @@
+"""Libraries made of tasks and actors: each module is imported with its first use, so `import bowstring` pays for none."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bowstring.util.actor_pool import ActorPool
+    from bowstring.util.executor import Executor
+    from bowstring.util.queue import Empty, Full, Queue
+
+_HOMES = {
+    "ActorPool": "actor_pool",
+    "Empty": "queue",
+    "Executor": "executor",
+    "Full": "queue",
+    "Queue": "queue",
+}
+
+__all__ = ["ActorPool", "Empty", "Executor", "Full", "Queue"]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})
