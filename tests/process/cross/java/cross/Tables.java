@@ -42,7 +42,7 @@ public final class Tables {
         }
     }
 
-    /** Writes 7 over the first element, if that can be done, and tells what is there afterwards. */
+    /** Tries to write 7 over the first element. */
     public static long write(ArrowValue table) {
         BigIntVector column = (BigIntVector) table.batches().get(0).getVector("x");
         column.set(0, 7);

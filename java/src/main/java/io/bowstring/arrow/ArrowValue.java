@@ -9,9 +9,11 @@ import org.apache.arrow.vector.types.pojo.Schema;
 /**
  * An Arrow table or record batch as a value of the store (spec section 3.5).
  *
- * <p>One that was read is a view of the memory where it was written: nothing was copied. Its vectors are for reading;
- * what is written into them anyway stays in private copies of the touched pages and is seen by nobody else. Close it to
- * let go of the memory; vectors and roots of a closed value must not be used any more.
+ * <p>One that was read is a view of the memory where it was written: nothing was copied. Its vectors are for
+ * reading: a write fails with {@link ReadOnlyTableException}. (Should Arrow have been in use before
+ * {@code Bowstring.init()}, a write is not refused, but stays in a private copy of the page that nobody else sees.) Close
+ * it to let go of the memory; vectors and roots of a closed value must not be used any more, but for vectors that were
+ * transferred out of it, which keep the memory until they are closed.
  */
 public final class ArrowValue implements AutoCloseable {
     private final Schema schema;

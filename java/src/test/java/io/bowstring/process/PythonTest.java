@@ -19,6 +19,7 @@ import io.bowstring.Tensor;
 import io.bowstring.TensorBuffer;
 import io.bowstring.arrow.ArrowArena;
 import io.bowstring.arrow.ArrowValue;
+import io.bowstring.arrow.ReadOnlyTableException;
 import io.bowstring.errors.CrossLanguageException;
 import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.errors.TaskException;
@@ -143,8 +144,9 @@ class PythonTest {
             try (var decoded = DictionaryEncoder.decode(kinds, table.dictionaries().lookup(id))) {
                 assertEquals("k3", decoded.getObject(3).toString());
             }
-            // A write into the view stays in this process, and ends nothing.
-            ((BigIntVector) first.getVector("id")).getDataBuffer().setLong(0, -1);
+            BigIntVector ids = (BigIntVector) first.getVector("id");
+            assertThrows(ReadOnlyTableException.class, () -> ids.set(0, -1));
+            assertThrows(ReadOnlyTableException.class, () -> ids.getDataBuffer().setLong(0, -1));
         }
         try (ArrowValue again = ref.get()) {
             assertEquals(0, ((BigIntVector) again.batches().get(0).getVector("id")).get(0));

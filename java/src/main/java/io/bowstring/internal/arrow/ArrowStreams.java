@@ -4,6 +4,7 @@ import io.bowstring.arrow.ArrowValue;
 import io.bowstring.errors.SerializationException;
 import io.bowstring.internal.value.ValueBuffer;
 import java.io.IOException;
+import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -16,7 +17,6 @@ import org.apache.arrow.flatbuf.Message;
 import org.apache.arrow.flatbuf.MessageHeader;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
-import org.apache.arrow.memory.ForeignAllocation;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.arrow.util.AutoCloseables;
 import org.apache.arrow.vector.FieldVector;
@@ -159,14 +159,11 @@ public final class ArrowStreams {
         return read(stream, singleBatch, null);
     }
 
-    /** The same; {@code unpin} lets go of the memory once the value is closed. */
+    /** The same; {@code unpin} lets go of the memory once the value is closed and no vector that was taken out of it. */
     public static ArrowValue read(ByteBuffer stream, boolean singleBatch, @Nullable Runnable unpin) {
         List<AutoCloseable> owned = new ArrayList<>();
-        if (unpin != null) {
-            owned.add(unpin::run);
-        }
         try {
-            ArrowBuf memory = wrap(stream);
+            ArrowBuf memory = wrap(stream, unpin == null ? () -> {} : unpin);
             owned.add(memory);
             return new StreamReader(memory, stream.remaining(), owned).read(singleBatch);
         } catch (IOException | RuntimeException error) {
@@ -175,20 +172,19 @@ public final class ArrowStreams {
         }
     }
 
-    private static ArrowBuf wrap(ByteBuffer stream) {
+    /** The stream as a buffer that can't be written, and that calls {@code release} when nothing refers to it. */
+    private static ArrowBuf wrap(ByteBuffer stream, Runnable release) {
         if (!stream.isDirect()) {
             ArrowBuf memory = Allocator.ROOT.buffer(Math.max(stream.remaining(), 1));
             memory.setBytes(0, stream.duplicate());
-            return memory;
+            return ReadOnlyMemory.buffer(Allocator.ROOT, memory.memoryAddress(), memory.capacity(), () -> {
+                memory.close();
+                release.run();
+            });
         }
-        long address = Addresses.of(stream);
-        return Allocator.ROOT.wrapForeignAllocation(new ForeignAllocation(stream.remaining(), address) {
-            private final ByteBuffer held = stream; // the mapping stays while this allocation is referenced
-
-            @Override
-            protected void release0() {
-                held.clear();
-            }
+        return ReadOnlyMemory.buffer(Allocator.ROOT, Addresses.of(stream), stream.remaining(), () -> {
+            Reference.reachabilityFence(stream); // the mapping stays while this buffer is referenced
+            release.run();
         });
     }
 

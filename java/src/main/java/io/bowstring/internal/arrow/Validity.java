@@ -16,7 +16,8 @@ import org.apache.arrow.vector.types.pojo.Schema;
  * The validity bitmaps of columns without nulls.
  *
  * <p>Arrow's loader makes a bitmap of ones for each such column: for numbers of 8 bytes, 1.6 % of the table in new
- * memory. Here all of them share one buffer of ones, as long as the longest column that was read so far.
+ * memory. Here all of them share one buffer of ones, as long as the longest column that was read so far. Only where
+ * writes are refused, though: without {@link WriteGuard} a null that somebody sets would be in every other table too.
  */
 final class Validity {
     private static final long SMALLEST_BYTES = 1 << 12;
@@ -32,8 +33,9 @@ final class Validity {
     static ArrowRecordBatch share(ArrowRecordBatch batch, Schema schema, BufferAllocator allocator) {
         List<ArrowFieldNode> nodes = new ArrayList<>(batch.getNodes().size());
         List<ArrowBuf> buffers = new ArrayList<>(batch.getBuffers().size());
-        boolean plain = batch.getVariadicBufferCounts() == null
-                || batch.getVariadicBufferCounts().isEmpty();
+        boolean plain = WriteGuard.isActive()
+                && (batch.getVariadicBufferCounts() == null
+                        || batch.getVariadicBufferCounts().isEmpty());
         if (plain) {
             Iterator<ArrowFieldNode> givenNodes = batch.getNodes().iterator();
             Iterator<ArrowBuf> givenBuffers = batch.getBuffers().iterator();
@@ -77,8 +79,10 @@ final class Validity {
     /** At least that many bytes of ones; the caller retains what it keeps. */
     private static synchronized ArrowBuf ones(long bytes, BufferAllocator allocator) {
         if (ones == null || ones.capacity() < bytes) {
-            ArrowBuf longer = allocator.buffer(Math.max(bytes, SMALLEST_BYTES));
-            longer.setOne(0, longer.capacity());
+            ArrowBuf memory = allocator.buffer(Math.max(bytes, SMALLEST_BYTES));
+            memory.setOne(0, memory.capacity());
+            ArrowBuf longer =
+                    ReadOnlyMemory.buffer(allocator, memory.memoryAddress(), memory.capacity(), memory::close);
             if (ones != null) {
                 ones.close();
             }

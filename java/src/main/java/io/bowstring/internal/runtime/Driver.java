@@ -4,6 +4,7 @@ import io.bowstring.errors.BowstringException;
 import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.errors.NodeDiedException;
 import io.bowstring.errors.RuntimeStoppedException;
+import io.bowstring.internal.arrow.WriteGuard;
 import io.bowstring.internal.wire.Frame;
 import io.bowstring.internal.wire.FrameType;
 import io.bowstring.internal.wire.Hello;
@@ -78,8 +79,10 @@ public final class Driver {
             Path folder;
             if (options.address.isEmpty()) {
                 node = launch(options);
+                WriteGuard.install(); // while the node starts
                 folder = announced(node);
             } else {
+                WriteGuard.install();
                 folder = options.address.equals("auto") ? newest() : Path.of(options.address);
                 if (!Files.exists(folder.resolve("token"))) {
                     throw new InvalidArgumentException(folder + " is no session's folder; pass the path of one, or"

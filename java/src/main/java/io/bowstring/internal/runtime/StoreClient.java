@@ -37,7 +37,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * <p>A segment that this process writes is mapped as a whole when its first extent is granted, in windows that overlap by
  * half, because a buffer is at most 2 GiB and the node refuses writable maps later. What is read is mapped by object, so
  * that every buffer made from it holds that mapping, whose end is the end of the pin. Reading maps are private: a write
- * into one, which Java's buffers refuse and Arrow's vectors do not, stays in the process and kills nothing.
+ * into one, which Java's buffers refuse and Arrow's too where they are guarded, stays in the process and kills nothing.
  */
 public final class StoreClient {
     private static final Logger LOGGER = System.getLogger(StoreClient.class.getName());

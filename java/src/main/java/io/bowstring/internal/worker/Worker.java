@@ -2,6 +2,7 @@ package io.bowstring.internal.worker;
 
 import io.bowstring.errors.BowstringException;
 import io.bowstring.errors.ErrorCode;
+import io.bowstring.internal.arrow.WriteGuard;
 import io.bowstring.internal.net.Connection;
 import io.bowstring.internal.runtime.Processes;
 import io.bowstring.internal.runtime.Session;
@@ -78,12 +79,23 @@ final class Worker implements Processes.Host {
         hello.role = Role.WORKER;
         hello.workerSlot = slot;
         hello.address = address.toString();
+        Thread guard = new Thread(WriteGuard::install, "bowstring-guard");
+        guard.start();
         Session connected = Session.connect(folder, hello, made -> prepare(made, address), this::frame, why -> {
             LOGGER.log(Level.DEBUG, "the node is gone", why);
             Runtime.getRuntime().halt(0);
         });
+        join(guard); // before the first code of a user's
         runner.startThread();
         LOGGER.log(Level.DEBUG, "worker {0} is ready", connected.process());
+    }
+
+    private static void join(Thread thread) {
+        try {
+            thread.join();
+        } catch (InterruptedException error) {
+            throw new IllegalStateException("nobody interrupts a worker that starts", error);
+        }
     }
 
     /** Everything is in place before the node can send the first frame. */
