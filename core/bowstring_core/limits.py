@@ -107,8 +107,6 @@ LOG_READ_BYTES = 64 << 10
 # Task events are kept in files of this size, and this many of them: 64 MiB, about a million events.
 TASK_FILE_BYTES = 8 << 20
 TASK_FILES_MAX = 8
-# The newest of them that one query tells: what fits into a frame, in well under a second.
-TASKS_TOLD_MAX = 200_000
 
 # End -----------------------------------------------------------------------------------------------------------------
 

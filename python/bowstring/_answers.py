@@ -1,4 +1,4 @@
-"""Results on their way out of a worker, and the log of what it ran (spec 4.4 and 8/3).
+"""Results on their way out of a worker (spec 4.4).
 
 What the home must know of a result is written to the node before the Result is written to the caller (spec 6.4). Most
 results are one small plain value, and take the shortest way.
@@ -14,7 +14,7 @@ from bowstring._ids import pack_u32
 from bowstring._values import STORED_LAYOUT, Payload
 from bowstring.errors import InvalidArgumentError, record_from_exception
 from bowstring_wire import messages as m
-from bowstring_wire.hot import single_result_frame, task_events_metadata
+from bowstring_wire.hot import single_result_frame
 from bowstring_wire.messages import Encoding, FrameType, Language, Layout, TaskFlag, TaskStatus, ValueState
 from bowstring_wire.messages import ObjectRef as RefStruct
 from bowstring_wire.protocol import frame, padded
@@ -31,22 +31,16 @@ _RESULT = int(FrameType.RESULT)
 _PYTHON_LANGUAGE = int(Language.PYTHON)
 _PLAIN = frozenset((int, float, bool, str, bytes, type(None)))
 _RESULT_ROOT = m.Result.ROOT
-_pack_event = m.TASK_EVENT.pack
 
 SMALL_RESULT_BYTES_MAX = 4096  # plain results up to this size take the shortest way out
-EVENTS_BUFFERED_MAX = 256  # task events sent in one frame
-EVENTS_DELAY_S = 0.5  # spec 8/3 allows 1 s
 
 
 class Answers:
-    """Encodes results and errors, buffers their frames, and logs each attempt."""
+    """Encodes results and errors, and buffers their frames."""
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
         self._runtime = executor.runtime
-        self._events = bytearray()
-        self._events_count = 0
-        self._events_scheduled = False
 
     def send(self, call: Call, status: int, value: Any, duration_ns: int, start_ns: int) -> None:
         """Answer a call whose user code has ended; `value` is the result or the exception."""
@@ -64,14 +58,18 @@ class Answers:
             if len(data) <= SMALL_RESULT_BYTES_MAX:
                 body = data if not len(data) & 7 else padded(data)
                 answer = single_result_frame(task.id, task.attempt, status, duration_ns, _PYTHON, data, body)
-                self._buffer(call, answer, start_ns, duration_ns, status)
+                self._buffer(call, answer, start_ns, duration_ns, status, None)
                 return
         contained: list[Any] = []
+        record = None
         try:
-            payloads = self._payloads(task, status, value, contained)
+            if status == _OK:
+                payloads = self._payloads(task, value, contained)
+            else:
+                payloads, record = self._error_payloads(task, value)
         except BaseException as error:
             status = _FAILED
-            payloads = self._error_payloads(task, error)
+            payloads, record = self._error_payloads(task, error)
         value = None
         returns, body = self._laid_out(task, payloads)
         kept: tuple[RefStruct, ...] = ()
@@ -79,10 +77,12 @@ class Answers:
             kept = runtime.hold_kept()
         contained.clear()
         metadata = _RESULT_ROOT + m.block_result(task.id, task.attempt, status, duration_ns, returns, kept)
-        self._buffer(call, frame(_RESULT, metadata, body), start_ns, duration_ns, status)
+        self._buffer(call, frame(_RESULT, metadata, body), start_ns, duration_ns, status, record)
 
-    def _buffer(self, call: Call, answer: bytes, start_ns: int, duration_ns: int, status: int) -> None:
-        """Buffer the Result behind what its home must know first, and log the attempt (spec 8/3)."""
+    def _buffer(
+        self, call: Call, answer: bytes, start_ns: int, duration_ns: int, status: int, error: m.ErrorRecord | None
+    ) -> None:
+        """Buffer the Result behind what its home must know first, and log the attempt."""
         task = call.task
         runtime = self._runtime
         with runtime.lock:
@@ -91,19 +91,9 @@ class Answers:
                 runtime.node_connection.flush()
             if not call.connection.closed:
                 call.connection.send(answer)
-            self._events += _pack_event(
-                task.id, task.function, start_ns, duration_ns, task.attempt, status, _PYTHON_LANGUAGE, 0
-            )
-            self._events_count += 1
-            if self._events_count >= EVENTS_BUFFERED_MAX:
-                self.send_events()
-            elif not self._events_scheduled:
-                self._events_scheduled = True
-                runtime.reactor.call_later(EVENTS_DELAY_S, self._send_events_later)
+            runtime.log.ended(task, start_ns, duration_ns, status, error)
 
-    def _payloads(self, task: m.Task, status: int, value: Any, contained: list[Any]) -> list[Payload]:
-        if status != _OK:
-            return self._error_payloads(task, value)
+    def _payloads(self, task: m.Task, value: Any, contained: list[Any]) -> list[Payload]:
         count = task.num_returns
         if count == 1:
             results: Any = (value,)
@@ -132,9 +122,9 @@ class Answers:
             payloads.append(payload)
         return payloads
 
-    def _error_payloads(self, task: m.Task, error: BaseException) -> list[Payload]:
+    def _error_payloads(self, task: m.Task, error: BaseException) -> tuple[list[Payload], m.ErrorRecord]:
         record = record_from_exception(error, self._executor.name_of(task), task.id)
-        return [Payload(_ERROR, _COMPACT, record.encode())] * max(1, task.num_returns)
+        return [Payload(_ERROR, _COMPACT, record.encode())] * max(1, task.num_returns), record
 
     def _laid_out(self, task: m.Task, payloads: list[Payload]) -> tuple[tuple[Any, ...], bytes]:
         """The Return entries and the body; tells the home what it must know first."""
@@ -154,16 +144,3 @@ class Answers:
             body += payload.data
             body += bytes(-size & 63 if index + 1 < len(payloads) else -size & 7)
         return tuple(returns), bytes(body)
-
-    def _send_events_later(self) -> None:
-        self._events_scheduled = False
-        self.send_events()
-
-    def send_events(self) -> None:
-        """Under the lock: send the events that are buffered."""
-        if self._events_count:
-            metadata = task_events_metadata(bytes(self._events), self._events_count)
-            self._events.clear()
-            self._events_count = 0
-            if not self._runtime.node_connection.closed:
-                self._runtime.node_connection.send(frame(FrameType.TASK_EVENTS, metadata))

@@ -307,7 +307,7 @@ class Executor:
         if self.actor is not None:
             self.actor.stop()
         with self.runtime.lock:
-            self.answers.send_events()
+            self.runtime.log.send()
             self.runtime.reactor.flush()
 
     # One call ----------------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from bowstring._object_writer import ObjectWriter
 from bowstring._peers import Peers
 from bowstring._reactor import Connection, Reactor, Waiter
 from bowstring._store import StoreClient
+from bowstring._task_log import TaskLog
 from bowstring._values import STORED_LAYOUT, Payload
 from bowstring.errors import (
     BowstringError,
@@ -127,6 +128,7 @@ class Runtime:
         self._keeping = threading.Lock()
         self.executor: Any = None  # in workers: the Executor
         self.on_log: Callable[[m.LogLines], None] | None = None
+        self.log = TaskLog(self)
         self.store = StoreClient(self)
         self.writer = ObjectWriter(self)
         self.reader = ObjectReader(self)

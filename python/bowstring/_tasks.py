@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from time import time_ns
 from typing import TYPE_CHECKING, Any
 
 from bowstring import _pickling, _values
@@ -84,13 +85,14 @@ class PendingTask:
 
     __slots__ = (
         "actor", "attempt", "body", "cancelled", "done", "flags", "id", "keeps", "losses", "missing", "on_ready",
-        "parts", "peer", "refs", "retries_left", "runtime", "sequence", "struct", "template",
+        "parts", "peer", "refs", "retries_left", "runtime", "sequence", "struct", "submitted_ns", "template",
     )  # fmt: skip
 
     def __init__(self, runtime: Runtime, template: CallTemplate, context: TaskContext, actor: bytes = NO_ID) -> None:
         self.runtime = runtime
         self.template = template
         task_id = self.id = context.child_id()
+        self.submitted_ns = time_ns()
         self.attempt = 0
         self.retries_left = template.max_retries
         self.losses = 0  # workers that ended before it started there
@@ -293,11 +295,11 @@ class PendingTask:
         else:
             return template.shape.frame_of_many(
                 self.id, self.actor, runtime.process, runtime.node, self.sequence, self.flags, self.attempt, epoch,
-                entries, padded(self.body),
+                self.submitted_ns, entries, padded(self.body),
             )  # fmt: skip
         return template.shape.frame(
-            self.id, self.actor, runtime.process, runtime.node, self.sequence, self.flags, self.attempt, epoch, arg,
-            self.body,
+            self.id, self.actor, runtime.process, runtime.node, self.sequence, self.flags, self.attempt, epoch,
+            self.submitted_ns, arg, self.body,
         )  # fmt: skip
 
     def deliver_home(self) -> None:
@@ -366,8 +368,11 @@ class PendingTask:
         """Under the lock: no attempt will follow."""
         self.done = True
         self.peer = None
-        payload = error if isinstance(error, Payload) else self.runtime.error_payload(error)
+        runtime = self.runtime
+        payload = error if isinstance(error, Payload) else runtime.error_payload(error)
+        if runtime.stopped is None:
+            runtime.log.given_up(self, payload)
         for ref in self.refs:
-            self.runtime.complete(ref, payload)
+            runtime.complete(ref, payload)
         self.refs = []
         self.keeps = ()

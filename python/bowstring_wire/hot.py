@@ -94,7 +94,7 @@ class TaskShape:
         data = bare.encode()
         self._function = task.function
         self._tails = data[_TASK_SIZE:]
-        self._bare = _TASK.unpack_from(data)[10:]
+        self._bare = _TASK.unpack_from(data)[10:20]
         bare.args = (_NO_ARG,)
         self._one = _TASK_ARG.unpack_from(bare.encode())[10:20]
         self._fixed = len(self._tails)
@@ -103,21 +103,21 @@ class TaskShape:
 
     def frame(
         self, task: bytes, actor: bytes, owner: int, home: int, sequence: int, flags: int, attempt: int, epoch: int,
-        arg: tuple[int, int, int, int, int, int, int] | None, body: bytes,
+        submitted_ns: int, arg: tuple[int, int, int, int, int, int, int] | None, body: bytes,
     ) -> bytes:  # fmt: skip
         """The whole frame; `arg` is the first half of the one Arg entry, `body` is padded."""
         if arg is None:
             return (
                 _TASK_FRAME.pack(
                     _TASK_SIZE + self._fixed, _TASK_TYPE, 0, MARK, 0, _TASK_HEAD, task, self._function, actor, owner,
-                    home, sequence, flags, attempt, epoch, *self._bare,
+                    home, sequence, flags, attempt, epoch, *self._bare, submitted_ns,
                 )
                 + self._tails
             )  # fmt: skip
         return (
             _TASK_ARG_FRAME.pack(
                 _TASK_ARG.size + self._fixed, _TASK_TYPE, 0, MARK, len(body), _TASK_HEAD, task, self._function, actor,
-                owner, home, sequence, flags, attempt, epoch, *self._one, 1, *arg, *_NO_REF,
+                owner, home, sequence, flags, attempt, epoch, *self._one, submitted_ns, 1, *arg, *_NO_REF,
             )
             + self._tails
             + body
@@ -125,7 +125,7 @@ class TaskShape:
 
     def frame_of_many(
         self, task: bytes, actor: bytes, owner: int, home: int, sequence: int, flags: int, attempt: int, epoch: int,
-        args: Sequence[tuple[Any, ...]], body: bytes,
+        submitted_ns: int, args: Sequence[tuple[Any, ...]], body: bytes,
     ) -> bytes:  # fmt: skip
         """The whole frame with any number of Arg entries, at least one; `body` is padded."""
         count = len(args)
@@ -133,13 +133,14 @@ class TaskShape:
         if known is None:
             self._probe.args = (_NO_ARG,) * count
             packer = Struct(f"<{_PREFIX_FORMAT}{_TASK_FORMAT}4xI{m.ARG.format[1:] * count}")
-            fixed = _TASK.unpack_from(self._probe.encode())[10:]
+            fixed = _TASK.unpack_from(self._probe.encode())[10:20]
             known = self._many[count] = (packer, fixed)
         packer, fixed = known
         return (
             packer.pack(
                 packer.size - PREFIX.size + self._fixed, _TASK_TYPE, 0, MARK, len(body), _TASK_HEAD, task,
-                self._function, actor, owner, home, sequence, flags, attempt, epoch, *fixed, count, *chain(*args),
+                self._function, actor, owner, home, sequence, flags, attempt, epoch, *fixed, submitted_ns, count,
+                *chain(*args),
             )
             + self._tails
             + body
@@ -155,7 +156,7 @@ def single_task(metadata: bytes) -> m.Task | None:
         return None
     (
         head, task, function, actor, owner, home, sequence, flags, attempt, epoch, num_returns, max_retries, priority,
-        timeout_ms, language, args_at, method_at, name_at, group_at, trace_at,
+        timeout_ms, language, args_at, method_at, name_at, group_at, trace_at, submitted_ns,
     ) = _TASK.unpack_from(metadata)  # fmt: skip
     if head != _TASK_HEAD or [name_at, group_at, trace_at] != _EMPTY_REST:
         return None
@@ -164,9 +165,9 @@ def single_task(metadata: bytes) -> m.Task | None:
         args = ()
     elif args_at == _ARGS_AT and len(metadata) >= _TASK_ARG.size:
         fields = _TASK_ARG.unpack_from(metadata)
-        if fields[20] != 1:
+        if fields[21] != 1:
             return None
-        args = (_new_arg(fields[21:]),)
+        args = (_new_arg(fields[22:]),)
     else:
         return None
     try:
@@ -175,19 +176,41 @@ def single_task(metadata: bytes) -> m.Task | None:
         return None  # the general reader says what is wrong
     return m.Task(
         task, function, actor, owner, home, sequence, flags, attempt, epoch, num_returns, max_retries, priority,
-        timeout_ms, language, args, method,
+        timeout_ms, language, args, method, "", "", "", submitted_ns,
     )  # fmt: skip
 
 
 # TaskEvents -----------------------------------------------------------------------------------------------------------
 
-_EVENTS_PROBE = m.TaskEvents((m.TaskEvent(bytes(16), bytes(16), 0, 0, 0, 0, 0, 0),)).encode()
-_EVENTS_HEAD = _EVENTS_PROBE[: -m.TASK_EVENT.size - 4]
-_U32 = Struct("<I")
+_EVENTS_FIELDS = m._TASK_EVENTS_FIELDS
+_EVENTS_TABLE = len(m.TaskEvents.ROOT) + len(m._TASK_EVENTS_HEAD)  # where the fields begin in the metadata
+_EVENTS_TAILS = len(m.TaskEvents().encode())
+_EVENTS_EMPTY = _EVENTS_FIELDS.unpack_from(m.TaskEvents().encode(), _EVENTS_TABLE)
+_EVENTS_FILLED = _EVENTS_FIELDS.unpack_from(
+    m.TaskEvents((m.TaskEvent._make(m.TASK_EVENT.unpack(bytes(m.TASK_EVENT.size))),)).encode(), _EVENTS_TABLE
+)[0]
+_WIDE_COUNT = Struct("<4xI")
 if m.TASK_EVENT.size & 7:
     raise AssertionError("the canonical layout of TaskEvents has changed: adapt hot.py")
 
 
-def task_events_metadata(events: bytes, count: int) -> bytes:
-    """The metadata of a TaskEvents frame; `events` is `count` packed TaskEvent structs, at least one."""
-    return _EVENTS_HEAD + _U32.pack(count) + events
+def task_events_metadata(
+    events: bytes,
+    labels: tuple[str, ...] = (),
+    failures: tuple[m.TaskFailure, ...] = (),
+    spans: tuple[m.TaskSpan, ...] = (),
+) -> bytes:
+    """The metadata of a TaskEvents frame; `events` is any number of packed TaskEvent structs."""
+    rest = m.TaskEvents((), labels, failures, spans).encode()
+    if not events:
+        return rest
+    chunk = _WIDE_COUNT.pack(len(events) // m.TASK_EVENT.size) + events
+    offsets = _EVENTS_FIELDS.unpack_from(rest, _EVENTS_TABLE)
+    moved = (
+        offset if offset == empty else offset + len(chunk)
+        for offset, empty in zip(offsets[1:], _EVENTS_EMPTY[1:], strict=True)
+    )
+    fields = _EVENTS_FIELDS.pack(_EVENTS_FILLED, *moved)
+    return (
+        rest[:_EVENTS_TABLE] + fields + rest[_EVENTS_TABLE + len(fields) : _EVENTS_TAILS] + chunk + rest[_EVENTS_TAILS:]
+    )

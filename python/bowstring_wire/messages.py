@@ -220,6 +220,36 @@ class StateKind(IntEnum):
     STORE = 8
     # Who keeps which object, and how: a row for each holder.
     HOLDS = 9
+    JOBS = 10
+    STACKS = 11
+    BLOCKERS = 12
+    TRACE = 13
+    REFERENCES = 14
+
+
+class FilterOp(IntEnum):
+    """How a filter compares."""
+
+    UNSPECIFIED = 0
+    EQ = 1
+    NE = 2
+    LT = 3
+    LE = 4
+    GT = 5
+    GE = 6
+    CONTAINS = 7
+
+
+class InspectKind(IntEnum):
+    """What an Inspect asks a frontend for."""
+
+    UNSPECIFIED = 0
+    # The tasks that it has submitted, or been sent, and that are not over.
+    TASKS = 1
+    # The stacks of its threads.
+    STACKS = 2
+    # The references that it holds.
+    REFERENCES = 3
 
 
 class TaskFlag(IntFlag):
@@ -258,6 +288,26 @@ class TaskStatus(IntEnum):
     ERROR = 2
     # Each result is a TASK_CANCELLED error.
     CANCELLED = 3
+
+
+class SpanKind(IntEnum):
+    """What a process did for a task besides running its code."""
+
+    UNSPECIFIED = 0
+    # It waited for the values of references, or read them.
+    GET = 1
+    # It wrote a value in the store.
+    PUT = 2
+    # It waited for some of several references to be ready.
+    WAIT = 3
+    # It read a task's arguments.
+    ARGUMENTS = 4
+    # An object came from another node.
+    TRANSFER = 5
+    # An object was written to disk.
+    SPILL = 6
+    # An object was read from disk.
+    RESTORE = 7
 
 
 class FrameType(IntEnum):
@@ -324,6 +374,9 @@ class FrameType(IntEnum):
     TASK_EVENTS = 98
     LOG_LINES = 99
     SHUTDOWN = 100
+    INSPECT = 101
+    INSPECTED = 102
+    PROGRESS = 103
     ENVIRONMENT_MAKE = 112
     ENVIRONMENT_MADE = 113
     PLACEMENT_CREATE = 116
@@ -444,10 +497,28 @@ class TaskEvent(NamedTuple):
     attempt: int
     status: int
     language: int
+    label: int
+    owner: int
+    submitted_ns: int
+
+
+TASK_EVENT = Struct("<16s 16s q Q I B B H Q q")
+
+
+class TaskSpan(NamedTuple):
+    """A stretch of a process's time."""
+
+    task: bytes
+    start_ns: int
+    duration_ns: int
+    size_bytes: int
+    kind: int
+    flags: int
     reserved: int
+    refs: int
 
 
-TASK_EVENT = Struct("<16s 16s q Q I B B H")
+TASK_SPAN = Struct("<16s q Q Q B B H I")
 
 
 class MethodRetries(Message):
@@ -5555,8 +5626,237 @@ def read_ref_hold(data: bytes, at: int) -> RefHold:
     )
 
 
+class StateFilter(Message):
+    """Rows that are wanted: those whose field compares so with the value.
+
+    Attributes:
+        field: Name of the field.
+        op: How it compares.
+        value: What it is compared with: as text, which is read as a number or a truth value where the field is one.
+    """
+
+    __slots__ = (
+        "field",
+        "op",
+        "value",
+    )
+
+    def __init__(
+        self,
+        field: str = "",
+        op: int = 0,
+        value: str = "",
+    ) -> None:
+        self.field = field
+        self.op = op
+        self.value = value
+
+    def block(self) -> bytes:
+        return block_state_filter(self.field, self.op, self.value)
+
+    @staticmethod
+    def read(data: bytes, at: int) -> StateFilter:
+        return read_state_filter(data, at)
+
+
+_STATE_FILTER_HEAD = bytes.fromhex("0a001000040008000c0000000000000010000000")
+_STATE_FILTER_BLOCK = Struct("<20s I B 3x I 0x 8x")
+_STATE_FILTER_FIELDS = Struct("<I B 3x I 0x")
+_STATE_FILTER_SLOTS = (
+    None,
+    Struct("<B"),
+    None,
+)
+StateFilter.START = 16
+StateFilter.ROOT = bytes.fromhex("1800000042575331")
+
+
+def block_state_filter(
+    field: str = "",
+    op: int = 0,
+    value: str = "",
+) -> bytes:
+    tail = b""
+    if field:
+        field_at = len(tail) + 20
+        tail += flat.string_chunk(field)
+    else:
+        field_at = 12
+    if value:
+        value_at = len(tail) + 12
+        tail += flat.string_chunk(value)
+    else:
+        value_at = 4
+    return _STATE_FILTER_BLOCK.pack(_STATE_FILTER_HEAD, field_at, op, value_at) + tail
+
+
+def read_state_filter(data: bytes, at: int) -> StateFilter:
+    if data[at - 16 : at + 4] == _STATE_FILTER_HEAD:
+        field, op, value = _STATE_FILTER_FIELDS.unpack_from(data, at + 4)
+        field += at + 4
+        value += at + 12
+    else:
+        field, op, value = flat.table_fields(data, at, _STATE_FILTER_SLOTS)
+    return StateFilter(
+        flat.read_string(data, field),
+        op,
+        flat.read_string(data, value),
+    )
+
+
 class StateQuery(Message):
     """Anybody to node. Answered by StateReply.
+
+    Attributes:
+        request: Names the request in answers.
+        kind: What is asked for.
+        filters: All of these must hold.
+        limit: Rows at most, over all pages; 0: all.
+        cursor: StateReply.cursor of the page before; 0: this asks for the first page.
+    """
+
+    __slots__ = (
+        "request",
+        "kind",
+        "filters",
+        "limit",
+        "cursor",
+    )
+
+    def __init__(
+        self,
+        request: int = 0,
+        kind: int = 0,
+        filters: tuple[StateFilter, ...] = (),
+        limit: int = 0,
+        cursor: int = 0,
+    ) -> None:
+        self.request = request
+        self.kind = kind
+        self.filters = filters
+        self.limit = limit
+        self.cursor = cursor
+
+    def block(self) -> bytes:
+        return block_state_query(self.request, self.kind, self.filters, self.limit, self.cursor)
+
+    @staticmethod
+    def read(data: bytes, at: int) -> StateQuery:
+        return read_state_query(data, at)
+
+
+_STATE_QUERY_HEAD = bytes.fromhex("0e00280008001000140018002000000010000000")
+_STATE_QUERY_BLOCK = Struct("<20s 4x Q B 3x I Q Q 0x 8x")
+_STATE_QUERY_FIELDS = Struct("<4x Q B 3x I Q Q 0x")
+_STATE_QUERY_SLOTS = (
+    Struct("<Q"),
+    Struct("<B"),
+    None,
+    Struct("<Q"),
+    Struct("<Q"),
+)
+StateQuery.START = 16
+StateQuery.ROOT = bytes.fromhex("1800000042575331")
+
+
+def block_state_query(
+    request: int = 0,
+    kind: int = 0,
+    filters: tuple[StateFilter, ...] = (),
+    limit: int = 0,
+    cursor: int = 0,
+) -> bytes:
+    tail = b""
+    if filters:
+        filters_at = len(tail) + 28
+        tail += flat.tables_chunk(filters, 16)
+    else:
+        filters_at = 20
+    return _STATE_QUERY_BLOCK.pack(_STATE_QUERY_HEAD, request, kind, filters_at, limit, cursor) + tail
+
+
+def read_state_query(data: bytes, at: int) -> StateQuery:
+    if data[at - 16 : at + 4] == _STATE_QUERY_HEAD:
+        request, kind, filters, limit, cursor = _STATE_QUERY_FIELDS.unpack_from(data, at + 4)
+        filters += at + 20
+    else:
+        request, kind, filters, limit, cursor = flat.table_fields(data, at, _STATE_QUERY_SLOTS)
+    return StateQuery(
+        request,
+        kind,
+        flat.read_tables(data, filters, read_state_filter),
+        limit,
+        cursor,
+    )
+
+
+class StateReply(Message):
+    """Answer to StateQuery. The body is a portable value: a list of maps, a map for each thing.
+
+    Attributes:
+        request: The request.
+        length: Length of the payload.
+        cursor: Asks for the next page; 0: this is the last.
+    """
+
+    __slots__ = (
+        "request",
+        "length",
+        "cursor",
+    )
+
+    def __init__(
+        self,
+        request: int = 0,
+        length: int = 0,
+        cursor: int = 0,
+    ) -> None:
+        self.request = request
+        self.length = length
+        self.cursor = cursor
+
+    def block(self) -> bytes:
+        return block_state_reply(self.request, self.length, self.cursor)
+
+    @staticmethod
+    def read(data: bytes, at: int) -> StateReply:
+        return read_state_reply(data, at)
+
+
+_STATE_REPLY_HEAD = bytes.fromhex("0a00200008001000180000000000000010000000")
+_STATE_REPLY_BLOCK = Struct("<20s 4x Q Q Q 0x 8x")
+_STATE_REPLY_FIELDS = Struct("<4x Q Q Q 0x")
+_STATE_REPLY_SLOTS = (
+    Struct("<Q"),
+    Struct("<Q"),
+    Struct("<Q"),
+)
+StateReply.START = 16
+StateReply.ROOT = bytes.fromhex("1800000042575331")
+
+
+def block_state_reply(
+    request: int = 0,
+    length: int = 0,
+    cursor: int = 0,
+) -> bytes:
+    return _STATE_REPLY_BLOCK.pack(_STATE_REPLY_HEAD, request, length, cursor)
+
+
+def read_state_reply(data: bytes, at: int) -> StateReply:
+    if data[at - 16 : at + 4] == _STATE_REPLY_HEAD:
+        request, length, cursor = _STATE_REPLY_FIELDS.unpack_from(data, at + 4)
+    else:
+        request, length, cursor = flat.table_fields(data, at, _STATE_REPLY_SLOTS)
+    return StateReply(
+        request,
+        length,
+        cursor,
+    )
+
+
+class Inspect(Message):
+    """Node to frontend: tell what only you know. Answered by Inspected.
 
     Attributes:
         request: Names the request in answers.
@@ -5577,44 +5877,44 @@ class StateQuery(Message):
         self.kind = kind
 
     def block(self) -> bytes:
-        return block_state_query(self.request, self.kind)
+        return block_inspect(self.request, self.kind)
 
     @staticmethod
-    def read(data: bytes, at: int) -> StateQuery:
-        return read_state_query(data, at)
+    def read(data: bytes, at: int) -> Inspect:
+        return read_inspect(data, at)
 
 
-_STATE_QUERY_HEAD = bytes.fromhex("080018000800100008000000")
-_STATE_QUERY_BLOCK = Struct("<12s 4x Q B 7x 8x")
-_STATE_QUERY_FIELDS = Struct("<4x Q B 7x")
-_STATE_QUERY_SLOTS = (
+_INSPECT_HEAD = bytes.fromhex("080018000800100008000000")
+_INSPECT_BLOCK = Struct("<12s 4x Q B 7x 8x")
+_INSPECT_FIELDS = Struct("<4x Q B 7x")
+_INSPECT_SLOTS = (
     Struct("<Q"),
     Struct("<B"),
 )
-StateQuery.START = 8
-StateQuery.ROOT = bytes.fromhex("1000000042575331")
+Inspect.START = 8
+Inspect.ROOT = bytes.fromhex("1000000042575331")
 
 
-def block_state_query(
+def block_inspect(
     request: int = 0,
     kind: int = 0,
 ) -> bytes:
-    return _STATE_QUERY_BLOCK.pack(_STATE_QUERY_HEAD, request, kind)
+    return _INSPECT_BLOCK.pack(_INSPECT_HEAD, request, kind)
 
 
-def read_state_query(data: bytes, at: int) -> StateQuery:
-    if data[at - 8 : at + 4] == _STATE_QUERY_HEAD:
-        request, kind = _STATE_QUERY_FIELDS.unpack_from(data, at + 4)
+def read_inspect(data: bytes, at: int) -> Inspect:
+    if data[at - 8 : at + 4] == _INSPECT_HEAD:
+        request, kind = _INSPECT_FIELDS.unpack_from(data, at + 4)
     else:
-        request, kind = flat.table_fields(data, at, _STATE_QUERY_SLOTS)
-    return StateQuery(
+        request, kind = flat.table_fields(data, at, _INSPECT_SLOTS)
+    return Inspect(
         request,
         kind,
     )
 
 
-class StateReply(Message):
-    """Answer to StateQuery. The body is a portable value: a list of maps, a map for each thing.
+class Inspected(Message):
+    """Answer to Inspect. The body is a portable value: a list of maps.
 
     Attributes:
         request: The request.
@@ -5635,39 +5935,160 @@ class StateReply(Message):
         self.length = length
 
     def block(self) -> bytes:
-        return block_state_reply(self.request, self.length)
+        return block_inspected(self.request, self.length)
 
     @staticmethod
-    def read(data: bytes, at: int) -> StateReply:
-        return read_state_reply(data, at)
+    def read(data: bytes, at: int) -> Inspected:
+        return read_inspected(data, at)
 
 
-_STATE_REPLY_HEAD = bytes.fromhex("080018000800100008000000")
-_STATE_REPLY_BLOCK = Struct("<12s 4x Q Q 0x 8x")
-_STATE_REPLY_FIELDS = Struct("<4x Q Q 0x")
-_STATE_REPLY_SLOTS = (
+_INSPECTED_HEAD = bytes.fromhex("080018000800100008000000")
+_INSPECTED_BLOCK = Struct("<12s 4x Q Q 0x 8x")
+_INSPECTED_FIELDS = Struct("<4x Q Q 0x")
+_INSPECTED_SLOTS = (
     Struct("<Q"),
     Struct("<Q"),
 )
-StateReply.START = 8
-StateReply.ROOT = bytes.fromhex("1000000042575331")
+Inspected.START = 8
+Inspected.ROOT = bytes.fromhex("1000000042575331")
 
 
-def block_state_reply(
+def block_inspected(
     request: int = 0,
     length: int = 0,
 ) -> bytes:
-    return _STATE_REPLY_BLOCK.pack(_STATE_REPLY_HEAD, request, length)
+    return _INSPECTED_BLOCK.pack(_INSPECTED_HEAD, request, length)
 
 
-def read_state_reply(data: bytes, at: int) -> StateReply:
-    if data[at - 8 : at + 4] == _STATE_REPLY_HEAD:
-        request, length = _STATE_REPLY_FIELDS.unpack_from(data, at + 4)
+def read_inspected(data: bytes, at: int) -> Inspected:
+    if data[at - 8 : at + 4] == _INSPECTED_HEAD:
+        request, length = _INSPECTED_FIELDS.unpack_from(data, at + 4)
     else:
-        request, length = flat.table_fields(data, at, _STATE_REPLY_SLOTS)
-    return StateReply(
+        request, length = flat.table_fields(data, at, _INSPECTED_SLOTS)
+    return Inspected(
         request,
         length,
+    )
+
+
+class Progress(Message):
+    """Worker to node, and node to the job's drivers: how far something has come.
+
+    Attributes:
+        pid: Operating system's process id of the worker.
+        name: Actor's class, or "worker"; set by the node.
+        bar: Names the bar among the worker's.
+        description: What is counted, for people.
+        unit: What it counts in, as "rows"; empty: things.
+        total: How many there are; 0: unknown.
+        done: How many are done.
+        over: True: it is over.
+    """
+
+    __slots__ = (
+        "pid",
+        "name",
+        "bar",
+        "description",
+        "unit",
+        "total",
+        "done",
+        "over",
+    )
+
+    def __init__(
+        self,
+        pid: int = 0,
+        name: str = "",
+        bar: int = 0,
+        description: str = "",
+        unit: str = "",
+        total: int = 0,
+        done: int = 0,
+        over: bool = False,
+    ) -> None:
+        self.pid = pid
+        self.name = name
+        self.bar = bar
+        self.description = description
+        self.unit = unit
+        self.total = total
+        self.done = done
+        self.over = over
+
+    def block(self) -> bytes:
+        return block_progress(
+            self.pid, self.name, self.bar, self.description, self.unit, self.total, self.done, self.over
+        )
+
+    @staticmethod
+    def read(data: bytes, at: int) -> Progress:
+        return read_progress(data, at)
+
+
+_PROGRESS_HEAD = bytes.fromhex("14003000040008000c00100014001800200028000000000018000000")
+_PROGRESS_BLOCK = Struct("<28s I I I I I Q Q ? 7x 8x")
+_PROGRESS_FIELDS = Struct("<I I I I I Q Q ? 7x")
+_PROGRESS_SLOTS = (
+    Struct("<I"),
+    None,
+    Struct("<I"),
+    None,
+    None,
+    Struct("<Q"),
+    Struct("<Q"),
+    Struct("<?"),
+)
+Progress.START = 24
+Progress.ROOT = bytes.fromhex("2000000042575331")
+
+
+def block_progress(
+    pid: int = 0,
+    name: str = "",
+    bar: int = 0,
+    description: str = "",
+    unit: str = "",
+    total: int = 0,
+    done: int = 0,
+    over: bool = False,
+) -> bytes:
+    tail = b""
+    if name:
+        name_at = len(tail) + 48
+        tail += flat.string_chunk(name)
+    else:
+        name_at = 40
+    if description:
+        description_at = len(tail) + 40
+        tail += flat.string_chunk(description)
+    else:
+        description_at = 32
+    if unit:
+        unit_at = len(tail) + 36
+        tail += flat.string_chunk(unit)
+    else:
+        unit_at = 28
+    return _PROGRESS_BLOCK.pack(_PROGRESS_HEAD, pid, name_at, bar, description_at, unit_at, total, done, over) + tail
+
+
+def read_progress(data: bytes, at: int) -> Progress:
+    if data[at - 24 : at + 4] == _PROGRESS_HEAD:
+        pid, name, bar, description, unit, total, done, over = _PROGRESS_FIELDS.unpack_from(data, at + 4)
+        name += at + 8
+        description += at + 16
+        unit += at + 20
+    else:
+        pid, name, bar, description, unit, total, done, over = flat.table_fields(data, at, _PROGRESS_SLOTS)
+    return Progress(
+        pid,
+        flat.read_string(data, name),
+        bar,
+        flat.read_string(data, description),
+        flat.read_string(data, unit),
+        total,
+        done,
+        over,
     )
 
 
@@ -5779,6 +6200,7 @@ class Task(Message):
         name: The task's name for people; empty: the function's.
         concurrency_group: Concurrency group of the method; empty: the default one.
         trace_context: W3C trace context; empty: none.
+        submitted_ns: When the caller's code made the call, in nanoseconds since 1970 UTC; 0: unknown.
     """
 
     __slots__ = (
@@ -5801,6 +6223,7 @@ class Task(Message):
         "name",
         "concurrency_group",
         "trace_context",
+        "submitted_ns",
     )
 
     def __init__(
@@ -5824,6 +6247,7 @@ class Task(Message):
         name: str = "",
         concurrency_group: str = "",
         trace_context: str = "",
+        submitted_ns: int = 0,
     ) -> None:
         self.id = id
         self.function = function
@@ -5844,6 +6268,7 @@ class Task(Message):
         self.name = name
         self.concurrency_group = concurrency_group
         self.trace_context = trace_context
+        self.submitted_ns = submitted_ns
 
     def block(self) -> bytes:
         return block_task(
@@ -5866,6 +6291,7 @@ class Task(Message):
             self.name,
             self.concurrency_group,
             self.trace_context,
+            self.submitted_ns,
         )
 
     @staticmethod
@@ -5874,10 +6300,10 @@ class Task(Message):
 
 
 _TASK_HEAD = bytes.fromhex(
-    "2a0088000400140024003800400048005000540058005c006000640068007000740078007c008000840000000000000030000000"
+    "2c0090000400140024003800400048005000540058005c006000640068007000740078007c008000840088000000000030000000"
 )
-_TASK_BLOCK = Struct("<52s 16s 16s 16s 4x Q Q Q I I I i i i q B 3x I I I I I 0x 8x")
-_TASK_FIELDS = Struct("<16s 16s 16s 4x Q Q Q I I I i i i q B 3x I I I I I 0x")
+_TASK_BLOCK = Struct("<52s 16s 16s 16s 4x Q Q Q I I I i i i q B 3x I I I I I q 0x 8x")
+_TASK_FIELDS = Struct("<16s 16s 16s 4x Q Q Q I I I i i i q B 3x I I I I I q 0x")
 _TASK_SLOTS = (
     Struct("<16s"),
     Struct("<16s"),
@@ -5898,6 +6324,7 @@ _TASK_SLOTS = (
     None,
     None,
     None,
+    Struct("<q"),
 )
 Task.START = 48
 Task.ROOT = bytes.fromhex("3800000042575331")
@@ -5923,33 +6350,34 @@ def block_task(
     name: str = "",
     concurrency_group: str = "",
     trace_context: str = "",
+    submitted_ns: int = 0,
 ) -> bytes:
     tail = b""
     if args:
-        args_at = len(tail) + 32
+        args_at = len(tail) + 40
         tail += flat.wide_chunk(args, ARG)
     else:
-        args_at = 24
+        args_at = 32
     if method:
-        method_at = len(tail) + 24
+        method_at = len(tail) + 32
         tail += flat.string_chunk(method)
     else:
-        method_at = 16
+        method_at = 24
     if name:
-        name_at = len(tail) + 20
+        name_at = len(tail) + 28
         tail += flat.string_chunk(name)
     else:
-        name_at = 12
+        name_at = 20
     if concurrency_group:
-        concurrency_group_at = len(tail) + 16
+        concurrency_group_at = len(tail) + 24
         tail += flat.string_chunk(concurrency_group)
     else:
-        concurrency_group_at = 8
+        concurrency_group_at = 16
     if trace_context:
-        trace_context_at = len(tail) + 12
+        trace_context_at = len(tail) + 20
         tail += flat.string_chunk(trace_context)
     else:
-        trace_context_at = 4
+        trace_context_at = 12
     return (
         _TASK_BLOCK.pack(
             _TASK_HEAD,
@@ -5972,6 +6400,7 @@ def block_task(
             name_at,
             concurrency_group_at,
             trace_context_at,
+            submitted_ns,
         )
         + tail
     )
@@ -5999,6 +6428,7 @@ def read_task(data: bytes, at: int) -> Task:
             name,
             concurrency_group,
             trace_context,
+            submitted_ns,
         ) = _TASK_FIELDS.unpack_from(data, at + 4)
         args += at + 116
         method += at + 120
@@ -6026,6 +6456,7 @@ def read_task(data: bytes, at: int) -> Task:
             name,
             concurrency_group,
             trace_context,
+            submitted_ns,
         ) = flat.table_fields(data, at, _TASK_SLOTS)
     return Task(
         id,
@@ -6047,6 +6478,7 @@ def read_task(data: bytes, at: int) -> Task:
         flat.read_string(data, name),
         flat.read_string(data, concurrency_group),
         flat.read_string(data, trace_context),
+        submitted_ns,
     )
 
 
@@ -6514,57 +6946,185 @@ def read_deliver(data: bytes, at: int) -> Deliver:
     )
 
 
+class TaskFailure(Message):
+    """Why an attempt failed, for the log.
+
+    Attributes:
+        event: Place of the attempt in TaskEvents.events, from 0.
+        code: The error's code.
+        type_name: Class of what was raised, fully qualified; empty: unknown.
+        message: The first 200 characters of what it says.
+    """
+
+    __slots__ = (
+        "event",
+        "code",
+        "type_name",
+        "message",
+    )
+
+    def __init__(
+        self,
+        event: int = 0,
+        code: int = 0,
+        type_name: str = "",
+        message: str = "",
+    ) -> None:
+        self.event = event
+        self.code = code
+        self.type_name = type_name
+        self.message = message
+
+    def block(self) -> bytes:
+        return block_task_failure(self.event, self.code, self.type_name, self.message)
+
+    @staticmethod
+    def read(data: bytes, at: int) -> TaskFailure:
+        return read_task_failure(data, at)
+
+
+_TASK_FAILURE_HEAD = bytes.fromhex("0c001800040008000c0010000000000010000000")
+_TASK_FAILURE_BLOCK = Struct("<20s I H 2x I I 4x 8x")
+_TASK_FAILURE_FIELDS = Struct("<I H 2x I I 4x")
+_TASK_FAILURE_SLOTS = (
+    Struct("<I"),
+    Struct("<H"),
+    None,
+    None,
+)
+TaskFailure.START = 16
+TaskFailure.ROOT = bytes.fromhex("1800000042575331")
+
+
+def block_task_failure(
+    event: int = 0,
+    code: int = 0,
+    type_name: str = "",
+    message: str = "",
+) -> bytes:
+    tail = b""
+    if type_name:
+        type_name_at = len(tail) + 20
+        tail += flat.string_chunk(type_name)
+    else:
+        type_name_at = 12
+    if message:
+        message_at = len(tail) + 16
+        tail += flat.string_chunk(message)
+    else:
+        message_at = 8
+    return _TASK_FAILURE_BLOCK.pack(_TASK_FAILURE_HEAD, event, code, type_name_at, message_at) + tail
+
+
+def read_task_failure(data: bytes, at: int) -> TaskFailure:
+    if data[at - 16 : at + 4] == _TASK_FAILURE_HEAD:
+        event, code, type_name, message = _TASK_FAILURE_FIELDS.unpack_from(data, at + 4)
+        type_name += at + 12
+        message += at + 16
+    else:
+        event, code, type_name, message = flat.table_fields(data, at, _TASK_FAILURE_SLOTS)
+    return TaskFailure(
+        event,
+        code,
+        flat.read_string(data, type_name),
+        flat.read_string(data, message),
+    )
+
+
 class TaskEvents(Message):
-    """Worker to node: what it ran, in order.
+    """Frontend to node: a worker's: what it ran, in order; a driver's: what will never run.
 
     Attributes:
         events: The events.
+        labels: Names that the events refer to.
+        failures: Of the events whose status is ERROR: why.
+        spans: What else took time.
     """
 
-    __slots__ = ("events",)
+    __slots__ = (
+        "events",
+        "labels",
+        "failures",
+        "spans",
+    )
 
     def __init__(
         self,
         events: tuple[TaskEvent, ...] = (),
+        labels: tuple[str, ...] = (),
+        failures: tuple[TaskFailure, ...] = (),
+        spans: tuple[TaskSpan, ...] = (),
     ) -> None:
         self.events = events
+        self.labels = labels
+        self.failures = failures
+        self.spans = spans
 
     def block(self) -> bytes:
-        return block_task_events(self.events)
+        return block_task_events(self.events, self.labels, self.failures, self.spans)
 
     @staticmethod
     def read(data: bytes, at: int) -> TaskEvents:
         return read_task_events(data, at)
 
 
-_TASK_EVENTS_HEAD = bytes.fromhex("060008000400000008000000")
-_TASK_EVENTS_BLOCK = Struct("<12s I 0x 8x")
-_TASK_EVENTS_FIELDS = Struct("<I 0x")
-_TASK_EVENTS_SLOTS = (None,)
-TaskEvents.START = 8
-TaskEvents.ROOT = bytes.fromhex("1000000042575331")
+_TASK_EVENTS_HEAD = bytes.fromhex("0c001800040008000c0010000000000010000000")
+_TASK_EVENTS_BLOCK = Struct("<20s I I I I 4x 8x")
+_TASK_EVENTS_FIELDS = Struct("<I I I I 4x")
+_TASK_EVENTS_SLOTS = (
+    None,
+    None,
+    None,
+    None,
+)
+TaskEvents.START = 16
+TaskEvents.ROOT = bytes.fromhex("1800000042575331")
 
 
 def block_task_events(
     events: tuple[TaskEvent, ...] = (),
+    labels: tuple[str, ...] = (),
+    failures: tuple[TaskFailure, ...] = (),
+    spans: tuple[TaskSpan, ...] = (),
 ) -> bytes:
     tail = b""
     if events:
-        events_at = len(tail) + 16
+        events_at = len(tail) + 32
         tail += flat.wide_chunk(events, TASK_EVENT)
     else:
-        events_at = 8
-    return _TASK_EVENTS_BLOCK.pack(_TASK_EVENTS_HEAD, events_at) + tail
+        events_at = 24
+    if labels:
+        labels_at = len(tail) + 24
+        tail += flat.strings_chunk(labels)
+    else:
+        labels_at = 16
+    if failures:
+        failures_at = len(tail) + 20
+        tail += flat.tables_chunk(failures, 16)
+    else:
+        failures_at = 12
+    if spans:
+        spans_at = len(tail) + 20
+        tail += flat.wide_chunk(spans, TASK_SPAN)
+    else:
+        spans_at = 12
+    return _TASK_EVENTS_BLOCK.pack(_TASK_EVENTS_HEAD, events_at, labels_at, failures_at, spans_at) + tail
 
 
 def read_task_events(data: bytes, at: int) -> TaskEvents:
-    if data[at - 8 : at + 4] == _TASK_EVENTS_HEAD:
-        (events,) = _TASK_EVENTS_FIELDS.unpack_from(data, at + 4)
+    if data[at - 16 : at + 4] == _TASK_EVENTS_HEAD:
+        events, labels, failures, spans = _TASK_EVENTS_FIELDS.unpack_from(data, at + 4)
         events += at + 4
+        labels += at + 8
+        failures += at + 12
+        spans += at + 16
     else:
-        (events,) = flat.table_fields(data, at, _TASK_EVENTS_SLOTS)
+        events, labels, failures, spans = flat.table_fields(data, at, _TASK_EVENTS_SLOTS)
     return TaskEvents(
         flat.read_structs(data, events, TASK_EVENT, TaskEvent),
+        flat.read_strings(data, labels),
+        flat.read_tables(data, failures, read_task_failure),
+        flat.read_structs(data, spans, TASK_SPAN, TaskSpan),
     )
 
 
@@ -7345,6 +7905,9 @@ FRAME_TYPES: dict[int, type[Message]] = {
     98: TaskEvents,
     99: LogLines,
     100: Shutdown,
+    101: Inspect,
+    102: Inspected,
+    103: Progress,
     112: EnvironmentMake,
     113: EnvironmentMade,
     116: PlacementCreate,

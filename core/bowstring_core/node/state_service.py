@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import os
-import time
-from struct import error as StructError
-from struct import unpack_from
 from typing import TYPE_CHECKING, Any
 
-from bowstring_core import limits
 from bowstring_core.machine.leases import Purpose
 from bowstring_core.machine.objects import ObjectState
 from bowstring_core.machine.resources import UNITS
 from bowstring_core.machine.workers import WorkerState
 from bowstring_core.node.peers import Peer
-from bowstring_wire.flat import table_fields
+from bowstring_core.node.task_log import RawTaskEvents, TaskLog
 from bowstring_wire.messages import (
-    TASK_EVENT,
     ErrorCode,
     FrameType,
     Language,
@@ -25,10 +20,9 @@ from bowstring_wire.messages import (
     StateKind,
     StateQuery,
     StateReply,
-    TaskEvent,
     TaskStatus,
 )
-from bowstring_wire.protocol import BODY_BYTES_MAX, ProtocolError
+from bowstring_wire.protocol import BODY_BYTES_MAX
 
 if TYPE_CHECKING:
     from bowstring_core.node.node import Node
@@ -36,79 +30,6 @@ if TYPE_CHECKING:
 
 def _language(number: int) -> str:
     return Language(number).name if number in Language._value2member_map_ else "OTHER"
-
-
-class TaskLog:
-    """Task events as the bytes that came, in files of bounded size and number, read only when somebody asks."""
-
-    def __init__(self, folder: str) -> None:
-        self._folder = folder
-        self._files: list[str] = []
-        self._fd = -1
-        self._size = 0
-
-    def append(self, data: bytes) -> None:
-        """Keep events as they came: a whole number of them."""
-        if self._fd < 0 or self._size + len(data) > limits.TASK_FILE_BYTES:
-            self._turn_over()
-        self._size += os.write(self._fd, data)
-
-    def _turn_over(self) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
-        path = os.path.join(self._folder, f"tasks-{time.time_ns()}.bin")
-        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        self._size = 0
-        self._files.append(path)
-        if len(self._files) > limits.TASK_FILES_MAX:
-            os.unlink(self._files.pop(0))
-
-    def read(self, count: int) -> list[TaskEvent]:
-        """The newest events that are kept, `count` at most, oldest first."""
-        pieces: list[bytes] = []
-        missing = count * TASK_EVENT.size
-        for path in reversed(self._files):
-            if missing <= 0:
-                break
-            with open(path, "rb") as file:
-                data = file.read()
-            data = data[: len(data) // TASK_EVENT.size * TASK_EVENT.size][-missing:]
-            pieces.append(data)
-            missing -= len(data)
-        return [TaskEvent._make(fields) for data in reversed(pieces) for fields in TASK_EVENT.iter_unpack(data)]
-
-    def close(self) -> None:
-        """Close the file that is written."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
-
-
-class RawTaskEvents:
-    """The events of a TaskEvents frame as their bytes: they are looked at when somebody asks, and mostly never."""
-
-    __slots__ = ("data",)
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-
-    @staticmethod
-    def decode(metadata: bytes) -> RawTaskEvents:
-        """Find the vector in any valid layout.
-
-        Raises:
-            ProtocolError: the bytes are no such table.
-        """
-        try:
-            (root,) = unpack_from("<I", metadata)
-            (at,) = table_fields(metadata, root, (None,))
-            (count,) = unpack_from("<I", metadata, at) if at else (0,)
-        except StructError as error:
-            raise ProtocolError(f"TaskEvents: {error}") from error
-        end = at + 4 + count * TASK_EVENT.size
-        if metadata[4:8] != b"BWS1" or end > len(metadata):
-            raise ProtocolError(f"TaskEvents: {count} events in {len(metadata)} bytes")
-        return RawTaskEvents(metadata[at + 4 : end] if count else b"")
 
 
 class StateService:
@@ -119,12 +40,11 @@ class StateService:
         self.tasks = TaskLog(node.session.log_path(""))
         everybody = frozenset((Role.DRIVER, Role.WORKER, Role.TOOL))
         node.handle(FrameType.STATE_QUERY, StateQuery, everybody, self._query)
-        node.handle(FrameType.TASK_EVENTS, RawTaskEvents, frozenset((Role.WORKER,)), self._events)
+        node.handle(FrameType.TASK_EVENTS, RawTaskEvents, frozenset((Role.WORKER, Role.DRIVER)), self._events)
         node.handle(FrameType.SHUTDOWN, Shutdown, frozenset((Role.DRIVER, Role.TOOL)), self._shutdown)
 
     def _events(self, peer: Peer, message: RawTaskEvents, body: bytes) -> None:
-        if message.data:
-            self.tasks.append(message.data)
+        self.tasks.append(peer.pid, peer.process, message.metadata)
 
     def _shutdown(self, peer: Peer, message: Shutdown, body: bytes) -> None:
         owner = peer.owns_runtime or peer.pid == self._node.options.owner_pid
@@ -267,6 +187,7 @@ class StateService:
         return [
             {
                 "task": event.id.hex(),
+                "name": told.events.labels[event.label - 1] if 0 < event.label <= len(told.events.labels) else "",
                 "function": event.function.hex(),
                 "start_ns": event.start_ns,
                 "duration_ns": event.duration_ns,
@@ -274,7 +195,8 @@ class StateService:
                 "status": TaskStatus(event.status).name if event.status in TaskStatus._value2member_map_ else "OTHER",
                 "language": _language(event.language),
             }
-            for event in self.tasks.read(limits.TASKS_TOLD_MAX)
+            for told in self.tasks.newest_first()
+            for event in reversed(told.events.events)
         ]
 
 

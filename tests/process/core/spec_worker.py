@@ -174,8 +174,8 @@ class SpecWorker:
             case "exit":
                 self.send(self.node, ActorExit(self.actor))
             case "event":
-                event = TaskEvent(task.id, task.function, 1, 2, task.attempt, TaskStatus.OK, Language.PYTHON, 0)
-                self.send(self.node, TaskEvents((event,)))
+                event = TaskEvent(task.id, task.function, 1, 2, task.attempt, TaskStatus.OK, Language.PYTHON, 1, 5, 6)
+                self.send(self.node, TaskEvents((event,), ("event",)))
         returns = (Return(ValueState.INLINE, Encoding.BYTES, Layout.COMPACT, 0, 0, len(answer), 0),)
         self.send(sock, Result(task.id, task.attempt, TaskStatus.OK, 1, returns), answer)
         if task.method == "exit":

@@ -56,7 +56,7 @@ def test_tasks_are_kept_as_the_workers_told_them(node):
         result_of(worker)
     wait_until(lambda: len(state(driver, StateKind.TASKS)) == 3)
     rows = state(driver, StateKind.TASKS)
-    assert [row["task"] for row in rows] == [task.id.hex() for task in tasks]
+    assert [row["task"] for row in rows] == [task.id.hex() for task in reversed(tasks)]
     assert rows[0]["status"] == "OK"
     assert rows[0]["duration_ns"] == 2
 

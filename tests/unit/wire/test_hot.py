@@ -36,22 +36,23 @@ def test_other_results_are_left_to_the_codec(returns: list[m.Return], keeps: boo
 
 
 @given(
-    IDS, IDS, IDS, U64, U64, U64, U32, U32, U32, I32, I32, I32, st.text(max_size=20),
+    IDS, IDS, IDS, U64, U64, U64, U32, U32, U32, I32, I32, I32, U32, st.text(max_size=20),
     st.one_of(st.none(), st.tuples(*[st.integers(0, 9)] * 7)), st.binary(max_size=20),
 )  # fmt: skip
 def test_a_task_shape_writes_the_codecs_frame(
     task: bytes, function: bytes, actor: bytes, owner: int, home: int, sequence: int, flags: int, attempt: int,
-    epoch: int, num_returns: int, max_retries: int, priority: int, method: str, arg: tuple[int, ...] | None,
-    body: bytes,
+    epoch: int, num_returns: int, max_retries: int, priority: int, submitted: int, method: str,
+    arg: tuple[int, ...] | None, body: bytes,
 ) -> None:  # fmt: skip
     args = () if arg is None else (m.Arg(*arg, bytes(20), 0, 0, 0),)
     body = b"" if arg is None else padded(body)
     message = m.Task(
         task, function, actor, owner, home, sequence, flags, attempt, epoch, num_returns, max_retries, priority, 0, 1,
-        args, method,
+        args, method, submitted_ns=submitted,
     )  # fmt: skip
     shape = hot.TaskShape(message)
-    made = shape.frame(task, actor, owner, home, sequence, flags, attempt, epoch, arg, body)  # type: ignore[arg-type]
+    fields = (task, actor, owner, home, sequence, flags, attempt, epoch, submitted)
+    made = shape.frame(*fields, arg, body)  # type: ignore[arg-type]
     assert made == frame(m.FrameType.TASK, message.encode(), body)
     ((_, metadata, _),) = FrameParser(handshake_done=True).feed(made)
     assert hot.single_task(metadata) == message
@@ -60,8 +61,9 @@ def test_a_task_shape_writes_the_codecs_frame(
 @given(st.lists(st.builds(m.Arg, *[st.integers(0, 9)] * 7, st.just(b"r" * 20), *[st.integers(0, 9)] * 3), min_size=1))
 def test_a_task_shape_writes_any_number_of_arguments(args: list[m.Arg]) -> None:
     message = m.Task(b"t" * 16, b"f" * 16, b"a" * 16, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, tuple(args), "add", "sum")
+    message.submitted_ns = 7
     shape = hot.TaskShape(message)
-    made = shape.frame_of_many(b"t" * 16, b"a" * 16, 1, 2, 3, 4, 5, 6, args, b"body" * 2)
+    made = shape.frame_of_many(b"t" * 16, b"a" * 16, 1, 2, 3, 4, 5, 6, 7, args, b"body" * 2)
     assert made == frame(m.FrameType.TASK, message.encode(), b"body" * 2)
 
 
@@ -82,7 +84,15 @@ def test_a_method_outside_of_its_bytes_is_left_to_the_codec() -> None:
     assert hot.single_task(whole.replace(b"hello", b"\xff" * 5)) is None
 
 
-@given(st.lists(st.builds(m.TaskEvent, IDS, IDS, *[st.integers(0, 200)] * 6), min_size=1, max_size=5))
-def test_task_events_are_the_codecs_bytes(events: list[m.TaskEvent]) -> None:
+@given(
+    st.lists(st.builds(m.TaskEvent, IDS, IDS, *[st.integers(0, 200)] * 8), max_size=5),
+    st.lists(st.text(max_size=20), max_size=3),
+    st.lists(st.builds(m.TaskFailure, U32, st.integers(0, 30), st.text(max_size=9), st.text(max_size=9)), max_size=3),
+    st.lists(st.builds(m.TaskSpan, IDS, *[st.integers(0, 200)] * 7), max_size=3),
+)
+def test_task_events_are_the_codecs_bytes(
+    events: list[m.TaskEvent], labels: list[str], failures: list[m.TaskFailure], spans: list[m.TaskSpan]
+) -> None:
     raw = b"".join(m.TASK_EVENT.pack(*event) for event in events)
-    assert hot.task_events_metadata(raw, len(events)) == m.TaskEvents(tuple(events)).encode()
+    rest = (tuple(labels), tuple(failures), tuple(spans))
+    assert hot.task_events_metadata(raw, *rest) == m.TaskEvents(tuple(events), *rest).encode()

@@ -15,3 +15,8 @@ class StateKind(object):
     STORE = 8
     # Who keeps which object, and how: a row for each holder.
     HOLDS = 9
+    JOBS = 10
+    STACKS = 11
+    BLOCKERS = 12
+    TRACE = 13
+    REFERENCES = 14

@@ -41,8 +41,50 @@ class StateQuery(object):
             return self._tab.Get(flatbuffers.number_types.Uint8Flags, o + self._tab.Pos)
         return 0
 
+    # All of these must hold.
+    # StateQuery
+    def Filters(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(8))
+        if o != 0:
+            x = self._tab.Vector(o)
+            x += flatbuffers.number_types.UOffsetTFlags.py_type(j) * 4
+            x = self._tab.Indirect(x)
+            from flatc_readers.StateFilter import StateFilter
+            obj = StateFilter()
+            obj.Init(self._tab.Bytes, x)
+            return obj
+        return None
+
+    # StateQuery
+    def FiltersLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(8))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # StateQuery
+    def FiltersIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(8))
+        return o == 0
+
+    # Rows at most, over all pages; 0: all.
+    # StateQuery
+    def Limit(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(10))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Uint64Flags, o + self._tab.Pos)
+        return 0
+
+    # StateReply.cursor of the page before; 0: this asks for the first page.
+    # StateQuery
+    def Cursor(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(12))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Uint64Flags, o + self._tab.Pos)
+        return 0
+
 def StateQueryStart(builder):
-    builder.StartObject(2)
+    builder.StartObject(5)
 
 def Start(builder):
     StateQueryStart(builder)
@@ -58,6 +100,30 @@ def StateQueryAddKind(builder, kind):
 
 def AddKind(builder, kind):
     StateQueryAddKind(builder, kind)
+
+def StateQueryAddFilters(builder, filters):
+    builder.PrependUOffsetTRelativeSlot(2, flatbuffers.number_types.UOffsetTFlags.py_type(filters), 0)
+
+def AddFilters(builder, filters):
+    StateQueryAddFilters(builder, filters)
+
+def StateQueryStartFiltersVector(builder, numElems):
+    return builder.StartVector(4, numElems, 4)
+
+def StartFiltersVector(builder, numElems):
+    return StateQueryStartFiltersVector(builder, numElems)
+
+def StateQueryAddLimit(builder, limit):
+    builder.PrependUint64Slot(3, limit, 0)
+
+def AddLimit(builder, limit):
+    StateQueryAddLimit(builder, limit)
+
+def StateQueryAddCursor(builder, cursor):
+    builder.PrependUint64Slot(4, cursor, 0)
+
+def AddCursor(builder, cursor):
+    StateQueryAddCursor(builder, cursor)
 
 def StateQueryEnd(builder):
     return builder.EndObject()

@@ -41,8 +41,16 @@ class StateReply(object):
             return self._tab.Get(flatbuffers.number_types.Uint64Flags, o + self._tab.Pos)
         return 0
 
+    # Asks for the next page; 0: this is the last.
+    # StateReply
+    def Cursor(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(8))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Uint64Flags, o + self._tab.Pos)
+        return 0
+
 def StateReplyStart(builder):
-    builder.StartObject(2)
+    builder.StartObject(3)
 
 def Start(builder):
     StateReplyStart(builder)
@@ -58,6 +66,12 @@ def StateReplyAddLength(builder, length):
 
 def AddLength(builder, length):
     StateReplyAddLength(builder, length)
+
+def StateReplyAddCursor(builder, cursor):
+    builder.PrependUint64Slot(2, cursor, 0)
+
+def AddCursor(builder, cursor):
+    StateReplyAddCursor(builder, cursor)
 
 def StateReplyEnd(builder):
     return builder.EndObject()

@@ -206,8 +206,16 @@ class Task(object):
             return self._tab.String(o + self._tab.Pos)
         return None
 
+    # When the caller's code made the call, in nanoseconds since 1970 UTC; 0: unknown.
+    # Task
+    def SubmittedNs(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(42))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int64Flags, o + self._tab.Pos)
+        return 0
+
 def TaskStart(builder):
-    builder.StartObject(19)
+    builder.StartObject(20)
 
 def Start(builder):
     TaskStart(builder)
@@ -331,6 +339,12 @@ def TaskAddTraceContext(builder, traceContext):
 
 def AddTraceContext(builder, traceContext):
     TaskAddTraceContext(builder, traceContext)
+
+def TaskAddSubmittedNs(builder, submittedNs):
+    builder.PrependInt64Slot(19, submittedNs, 0)
+
+def AddSubmittedNs(builder, submittedNs):
+    TaskAddSubmittedNs(builder, submittedNs)
 
 def TaskEnd(builder):
     return builder.EndObject()

@@ -12,7 +12,7 @@ class TaskEvent(object):
 
     @classmethod
     def SizeOf(cls):
-        return 56
+        return 72
 
     # TaskEvent
     def Init(self, buf, pos):
@@ -30,7 +30,7 @@ class TaskEvent(object):
         obj.Init(self._tab.Bytes, self._tab.Pos + 16)
         return obj
 
-    # Start, in nanoseconds since 1970 UTC.
+    # Start, in nanoseconds since 1970 UTC. Of an attempt that never started: when it was given up.
     # TaskEvent
     def StartNs(self): return self._tab.Get(flatbuffers.number_types.Int64Flags, self._tab.Pos + flatbuffers.number_types.UOffsetTFlags.py_type(32))
     # Duration in nanoseconds.
@@ -45,13 +45,21 @@ class TaskEvent(object):
     # Language that ran it.
     # TaskEvent
     def Language(self): return self._tab.Get(flatbuffers.number_types.Uint8Flags, self._tab.Pos + flatbuffers.number_types.UOffsetTFlags.py_type(53))
-    # Reserved; 0.
+    # The task's name for people: its place in TaskEvents.labels, counted from 1; 0: none.
     # TaskEvent
-    def Reserved(self): return self._tab.Get(flatbuffers.number_types.Uint16Flags, self._tab.Pos + flatbuffers.number_types.UOffsetTFlags.py_type(54))
+    def Label(self): return self._tab.Get(flatbuffers.number_types.Uint16Flags, self._tab.Pos + flatbuffers.number_types.UOffsetTFlags.py_type(54))
+    # Process id (64 bits) of the caller; 0: unknown.
+    # TaskEvent
+    def Owner(self): return self._tab.Get(flatbuffers.number_types.Uint64Flags, self._tab.Pos + flatbuffers.number_types.UOffsetTFlags.py_type(56))
+    # When the caller's code made the call, in nanoseconds since 1970 UTC; 0: unknown.
+    # TaskEvent
+    def SubmittedNs(self): return self._tab.Get(flatbuffers.number_types.Int64Flags, self._tab.Pos + flatbuffers.number_types.UOffsetTFlags.py_type(64))
 
-def CreateTaskEvent(builder, id_bytes, function_bytes, startNs, durationNs, attempt, status, language, reserved):
-    builder.Prep(8, 56)
-    builder.PrependUint16(reserved)
+def CreateTaskEvent(builder, id_bytes, function_bytes, startNs, durationNs, attempt, status, language, label, owner, submittedNs):
+    builder.Prep(8, 72)
+    builder.PrependInt64(submittedNs)
+    builder.PrependUint64(owner)
+    builder.PrependUint16(label)
     builder.PrependUint8(language)
     builder.PrependUint8(status)
     builder.PrependUint32(attempt)

@@ -6,7 +6,7 @@ import flatbuffers
 from flatbuffers.compat import import_numpy
 np = import_numpy()
 
-# Worker to node: what it ran, in order.
+# Frontend to node: a worker's: what it ran, in order; a driver's: what will never run.
 class TaskEvents(object):
     __slots__ = ['_tab']
 
@@ -31,7 +31,7 @@ class TaskEvents(object):
         o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
         if o != 0:
             x = self._tab.Vector(o)
-            x += flatbuffers.number_types.UOffsetTFlags.py_type(j) * 56
+            x += flatbuffers.number_types.UOffsetTFlags.py_type(j) * 72
             from flatc_readers.TaskEvent import TaskEvent
             obj = TaskEvent()
             obj.Init(self._tab.Bytes, x)
@@ -50,8 +50,80 @@ class TaskEvents(object):
         o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
         return o == 0
 
+    # Names that the events refer to.
+    # TaskEvents
+    def Labels(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        if o != 0:
+            a = self._tab.Vector(o)
+            return self._tab.String(a + flatbuffers.number_types.UOffsetTFlags.py_type(j * 4))
+        return ""
+
+    # TaskEvents
+    def LabelsLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # TaskEvents
+    def LabelsIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        return o == 0
+
+    # Of the events whose status is ERROR: why.
+    # TaskEvents
+    def Failures(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(8))
+        if o != 0:
+            x = self._tab.Vector(o)
+            x += flatbuffers.number_types.UOffsetTFlags.py_type(j) * 4
+            x = self._tab.Indirect(x)
+            from flatc_readers.TaskFailure import TaskFailure
+            obj = TaskFailure()
+            obj.Init(self._tab.Bytes, x)
+            return obj
+        return None
+
+    # TaskEvents
+    def FailuresLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(8))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # TaskEvents
+    def FailuresIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(8))
+        return o == 0
+
+    # What else took time.
+    # TaskEvents
+    def Spans(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(10))
+        if o != 0:
+            x = self._tab.Vector(o)
+            x += flatbuffers.number_types.UOffsetTFlags.py_type(j) * 48
+            from flatc_readers.TaskSpan import TaskSpan
+            obj = TaskSpan()
+            obj.Init(self._tab.Bytes, x)
+            return obj
+        return None
+
+    # TaskEvents
+    def SpansLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(10))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # TaskEvents
+    def SpansIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(10))
+        return o == 0
+
 def TaskEventsStart(builder):
-    builder.StartObject(1)
+    builder.StartObject(4)
 
 def Start(builder):
     TaskEventsStart(builder)
@@ -63,10 +135,46 @@ def AddEvents(builder, events):
     TaskEventsAddEvents(builder, events)
 
 def TaskEventsStartEventsVector(builder, numElems):
-    return builder.StartVector(56, numElems, 8)
+    return builder.StartVector(72, numElems, 8)
 
 def StartEventsVector(builder, numElems):
     return TaskEventsStartEventsVector(builder, numElems)
+
+def TaskEventsAddLabels(builder, labels):
+    builder.PrependUOffsetTRelativeSlot(1, flatbuffers.number_types.UOffsetTFlags.py_type(labels), 0)
+
+def AddLabels(builder, labels):
+    TaskEventsAddLabels(builder, labels)
+
+def TaskEventsStartLabelsVector(builder, numElems):
+    return builder.StartVector(4, numElems, 4)
+
+def StartLabelsVector(builder, numElems):
+    return TaskEventsStartLabelsVector(builder, numElems)
+
+def TaskEventsAddFailures(builder, failures):
+    builder.PrependUOffsetTRelativeSlot(2, flatbuffers.number_types.UOffsetTFlags.py_type(failures), 0)
+
+def AddFailures(builder, failures):
+    TaskEventsAddFailures(builder, failures)
+
+def TaskEventsStartFailuresVector(builder, numElems):
+    return builder.StartVector(4, numElems, 4)
+
+def StartFailuresVector(builder, numElems):
+    return TaskEventsStartFailuresVector(builder, numElems)
+
+def TaskEventsAddSpans(builder, spans):
+    builder.PrependUOffsetTRelativeSlot(3, flatbuffers.number_types.UOffsetTFlags.py_type(spans), 0)
+
+def AddSpans(builder, spans):
+    TaskEventsAddSpans(builder, spans)
+
+def TaskEventsStartSpansVector(builder, numElems):
+    return builder.StartVector(48, numElems, 8)
+
+def StartSpansVector(builder, numElems):
+    return TaskEventsStartSpansVector(builder, numElems)
 
 def TaskEventsEnd(builder):
     return builder.EndObject()

@@ -21,8 +21,13 @@ public final class StateKind {
    * Who keeps which object, and how: a row for each holder.
    */
   public static final int HOLDS = 9;
+  public static final int JOBS = 10;
+  public static final int STACKS = 11;
+  public static final int BLOCKERS = 12;
+  public static final int TRACE = 13;
+  public static final int REFERENCES = 14;
 
-  public static final String[] names = { "UNSPECIFIED", "NODES", "WORKERS", "LEASES", "ACTORS", "OBJECTS", "TASKS", "RESOURCES", "STORE", "HOLDS", };
+  public static final String[] names = { "UNSPECIFIED", "NODES", "WORKERS", "LEASES", "ACTORS", "OBJECTS", "TASKS", "RESOURCES", "STORE", "HOLDS", "JOBS", "STACKS", "BLOCKERS", "TRACE", "REFERENCES", };
 
   public static String name(int e) { return names[e]; }
 }

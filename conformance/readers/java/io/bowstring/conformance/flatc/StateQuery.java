@@ -37,19 +37,46 @@ public final class StateQuery extends com.google.flatbuffers.Table {
    * What is asked for.
    */
   public int kind() { int o = __offset(6); return o != 0 ? bb.get(o + bb_pos) & 0xFF : 0; }
+  /**
+   * All of these must hold.
+   */
+  public io.bowstring.conformance.flatc.StateFilter filters(int j) { return filters(new io.bowstring.conformance.flatc.StateFilter(), j); }
+  public io.bowstring.conformance.flatc.StateFilter filters(io.bowstring.conformance.flatc.StateFilter obj, int j) { int o = __offset(8); return o != 0 ? obj.__assign(__indirect(__vector(o) + j * 4), bb) : null; }
+  public int filtersLength() { int o = __offset(8); return o != 0 ? __vector_len(o) : 0; }
+  public io.bowstring.conformance.flatc.StateFilter.Vector filtersVector() { return filtersVector(new io.bowstring.conformance.flatc.StateFilter.Vector()); }
+  public io.bowstring.conformance.flatc.StateFilter.Vector filtersVector(io.bowstring.conformance.flatc.StateFilter.Vector obj) { int o = __offset(8); return o != 0 ? obj.__assign(__vector(o), 4, bb) : null; }
+  /**
+   * Rows at most, over all pages; 0: all.
+   */
+  public long limit() { int o = __offset(10); return o != 0 ? bb.getLong(o + bb_pos) : 0L; }
+  /**
+   * StateReply.cursor of the page before; 0: this asks for the first page.
+   */
+  public long cursor() { int o = __offset(12); return o != 0 ? bb.getLong(o + bb_pos) : 0L; }
 
   public static int createStateQuery(FlatBufferBuilder builder,
       long request,
-      int kind) {
-    builder.startTable(2);
+      int kind,
+      int filtersOffset,
+      long limit,
+      long cursor) {
+    builder.startTable(5);
+    StateQuery.addCursor(builder, cursor);
+    StateQuery.addLimit(builder, limit);
     StateQuery.addRequest(builder, request);
+    StateQuery.addFilters(builder, filtersOffset);
     StateQuery.addKind(builder, kind);
     return StateQuery.endStateQuery(builder);
   }
 
-  public static void startStateQuery(FlatBufferBuilder builder) { builder.startTable(2); }
+  public static void startStateQuery(FlatBufferBuilder builder) { builder.startTable(5); }
   public static void addRequest(FlatBufferBuilder builder, long request) { builder.addLong(0, request, 0L); }
   public static void addKind(FlatBufferBuilder builder, int kind) { builder.addByte(1, (byte) kind, (byte) 0); }
+  public static void addFilters(FlatBufferBuilder builder, int filtersOffset) { builder.addOffset(2, filtersOffset, 0); }
+  public static int createFiltersVector(FlatBufferBuilder builder, int[] data) { builder.startVector(4, data.length, 4); for (int i = data.length - 1; i >= 0; i--) builder.addOffset(data[i]); return builder.endVector(); }
+  public static void startFiltersVector(FlatBufferBuilder builder, int numElems) { builder.startVector(4, numElems, 4); }
+  public static void addLimit(FlatBufferBuilder builder, long limit) { builder.addLong(3, limit, 0L); }
+  public static void addCursor(FlatBufferBuilder builder, long cursor) { builder.addLong(4, cursor, 0L); }
   public static int endStateQuery(FlatBufferBuilder builder) {
     int o = builder.endTable();
     return o;

@@ -37,19 +37,26 @@ public final class StateReply extends com.google.flatbuffers.Table {
    * Length of the payload.
    */
   public long length() { int o = __offset(6); return o != 0 ? bb.getLong(o + bb_pos) : 0L; }
+  /**
+   * Asks for the next page; 0: this is the last.
+   */
+  public long cursor() { int o = __offset(8); return o != 0 ? bb.getLong(o + bb_pos) : 0L; }
 
   public static int createStateReply(FlatBufferBuilder builder,
       long request,
-      long length) {
-    builder.startTable(2);
+      long length,
+      long cursor) {
+    builder.startTable(3);
+    StateReply.addCursor(builder, cursor);
     StateReply.addLength(builder, length);
     StateReply.addRequest(builder, request);
     return StateReply.endStateReply(builder);
   }
 
-  public static void startStateReply(FlatBufferBuilder builder) { builder.startTable(2); }
+  public static void startStateReply(FlatBufferBuilder builder) { builder.startTable(3); }
   public static void addRequest(FlatBufferBuilder builder, long request) { builder.addLong(0, request, 0L); }
   public static void addLength(FlatBufferBuilder builder, long length) { builder.addLong(1, length, 0L); }
+  public static void addCursor(FlatBufferBuilder builder, long cursor) { builder.addLong(2, cursor, 0L); }
   public static int endStateReply(FlatBufferBuilder builder) {
     int o = builder.endTable();
     return o;

@@ -120,8 +120,12 @@ public final class Task extends com.google.flatbuffers.Table {
   public String traceContext() { int o = __offset(40); return o != 0 ? __string(o + bb_pos) : null; }
   public ByteBuffer traceContextAsByteBuffer() { return __vector_as_bytebuffer(40, 1); }
   public ByteBuffer traceContextInByteBuffer(ByteBuffer _bb) { return __vector_in_bytebuffer(_bb, 40, 1); }
+  /**
+   * When the caller's code made the call, in nanoseconds since 1970 UTC; 0: unknown.
+   */
+  public long submittedNs() { int o = __offset(42); return o != 0 ? bb.getLong(o + bb_pos) : 0L; }
 
-  public static void startTask(FlatBufferBuilder builder) { builder.startTable(19); }
+  public static void startTask(FlatBufferBuilder builder) { builder.startTable(20); }
   public static void addId(FlatBufferBuilder builder, int idOffset) { builder.addStruct(0, idOffset, 0); }
   public static void addFunction(FlatBufferBuilder builder, int functionOffset) { builder.addStruct(1, functionOffset, 0); }
   public static void addActor(FlatBufferBuilder builder, int actorOffset) { builder.addStruct(2, actorOffset, 0); }
@@ -142,6 +146,7 @@ public final class Task extends com.google.flatbuffers.Table {
   public static void addName(FlatBufferBuilder builder, int nameOffset) { builder.addOffset(16, nameOffset, 0); }
   public static void addConcurrencyGroup(FlatBufferBuilder builder, int concurrencyGroupOffset) { builder.addOffset(17, concurrencyGroupOffset, 0); }
   public static void addTraceContext(FlatBufferBuilder builder, int traceContextOffset) { builder.addOffset(18, traceContextOffset, 0); }
+  public static void addSubmittedNs(FlatBufferBuilder builder, long submittedNs) { builder.addLong(19, submittedNs, 0L); }
   public static int endTask(FlatBufferBuilder builder) {
     int o = builder.endTable();
     return o;

@@ -37,7 +37,7 @@ public final class TaskEvent extends Struct {
   public io.bowstring.conformance.flatc.FunctionKey function() { return function(new io.bowstring.conformance.flatc.FunctionKey()); }
   public io.bowstring.conformance.flatc.FunctionKey function(io.bowstring.conformance.flatc.FunctionKey obj) { return obj.__assign(bb_pos + 16, bb); }
   /**
-   * Start, in nanoseconds since 1970 UTC.
+   * Start, in nanoseconds since 1970 UTC. Of an attempt that never started: when it was given up.
    */
   public long startNs() { return bb.getLong(bb_pos + 32); }
   /**
@@ -57,13 +57,23 @@ public final class TaskEvent extends Struct {
    */
   public int language() { return bb.get(bb_pos + 53) & 0xFF; }
   /**
-   * Reserved; 0.
+   * The task's name for people: its place in TaskEvents.labels, counted from 1; 0: none.
    */
-  public int reserved() { return bb.getShort(bb_pos + 54) & 0xFFFF; }
+  public int label() { return bb.getShort(bb_pos + 54) & 0xFFFF; }
+  /**
+   * Process id (64 bits) of the caller; 0: unknown.
+   */
+  public long owner() { return bb.getLong(bb_pos + 56); }
+  /**
+   * When the caller's code made the call, in nanoseconds since 1970 UTC; 0: unknown.
+   */
+  public long submittedNs() { return bb.getLong(bb_pos + 64); }
 
-  public static int createTaskEvent(FlatBufferBuilder builder, int[] id_bytes, int[] function_bytes, long startNs, long durationNs, long attempt, int status, int language, int reserved) {
-    builder.prep(8, 56);
-    builder.putShort((short) reserved);
+  public static int createTaskEvent(FlatBufferBuilder builder, int[] id_bytes, int[] function_bytes, long startNs, long durationNs, long attempt, int status, int language, int label, long owner, long submittedNs) {
+    builder.prep(8, 72);
+    builder.putLong(submittedNs);
+    builder.putLong(owner);
+    builder.putShort((short) label);
     builder.putByte((byte) language);
     builder.putByte((byte) status);
     builder.putInt((int) attempt);

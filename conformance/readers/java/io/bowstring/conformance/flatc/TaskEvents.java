@@ -19,7 +19,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * Worker to node: what it ran, in order.
+ * Frontend to node: a worker's: what it ran, in order; a driver's: what will never run.
  */
 @SuppressWarnings("unused")
 public final class TaskEvents extends com.google.flatbuffers.Table {
@@ -33,21 +33,58 @@ public final class TaskEvents extends com.google.flatbuffers.Table {
    * The events.
    */
   public io.bowstring.conformance.flatc.TaskEvent events(int j) { return events(new io.bowstring.conformance.flatc.TaskEvent(), j); }
-  public io.bowstring.conformance.flatc.TaskEvent events(io.bowstring.conformance.flatc.TaskEvent obj, int j) { int o = __offset(4); return o != 0 ? obj.__assign(__vector(o) + j * 56, bb) : null; }
+  public io.bowstring.conformance.flatc.TaskEvent events(io.bowstring.conformance.flatc.TaskEvent obj, int j) { int o = __offset(4); return o != 0 ? obj.__assign(__vector(o) + j * 72, bb) : null; }
   public int eventsLength() { int o = __offset(4); return o != 0 ? __vector_len(o) : 0; }
   public io.bowstring.conformance.flatc.TaskEvent.Vector eventsVector() { return eventsVector(new io.bowstring.conformance.flatc.TaskEvent.Vector()); }
-  public io.bowstring.conformance.flatc.TaskEvent.Vector eventsVector(io.bowstring.conformance.flatc.TaskEvent.Vector obj) { int o = __offset(4); return o != 0 ? obj.__assign(__vector(o), 56, bb) : null; }
+  public io.bowstring.conformance.flatc.TaskEvent.Vector eventsVector(io.bowstring.conformance.flatc.TaskEvent.Vector obj) { int o = __offset(4); return o != 0 ? obj.__assign(__vector(o), 72, bb) : null; }
+  /**
+   * Names that the events refer to.
+   */
+  public String labels(int j) { int o = __offset(6); return o != 0 ? __string(__vector(o) + j * 4) : null; }
+  public int labelsLength() { int o = __offset(6); return o != 0 ? __vector_len(o) : 0; }
+  public StringVector labelsVector() { return labelsVector(new StringVector()); }
+  public StringVector labelsVector(StringVector obj) { int o = __offset(6); return o != 0 ? obj.__assign(__vector(o), 4, bb) : null; }
+  /**
+   * Of the events whose status is ERROR: why.
+   */
+  public io.bowstring.conformance.flatc.TaskFailure failures(int j) { return failures(new io.bowstring.conformance.flatc.TaskFailure(), j); }
+  public io.bowstring.conformance.flatc.TaskFailure failures(io.bowstring.conformance.flatc.TaskFailure obj, int j) { int o = __offset(8); return o != 0 ? obj.__assign(__indirect(__vector(o) + j * 4), bb) : null; }
+  public int failuresLength() { int o = __offset(8); return o != 0 ? __vector_len(o) : 0; }
+  public io.bowstring.conformance.flatc.TaskFailure.Vector failuresVector() { return failuresVector(new io.bowstring.conformance.flatc.TaskFailure.Vector()); }
+  public io.bowstring.conformance.flatc.TaskFailure.Vector failuresVector(io.bowstring.conformance.flatc.TaskFailure.Vector obj) { int o = __offset(8); return o != 0 ? obj.__assign(__vector(o), 4, bb) : null; }
+  /**
+   * What else took time.
+   */
+  public io.bowstring.conformance.flatc.TaskSpan spans(int j) { return spans(new io.bowstring.conformance.flatc.TaskSpan(), j); }
+  public io.bowstring.conformance.flatc.TaskSpan spans(io.bowstring.conformance.flatc.TaskSpan obj, int j) { int o = __offset(10); return o != 0 ? obj.__assign(__vector(o) + j * 48, bb) : null; }
+  public int spansLength() { int o = __offset(10); return o != 0 ? __vector_len(o) : 0; }
+  public io.bowstring.conformance.flatc.TaskSpan.Vector spansVector() { return spansVector(new io.bowstring.conformance.flatc.TaskSpan.Vector()); }
+  public io.bowstring.conformance.flatc.TaskSpan.Vector spansVector(io.bowstring.conformance.flatc.TaskSpan.Vector obj) { int o = __offset(10); return o != 0 ? obj.__assign(__vector(o), 48, bb) : null; }
 
   public static int createTaskEvents(FlatBufferBuilder builder,
-      int eventsOffset) {
-    builder.startTable(1);
+      int eventsOffset,
+      int labelsOffset,
+      int failuresOffset,
+      int spansOffset) {
+    builder.startTable(4);
+    TaskEvents.addSpans(builder, spansOffset);
+    TaskEvents.addFailures(builder, failuresOffset);
+    TaskEvents.addLabels(builder, labelsOffset);
     TaskEvents.addEvents(builder, eventsOffset);
     return TaskEvents.endTaskEvents(builder);
   }
 
-  public static void startTaskEvents(FlatBufferBuilder builder) { builder.startTable(1); }
+  public static void startTaskEvents(FlatBufferBuilder builder) { builder.startTable(4); }
   public static void addEvents(FlatBufferBuilder builder, int eventsOffset) { builder.addOffset(0, eventsOffset, 0); }
-  public static void startEventsVector(FlatBufferBuilder builder, int numElems) { builder.startVector(56, numElems, 8); }
+  public static void startEventsVector(FlatBufferBuilder builder, int numElems) { builder.startVector(72, numElems, 8); }
+  public static void addLabels(FlatBufferBuilder builder, int labelsOffset) { builder.addOffset(1, labelsOffset, 0); }
+  public static int createLabelsVector(FlatBufferBuilder builder, int[] data) { builder.startVector(4, data.length, 4); for (int i = data.length - 1; i >= 0; i--) builder.addOffset(data[i]); return builder.endVector(); }
+  public static void startLabelsVector(FlatBufferBuilder builder, int numElems) { builder.startVector(4, numElems, 4); }
+  public static void addFailures(FlatBufferBuilder builder, int failuresOffset) { builder.addOffset(2, failuresOffset, 0); }
+  public static int createFailuresVector(FlatBufferBuilder builder, int[] data) { builder.startVector(4, data.length, 4); for (int i = data.length - 1; i >= 0; i--) builder.addOffset(data[i]); return builder.endVector(); }
+  public static void startFailuresVector(FlatBufferBuilder builder, int numElems) { builder.startVector(4, numElems, 4); }
+  public static void addSpans(FlatBufferBuilder builder, int spansOffset) { builder.addOffset(3, spansOffset, 0); }
+  public static void startSpansVector(FlatBufferBuilder builder, int numElems) { builder.startVector(48, numElems, 8); }
   public static int endTaskEvents(FlatBufferBuilder builder) {
     int o = builder.endTable();
     return o;

@@ -47,6 +47,7 @@ final class PendingTask {
     int retriesLeft;
     boolean retryExceptions;
     long timeoutMs;
+    final long submittedNs = System.currentTimeMillis() * 1_000_000;
 
     int dependencies;
     boolean resolved;
@@ -109,6 +110,7 @@ final class PendingTask {
         task.method = method;
         task.name = name;
         task.concurrencyGroup = concurrencyGroup;
+        task.submittedNs = submittedNs;
         int size = 0;
         List<Arg> args = new ArrayList<>(slots.size());
         for (Slot slot : slots) {

@@ -64,6 +64,9 @@ public final class FrameType {
     public static final int TASK_EVENTS = 98;
     public static final int LOG_LINES = 99;
     public static final int SHUTDOWN = 100;
+    public static final int INSPECT = 101;
+    public static final int INSPECTED = 102;
+    public static final int PROGRESS = 103;
     public static final int ENVIRONMENT_MAKE = 112;
     public static final int ENVIRONMENT_MADE = 113;
     public static final int PLACEMENT_CREATE = 116;
@@ -135,6 +138,9 @@ public final class FrameType {
             case 98 -> "TASK_EVENTS";
             case 99 -> "LOG_LINES";
             case 100 -> "SHUTDOWN";
+            case 101 -> "INSPECT";
+            case 102 -> "INSPECTED";
+            case 103 -> "PROGRESS";
             case 112 -> "ENVIRONMENT_MAKE";
             case 113 -> "ENVIRONMENT_MADE";
             case 116 -> "PLACEMENT_CREATE";

@@ -14,6 +14,11 @@ public final class StateKind {
     public static final int STORE = 8;
     /** Who keeps which object, and how: a row for each holder. */
     public static final int HOLDS = 9;
+    public static final int JOBS = 10;
+    public static final int STACKS = 11;
+    public static final int BLOCKERS = 12;
+    public static final int TRACE = 13;
+    public static final int REFERENCES = 14;
 
     /** The constant's name, for people; its number if it has none. */
     public static String name(int value) {
@@ -28,6 +33,11 @@ public final class StateKind {
             case 7 -> "RESOURCES";
             case 8 -> "STORE";
             case 9 -> "HOLDS";
+            case 10 -> "JOBS";
+            case 11 -> "STACKS";
+            case 12 -> "BLOCKERS";
+            case 13 -> "TRACE";
+            case 14 -> "REFERENCES";
             default -> Integer.toString(value);
         };
     }

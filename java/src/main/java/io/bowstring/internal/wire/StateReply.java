@@ -3,13 +3,16 @@ package io.bowstring.internal.wire;
 
 /** Answer to StateQuery. The body is a portable value: a list of maps, a map for each thing. */
 public final class StateReply implements Table {
-    private static final byte[] HEAD = FlatWriter.hex("080018000800100008000000");
+    private static final byte[] HEAD = FlatWriter.hex("0a00200008001000180000000000000010000000");
 
     /** The request. */
     public long request = 0;
 
     /** Length of the payload. */
     public long length = 0;
+
+    /** Asks for the next page; 0: this is the last. */
+    public long cursor = 0;
 
     @Override
     public int frameType() {
@@ -18,14 +21,15 @@ public final class StateReply implements Table {
 
     @Override
     public int start() {
-        return 8;
+        return 16;
     }
 
     @Override
     public void write(FlatWriter out) {
-        int at = out.begin(HEAD, 24);
+        int at = out.begin(HEAD, 32);
         out.i64(at + 8, request);
         out.i64(at + 16, length);
+        out.i64(at + 24, cursor);
     }
 
     /** Reads a metadata buffer in any valid layout; ProtocolException for everything else. */
@@ -44,6 +48,9 @@ public final class StateReply implements Table {
         }
         if ((field = in.field(at, vtable, 1, 8)) != 0) {
             table.length = in.i64(field);
+        }
+        if ((field = in.field(at, vtable, 2, 8)) != 0) {
+            table.cursor = in.i64(field);
         }
         return table;
     }

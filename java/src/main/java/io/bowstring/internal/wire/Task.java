@@ -5,7 +5,7 @@ import java.util.List;
 
 /** Caller to worker: run this. Ends with one Result or one Returned of the same attempt. */
 public final class Task implements Table {
-    private static final byte[] HEAD = FlatWriter.hex("2a0088000400140024003800400048005000540058005c006000640068007000740078007c008000840000000000000030000000");
+    private static final byte[] HEAD = FlatWriter.hex("2c0090000400140024003800400048005000540058005c006000640068007000740078007c008000840088000000000030000000");
 
     /** The task. */
     public byte[] id = new byte[16];
@@ -64,6 +64,9 @@ public final class Task implements Table {
     /** W3C trace context; empty: none. */
     public String traceContext = "";
 
+    /** When the caller's code made the call, in nanoseconds since 1970 UTC; 0: unknown. */
+    public long submittedNs = 0;
+
     @Override
     public int frameType() {
         return FrameType.TASK;
@@ -76,7 +79,7 @@ public final class Task implements Table {
 
     @Override
     public void write(FlatWriter out) {
-        int at = out.begin(HEAD, 136);
+        int at = out.begin(HEAD, 144);
         out.bytes(at + 4, id, 16);
         out.bytes(at + 20, function, 16);
         out.bytes(at + 36, actor, 16);
@@ -91,11 +94,12 @@ public final class Task implements Table {
         out.i32(at + 100, priority);
         out.i64(at + 104, timeoutMs);
         out.u8(at + 112, callerLanguage);
-        out.structs(at, 116, 136, args, 56, true, Arg::write);
-        out.string(at, 120, 136, method);
-        out.string(at, 124, 136, name);
-        out.string(at, 128, 136, concurrencyGroup);
-        out.string(at, 132, 136, traceContext);
+        out.structs(at, 116, 144, args, 56, true, Arg::write);
+        out.string(at, 120, 144, method);
+        out.string(at, 124, 144, name);
+        out.string(at, 128, 144, concurrencyGroup);
+        out.string(at, 132, 144, traceContext);
+        out.i64(at + 136, submittedNs);
     }
 
     /** Reads a metadata buffer in any valid layout; ProtocolException for everything else. */
@@ -165,6 +169,9 @@ public final class Task implements Table {
         }
         if ((field = in.field(at, vtable, 18, 4)) != 0) {
             table.traceContext = in.string(field);
+        }
+        if ((field = in.field(at, vtable, 19, 8)) != 0) {
+            table.submittedNs = in.i64(field);
         }
         return table;
     }

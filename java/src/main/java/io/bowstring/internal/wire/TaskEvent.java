@@ -2,9 +2,9 @@
 package io.bowstring.internal.wire;
 
 /** One attempt's end, for the log. */
-public record TaskEvent(byte[] id, byte[] function, long startNs, long durationNs, long attempt, int status, int language, int reserved) {
-    public static final int SIZE = 56;
-    public static final TaskEvent ZERO = new TaskEvent(new byte[16], new byte[16], 0, 0, 0, 0, 0, 0);
+public record TaskEvent(byte[] id, byte[] function, long startNs, long durationNs, long attempt, int status, int language, int label, long owner, long submittedNs) {
+    public static final int SIZE = 72;
+    public static final TaskEvent ZERO = new TaskEvent(new byte[16], new byte[16], 0, 0, 0, 0, 0, 0, 0, 0);
 
     public void write(FlatWriter out, int at) {
         out.bytes(at + 0, id, 16);
@@ -14,7 +14,9 @@ public record TaskEvent(byte[] id, byte[] function, long startNs, long durationN
         out.u32(at + 48, attempt);
         out.u8(at + 52, status);
         out.u8(at + 53, language);
-        out.u16(at + 54, reserved);
+        out.u16(at + 54, label);
+        out.i64(at + 56, owner);
+        out.i64(at + 64, submittedNs);
     }
 
     /** Reads the struct at a place that was checked. */
@@ -27,6 +29,8 @@ public record TaskEvent(byte[] id, byte[] function, long startNs, long durationN
                 in.u32(at + 48),
                 in.u8(at + 52),
                 in.u8(at + 53),
-                in.u16(at + 54));
+                in.u16(at + 54),
+                in.i64(at + 56),
+                in.i64(at + 64));
     }
 }

@@ -3,12 +3,21 @@ package io.bowstring.internal.wire;
 
 import java.util.List;
 
-/** Worker to node: what it ran, in order. */
+/** Frontend to node: a worker's: what it ran, in order; a driver's: what will never run. */
 public final class TaskEvents implements Table {
-    private static final byte[] HEAD = FlatWriter.hex("060008000400000008000000");
+    private static final byte[] HEAD = FlatWriter.hex("0c001800040008000c0010000000000010000000");
 
     /** The events. */
     public List<TaskEvent> events = List.of();
+
+    /** Names that the events refer to. */
+    public List<String> labels = List.of();
+
+    /** Of the events whose status is ERROR: why. */
+    public List<TaskFailure> failures = List.of();
+
+    /** What else took time. */
+    public List<TaskSpan> spans = List.of();
 
     @Override
     public int frameType() {
@@ -17,13 +26,16 @@ public final class TaskEvents implements Table {
 
     @Override
     public int start() {
-        return 8;
+        return 16;
     }
 
     @Override
     public void write(FlatWriter out) {
-        int at = out.begin(HEAD, 8);
-        out.structs(at, 4, 8, events, 56, true, TaskEvent::write);
+        int at = out.begin(HEAD, 24);
+        out.structs(at, 4, 24, events, 72, true, TaskEvent::write);
+        out.strings(at, 8, 24, labels);
+        out.tables(at, 12, 24, failures);
+        out.structs(at, 16, 24, spans, 48, true, TaskSpan::write);
     }
 
     /** Reads a metadata buffer in any valid layout; ProtocolException for everything else. */
@@ -38,7 +50,16 @@ public final class TaskEvents implements Table {
         TaskEvents table = new TaskEvents();
         int field;
         if ((field = in.field(at, vtable, 0, 4)) != 0) {
-            table.events = in.structs(field, 56, TaskEvent::read);
+            table.events = in.structs(field, 72, TaskEvent::read);
+        }
+        if ((field = in.field(at, vtable, 1, 4)) != 0) {
+            table.labels = in.strings(field);
+        }
+        if ((field = in.field(at, vtable, 2, 4)) != 0) {
+            table.failures = in.tables(field, TaskFailure::read);
+        }
+        if ((field = in.field(at, vtable, 3, 4)) != 0) {
+            table.spans = in.structs(field, 48, TaskSpan::read);
         }
         return table;
     }

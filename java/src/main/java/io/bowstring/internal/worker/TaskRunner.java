@@ -33,6 +33,7 @@ import io.bowstring.internal.wire.Return;
 import io.bowstring.internal.wire.Task;
 import io.bowstring.internal.wire.TaskEvent;
 import io.bowstring.internal.wire.TaskEvents;
+import io.bowstring.internal.wire.TaskFailure;
 import io.bowstring.internal.wire.TaskFlag;
 import io.bowstring.internal.wire.TaskStatus;
 import io.bowstring.internal.wire.Transcode;
@@ -46,6 +47,7 @@ import java.lang.System.Logger.Level;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -65,11 +67,14 @@ final class TaskRunner {
     private static final Logger LOGGER = System.getLogger(TaskRunner.class.getName());
     private static final long EVENTS_EVERY_MS = 500;
     private static final int EVENTS_MAX = 1024;
+    private static final int FAILURE_CHARS_MAX = 200;
 
     private final TaskQueue queue;
     private final Map<String, Invocation> invocations = new ConcurrentHashMap<>();
     private final Map<Id, Function> functions = new ConcurrentHashMap<>();
     private List<TaskEvent> events = new ArrayList<>();
+    private List<TaskFailure> failures = new ArrayList<>();
+    private final Map<String, Integer> labels = new LinkedHashMap<>();
     private boolean eventsScheduled;
     private @Nullable Session session;
     private volatile ClassLoader loader = TaskRunner.class.getClassLoader();
@@ -151,7 +156,7 @@ final class TaskRunner {
             answer(incoming, outcome, context, duration);
         } finally {
             TaskContext.enter(null);
-            record(task, startNs, duration, outcome.status);
+            record(task, startNs, duration, outcome);
         }
         if (exits) {
             flushEvents();
@@ -527,11 +532,22 @@ final class TaskRunner {
 
     // Events ---------------------------------------------------------------------------------------------------------
 
-    private void record(Task task, long startNs, long durationNs, int status) {
+    private void record(Task task, long startNs, long durationNs, Outcome outcome) {
         boolean full;
+        String label = labelOf(task);
         synchronized (this) {
-            events.add(new TaskEvent(task.id, task.function, startNs, durationNs, task.attempt, status,
-                    Language.JAVA, 0));
+            int place = labels.computeIfAbsent(label, each -> labels.size() + 1);
+            if (outcome.error != null && outcome.status == TaskStatus.ERROR) {
+                TaskFailure failure = new TaskFailure();
+                failure.event = events.size();
+                failure.code = outcome.error.code;
+                failure.typeName = outcome.error.typeName;
+                String message = outcome.error.message;
+                failure.message = message.length() > FAILURE_CHARS_MAX ? message.substring(0, FAILURE_CHARS_MAX) : message;
+                failures.add(failure);
+            }
+            events.add(new TaskEvent(task.id, task.function, startNs, durationNs, task.attempt, outcome.status,
+                    Language.JAVA, place, task.owner, task.submittedNs));
             full = events.size() >= EVENTS_MAX;
             if (!eventsScheduled) {
                 eventsScheduled = true;
@@ -548,6 +564,25 @@ final class TaskRunner {
         }
     }
 
+    /** What people call a task. */
+    String labelOf(Task task) {
+        if (!task.name.isEmpty()) {
+            return task.name;
+        }
+        if (task.method.isEmpty()) {
+            Function function = functions.get(Id.of(task.function));
+            return function == null ? "" : shortName(function.module) + "." + function.name;
+        }
+        Class<?> type = actorClass;
+        int end = task.method.indexOf('(');
+        String method = end < 0 ? task.method : task.method.substring(0, end);
+        return type == null ? method : type.getSimpleName() + "." + method;
+    }
+
+    private static String shortName(String binaryName) {
+        return binaryName.substring(Math.max(binaryName.lastIndexOf('.'), binaryName.lastIndexOf('$')) + 1);
+    }
+
     private void flushEvents() {
         TaskEvents batch = new TaskEvents();
         synchronized (this) {
@@ -555,7 +590,11 @@ final class TaskRunner {
                 return;
             }
             batch.events = events;
+            batch.labels = List.copyOf(labels.keySet());
+            batch.failures = failures;
             events = new ArrayList<>();
+            failures = new ArrayList<>();
+            labels.clear();
         }
         session.queue(batch);
     }
