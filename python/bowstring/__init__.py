@@ -31,15 +31,16 @@ from bowstring._session import Session, init, is_initialized, register_values, s
 from bowstring.actor import ActorClass, ActorHandle, ActorMethod, exit_actor, java_actor_class, method
 from bowstring.errors import *  # noqa: F403
 from bowstring.object_ref import ObjectRef
+from bowstring.object_ref_generator import ObjectRefGenerator
 from bowstring.remote_function import RemoteFunction, java_function
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "ActorClass", "ActorHandle", "ActorMethod", "ObjectRef", "RemoteFunction", "Session", "available_resources",
-    "cancel", "cluster_resources", "empty", "errors", "exit_actor", "get", "get_actor", "get_runtime_context", "init",
-    "is_initialized", "java_actor_class", "java_function", "kill", "method", "nodes", "put", "remote", "shutdown",
-    "util", "wait",
+    "ActorClass", "ActorHandle", "ActorMethod", "ObjectRef", "ObjectRefGenerator", "RemoteFunction", "Session",
+    "available_resources", "cancel", "cluster_resources", "empty", "errors", "exit_actor", "get", "get_actor",
+    "get_runtime_context", "init", "is_initialized", "java_actor_class", "java_function", "kill", "method", "nodes",
+    "put", "remote", "shutdown", "util", "wait",
     *errors.__all__,
 ]  # fmt: skip
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import inspect
 import threading
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from bowstring._ids import TaskContext, current_context
+from bowstring._options import STREAMING
+from bowstring._streams import send_items_async
 from bowstring.actor import ActorExit
 from bowstring.errors import TaskCancelledError
 from bowstring_wire import messages as m
@@ -25,6 +28,10 @@ if TYPE_CHECKING:
 
 _OK, _FAILED, _CANCELLED = int(TaskStatus.OK), int(TaskStatus.ERROR), int(TaskStatus.CANCELLED)
 STOP_JOIN_S = 5.0  # how long a graceful end waits for async calls that run
+
+
+def _is_async(method: Any) -> bool:
+    return asyncio.iscoroutinefunction(method) or inspect.isasyncgenfunction(method)
 
 
 class Actor:
@@ -45,7 +52,7 @@ class Actor:
     def prepare_concurrency(self, executor: Executor) -> None:
         """Once the instance is there: get ready for calls that overlap."""
         kind = type(self.instance)
-        if any(asyncio.iscoroutinefunction(getattr(kind, name, None)) for name in dir(kind)):
+        if any(_is_async(getattr(kind, name, None)) for name in dir(kind)):
             self.async_methods = AsyncMethods(executor, self.concurrency)
         elif self.concurrency > 1:
             self.pool = concurrent.futures.ThreadPoolExecutor(self.concurrency, "bowstring-method")
@@ -126,8 +133,11 @@ class AsyncMethods:
                 function = executor.target(task)
                 args, kwargs = executor.arguments(task, call.body)
                 value = function(*args, **kwargs)
-                if asyncio.iscoroutine(value):
+                if asyncio.iscoroutine(value) and not inspect.isgenerator(value):  # 3.11 takes one for the other
                     value = await value
+                if task.num_returns == STREAMING:
+                    await send_items_async(executor, call, value)
+                    value = None
                 status = _OK
             except ActorExit:
                 status, value, exiting = _OK, None, True

@@ -7,10 +7,11 @@ results are one small plain value, and take the shortest way.
 from __future__ import annotations
 
 import pickle
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from bowstring import _pickling
-from bowstring._ids import pack_u32
+from bowstring._ids import STREAM_SPACE, pack_u32
 from bowstring._values import STORED_LAYOUT, Payload
 from bowstring.errors import InvalidArgumentError, record_from_exception
 from bowstring_wire import messages as m
@@ -33,6 +34,7 @@ _PLAIN = frozenset((int, float, bool, str, bytes, type(None)))
 _RESULT_ROOT = m.Result.ROOT
 
 SMALL_RESULT_BYTES_MAX = 4096  # plain results up to this size take the shortest way out
+ITEMS_FLUSH_S = 0.001  # items of a stream that come faster are written together
 
 
 class Answers:
@@ -41,6 +43,7 @@ class Answers:
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
         self._runtime = executor.runtime
+        self._items_flushed = 0.0
 
     def send(self, call: Call, status: int, value: Any, duration_ns: int, start_ns: int) -> None:
         """Answer a call whose user code has ended; `value` is the result or the exception."""
@@ -79,6 +82,50 @@ class Answers:
         metadata = _RESULT_ROOT + m.block_result(task.id, task.attempt, status, duration_ns, returns, kept)
         self._buffer(call, frame(_RESULT, metadata, body), start_ns, duration_ns, status, record)
 
+    def send_item(self, call: Call, index: int, value: Any) -> None:
+        """Send an item of a stream; in a call's thread, between two steps of user code (spec 4.8).
+
+        Raises:
+            BowstringError: it can't be written; nothing was sent.
+        """
+        task = call.task
+        runtime = self._runtime
+        stored = False
+        data = b""
+        if type(value) in _PLAIN and task.caller_language == _PYTHON_LANGUAGE:
+            data = pickle.dumps(value, 5)
+        if data and len(data) <= SMALL_RESULT_BYTES_MAX:
+            entry = m.Return(_INLINE, _PYTHON, _COMPACT, 0, 0, len(data), 0)
+        else:
+            ref = RefStruct(task.id + pack_u32(STREAM_SPACE | index), 0, task.owner, task.home)
+            payload = runtime.writer.write(ref, value, task.caller_language)
+            stored = payload.layout == STORED_LAYOUT
+            if payload.contains:
+                if runtime.unacknowledged:
+                    runtime.hold_kept()
+                if not stored:
+                    with runtime.lock:
+                        runtime.publish_struct(ref, payload)
+            if stored:
+                data = b""
+                entry = m.Return(_STORED, 0, 0, 0, 0, 0, 0)
+            else:
+                data = payload.data
+                flags = int(bool(payload.contains))
+                entry = m.Return(_INLINE, payload.encoding, int(payload.layout), flags, 0, len(data), 0)
+        item = m.StreamItem(task.id, task.attempt, index, entry)
+        answer = frame(FrameType.STREAM_ITEM, item.encode(), padded(data))
+        now = perf_counter()
+        with runtime.lock:
+            if runtime.node_connection.out:
+                runtime.node_connection.flush()
+            if not call.connection.closed:
+                call.connection.send(answer)
+            if stored or now - self._items_flushed > ITEMS_FLUSH_S:
+                # Else the background thread writes it soon (spec 4.4/6), or the next item's turn does.
+                self._items_flushed = now
+                runtime.reactor.flush()
+
     def _buffer(
         self, call: Call, answer: bytes, start_ns: int, duration_ns: int, status: int, error: m.ErrorRecord | None
     ) -> None:
@@ -97,8 +144,8 @@ class Answers:
         count = task.num_returns
         if count == 1:
             results: Any = (value,)
-        elif count == 0:
-            return []
+        elif count <= 0:
+            return []  # a stream has sent its items
         else:
             if not isinstance(value, (tuple, list)) or len(value) != count:
                 got = f"{len(value)} values" if isinstance(value, (tuple, list)) else type(value).__name__

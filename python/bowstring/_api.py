@@ -14,6 +14,7 @@ from bowstring._tasks import PendingTask
 from bowstring.actor import ActorClass, ActorHandle, handle_from_record
 from bowstring.errors import InvalidArgumentError
 from bowstring.object_ref import ObjectRef
+from bowstring.object_ref_generator import ObjectRefGenerator
 from bowstring.remote_function import ManyResults, RemoteFunction
 from bowstring_wire import messages as m
 from bowstring_wire.messages import FrameType, StateKind
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
-_ONLY_REFS = {ObjectRef}
+_AWAITABLES = {ObjectRef, ObjectRefGenerator}
 
 
 class _Decorator(Protocol):
@@ -142,7 +143,10 @@ def get(refs: Any, *, timeout: float | None = None) -> Any:
     if type(refs) is ObjectRef:
         return refs._runtime.reader.get((refs,), timeout)[0]
     if not isinstance(refs, (list, tuple)):
-        raise _options.refuse("get", "refs", "an ObjectRef or a list of them", refs)
+        expected = "an ObjectRef or a list of them"
+        if isinstance(refs, ObjectRefGenerator):
+            expected += " (a stream's references come from next() or list())"
+        raise _options.refuse("get", "refs", expected, refs)
     for place, ref in enumerate(refs):
         if not isinstance(ref, ObjectRef):
             raise _options.refuse("get", f"refs[{place}]", "an ObjectRef", ref)
@@ -157,7 +161,7 @@ def wait(
     """Wait until some of the objects are ready.
 
     Args:
-        refs: different ObjectRefs.
+        refs: different ObjectRefs. An ObjectRefGenerator among them is ready when its `next` would not wait.
         num_returns: how many to wait for; 1.
         timeout: seconds to wait at most; None: any time. 0: just look.
         fetch_local: accepted as elsewhere in the field; on one machine every object is here.
@@ -173,8 +177,8 @@ def wait(
         raise _options.refuse("wait", "refs", "a list of ObjectRefs", refs)
     if isinstance(num_returns, bool) or not isinstance(num_returns, int) or not 1 <= num_returns <= max(1, len(refs)):
         raise _options.refuse("wait", "num_returns", f"an int from 1 to the number of refs ({len(refs)})", num_returns)
-    if not set(map(type, refs)) <= _ONLY_REFS:
-        place, wrong = next((i, ref) for i, ref in enumerate(refs) if type(ref) is not ObjectRef)
+    if not set(map(type, refs)) <= _AWAITABLES:
+        place, wrong = next((i, ref) for i, ref in enumerate(refs) if type(ref) not in _AWAITABLES)
         raise _options.refuse("wait", f"refs[{place}]", "an ObjectRef", wrong)
     # One object has one ObjectRef in a process: identity is enough, and costs no Python call an element.
     if len(set(map(id, refs))) != len(refs):
@@ -219,11 +223,13 @@ def cancel(ref: ObjectRef[Any], *, force: bool = False, recursive: bool = True) 
     Raises:
         InvalidArgumentError: an argument is wrong, or `ref` was made by put or by another process.
     """
-    if not isinstance(ref, ObjectRef):
-        raise _options.refuse("cancel", "ref", "an ObjectRef", ref)
+    if not isinstance(ref, (ObjectRef, ObjectRefGenerator)):
+        raise _options.refuse("cancel", "ref", "an ObjectRef or an ObjectRefGenerator", ref)
     runtime = ref._runtime
     with runtime.lock:
-        task = ref._task
+        task: Any = ref._task
+        if isinstance(ref, ObjectRefGenerator):
+            ref = task.completed
         if task is None:
             if ref._owner != runtime.process:
                 raise InvalidArgumentError(f"cancel: {ref!r} belongs to another process, which alone can cancel it")

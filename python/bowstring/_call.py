@@ -10,11 +10,13 @@ from bowstring_wire import messages as m
 if TYPE_CHECKING:
     import asyncio
 
+    from bowstring._streams import Pace
+
 
 class Call:
     """A task that a caller sent."""
 
-    __slots__ = ("aio_task", "body", "cancelled", "connection", "interruptible", "task", "thread")
+    __slots__ = ("aio_task", "body", "cancelled", "connection", "interruptible", "pace", "task", "thread")
 
     def __init__(self, connection: Connection, task: m.Task, body: bytes) -> None:
         self.connection = connection
@@ -23,4 +25,5 @@ class Call:
         self.cancelled = False
         self.interruptible = False  # user code runs: an exception may be raised in its thread
         self.thread = 0
+        self.pace: Pace | None = None  # of a stream: what the caller lets it send
         self.aio_task: asyncio.Task[None] | None = None

@@ -22,8 +22,9 @@ from bowstring._answers import Answers
 from bowstring._call import Call
 from bowstring._functions import FunctionTable
 from bowstring._ids import NO_ID, TaskContext, child_prefix, current_context, pack_u32
-from bowstring._options import NUM_RETURNS_MAX
+from bowstring._options import NUM_RETURNS_MAX, STREAMING
 from bowstring._reactor import Connection, Waiter
+from bowstring._streams import pace_of, send_items
 from bowstring._transcoding import transcode
 from bowstring.actor import ActorExit
 from bowstring.errors import (
@@ -126,6 +127,8 @@ class Executor:
                 wanted = self.calls.get(m.Deliver.decode(metadata).id)
                 if wanted is not None:
                     wanted.task.flags |= _DELIVER
+            elif kind == FrameType.CREDITS:
+                self._on_credits(m.Credits.decode(metadata))
             elif kind == FrameType.GO_AWAY:
                 pass
             elif kind < SKIPPABLE_TYPE_MIN:
@@ -187,11 +190,22 @@ class Executor:
         connection.flush()
 
     def on_caller_closed(self, connection: Connection) -> None:
-        """Under the lock: what a caller asked for and nobody awaits is not started, unless its home wants it."""
+        """Under the lock: what a caller asked for and nobody awaits is not started, unless its home wants it.
+
+        Streams that run are cancelled: only the connection could take what they make.
+        """
         for call in list(self.queue):
             if call.connection is connection and not call.task.flags & _DELIVER:
                 self.queue.remove(call)
                 self.calls.pop(call.task.id, None)
+        for call in list(self.calls.values()):
+            if call.connection is connection and call.task.num_returns == STREAMING:
+                self._cancel(call, False, True)
+
+    def _on_credits(self, credits: m.Credits) -> None:
+        call = self.calls.get(credits.id)
+        if call is not None and call.task.num_returns == STREAMING and call.task.attempt == credits.attempt:
+            pace_of(call).update(credits)
 
     def _on_bind(self, bind: m.WorkerBind, _body: bytes) -> None:
         self.runtime.job = bind.job
@@ -327,12 +341,15 @@ class Executor:
             try:
                 function = self.target(task)
                 args, kwargs = self.arguments(task, call.body)
-                self._begin_interruptions(call)
+                self.begin_interruptions(call)
                 value = function(*args, **kwargs)
                 del args, kwargs
+                if task.num_returns == STREAMING:
+                    send_items(self, call, value)
+                    value = None
                 status = _OK
             finally:
-                self._end_interruptions(call)
+                self.end_interruptions(call)
         except ActorExit:
             status, value, exiting = _OK, None, True
             self.stop_taking_calls()
@@ -358,14 +375,15 @@ class Executor:
             self.exit_actor()
         return ended
 
-    def _begin_interruptions(self, call: Call) -> None:
+    def begin_interruptions(self, call: Call) -> None:
         """User code is about to run: a cancellation may hit it from now on. Loading it must not be cut in two."""
         with self.runtime.lock:
             if call.cancelled:
-                raise TaskCancelledError("the task was cancelled before it started")
+                when = "before it started" if call.pace is None else "between two of its items"
+                raise TaskCancelledError(f"the task was cancelled {when}")
             call.interruptible = True
 
-    def _end_interruptions(self, call: Call) -> None:
+    def end_interruptions(self, call: Call) -> None:
         """User code is over: a cancellation that comes from now on, or is on its way, must not hit the runtime."""
         with self.runtime.lock:
             call.interruptible = False
@@ -501,20 +519,25 @@ class Executor:
     # Cancellation ------------------------------------------------------------------------------------------------
 
     def _on_cancel(self, cancel: m.Cancel) -> None:
-        """Under the lock: mark a queued call; interrupt a running one in its user code (spec 4.6)."""
+        """Under the lock: end a call if it has not ended (spec 4.6)."""
         call = self.calls.get(cancel.id)
-        if call is None:
-            return
+        if call is not None:
+            self._cancel(call, cancel.force, cancel.recursive)
+
+    def _cancel(self, call: Call, force: bool, recursive: bool) -> None:
+        """Under the lock: mark a queued call; interrupt a running one in its user code."""
         call.cancelled = True
-        if cancel.recursive:
+        if recursive:
             prefix = child_prefix(call.task.id, call.task.attempt)
-            self.runtime.leases.cancel_children(prefix, cancel.force)
+            self.runtime.leases.cancel_children(prefix, force)
             self.runtime.actors.cancel_children(prefix)
         if call.aio_task is not None and self.actor is not None and self.actor.async_methods is not None:
             self.actor.async_methods.cancel(call.aio_task)
+        if call.pace is not None:
+            call.pace.wake()
         if not call.interruptible:
             return
-        if cancel.force and self.actor is None:
+        if force and self.actor is None:
             os._exit(1)
         if call.thread == threading.get_ident() or call.thread in self._blocked_threads:
             # It waits, or this is the task's own thread, which reads while it waits.

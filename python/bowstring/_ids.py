@@ -10,6 +10,7 @@ from struct import Struct
 from typing import Any
 
 PUT_SPACE = 0x4000_0000
+STREAM_SPACE = 0x8000_0000
 NO_ID = bytes(16)
 
 _U32 = Struct("<I")

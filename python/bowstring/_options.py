@@ -11,6 +11,7 @@ from bowstring.errors import InvalidArgumentError
 UNITS = 10_000  # resources are counted in 1/10000 (spec 4.3)
 RETRIES_DEFAULT = 3
 NUM_RETURNS_MAX = 65_536
+STREAMING = -1  # num_returns="streaming", as it is on the wire
 
 
 class _Shared(TypedDict, total=False):
@@ -25,6 +26,7 @@ class TaskOptions(_Shared, total=False):
     """Options of a function, without num_returns: that changes what `.remote` returns."""
 
     max_retries: int | None
+    generator_backpressure: int | None
 
 
 class ActorOptions(_Shared, total=False):
@@ -65,8 +67,10 @@ def _count_from(least: int) -> Callable[[str, str, Any], None]:
 
 
 def _num_returns(what: str, name: str, value: Any) -> None:
+    if value == "streaming":
+        return
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= NUM_RETURNS_MAX:
-        raise refuse(what, name, f"an int from 0 to {NUM_RETURNS_MAX}", value)
+        raise refuse(what, name, f'an int from 0 to {NUM_RETURNS_MAX}, or "streaming"', value)
 
 
 def _text(what: str, name: str, value: Any) -> None:
@@ -97,7 +101,12 @@ def _lifetime(what: str, name: str, value: Any) -> None:
 
 
 _SHARED = {"num_cpus": _amount, "num_gpus": _amount, "memory": _amount, "resources": _resources, "name": _text}
-TASK_OPTIONS = {**_SHARED, "num_returns": _num_returns, "max_retries": _count_from(-1)}
+TASK_OPTIONS = {
+    **_SHARED,
+    "num_returns": _num_returns,
+    "max_retries": _count_from(-1),
+    "generator_backpressure": _count_from(1),
+}
 ACTOR_OPTIONS = {
     **_SHARED,
     "max_restarts": _count_from(-1),
@@ -108,7 +117,12 @@ ACTOR_OPTIONS = {
     "lifetime": _lifetime,
     "get_if_exists": _flag,
 }
-METHOD_OPTIONS = {"num_returns": _num_returns, "max_task_retries": _count_from(-1), "name": _text}
+METHOD_OPTIONS = {
+    "num_returns": _num_returns,
+    "max_task_retries": _count_from(-1),
+    "name": _text,
+    "generator_backpressure": _count_from(1),
+}
 
 
 def checked(
@@ -126,6 +140,12 @@ def checked(
         if value is not None:
             check(what, name, value)
     return {name: value for name, value in options.items() if value is not None}
+
+
+def result_count(options: Mapping[str, Any], default: int = 1) -> int:
+    """num_returns as it is on the wire."""
+    wanted = options.get("num_returns", default)
+    return STREAMING if wanted == "streaming" else wanted
 
 
 def resource_units(options: Mapping[str, Any], cpus_default: float) -> tuple[tuple[str, int], ...]:

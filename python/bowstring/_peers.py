@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bowstring._handshake import LANGUAGE_VERSION
+from bowstring._options import STREAMING
 from bowstring._reactor import Connection
 from bowstring.errors import BowstringError, WorkerCrashedError, exception_from_record
 from bowstring_wire import messages as m
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from bowstring._runtime import Runtime
     from bowstring._tasks import PendingTask
 
-_RESULT = int(FrameType.RESULT)
+_RESULT, _STREAM_ITEM = int(FrameType.RESULT), int(FrameType.STREAM_ITEM)
 PEERS_IDLE_MAX = 256  # cached connections without a lease or an actor
 
 
@@ -131,6 +132,8 @@ class Peer:
                     task.finish(result, body)
                     if user is not None:
                         user.on_answered(result.duration_ns)
+            elif kind == _STREAM_ITEM:
+                self._on_stream_item(m.StreamItem.decode(metadata), body)
             elif kind == FrameType.RETURNED:
                 task = in_flight.pop(m.Returned.decode(metadata).id, None)
                 if task is not None and self.user is not None:
@@ -141,6 +144,17 @@ class Peer:
                 raise ProtocolError(f"frame type {kind} from a worker")
         if self.user is not None:
             self.user.on_batch_end(self)
+
+    def _on_stream_item(self, item: m.StreamItem, body: bytes) -> None:
+        task: Any = self.in_flight.get(item.id)
+        if task is None:
+            return
+        if task.template.num_returns != STREAMING:
+            raise ProtocolError("a StreamItem of a task that makes no stream")
+        state, encoding, layout, contains, offset, length, _ = item.value
+        if offset + length > len(body):
+            raise ProtocolError(f"a StreamItem's value ends outside of its body of {len(body)} bytes")
+        task.on_item(item.attempt, item.index, state, encoding, layout, contains, body[offset : offset + length])
 
     def _on_closed(self, _connection: Connection) -> None:
         self.open = False

@@ -65,8 +65,8 @@ class Connection:
     """One Unix stream socket with its parser and output buffer. All methods are called under the reactor's lock."""
 
     __slots__ = (
-        "closed", "fd", "frames", "label", "on_close", "on_frames", "out", "out_bytes", "parser", "peer", "reactor",
-        "sock", "state", "stuck",
+        "closed", "draining", "fd", "frames", "label", "on_close", "on_frames", "out", "out_bytes", "parser", "peer",
+        "reactor", "sock", "state", "stuck",
     )  # fmt: skip
 
     def __init__(
@@ -89,6 +89,7 @@ class Connection:
         self.out: deque[bytes | memoryview] = deque()
         self.out_bytes = 0
         self.stuck = False
+        self.draining: list[Any] = []  # whose `finish` is called when the socket takes more
         self.closed = False
         self.peer = 0
         self.state: Any = None
@@ -153,6 +154,8 @@ class Connection:
             self.flush()
             if not self.stuck and not self.closed:
                 self.reactor.poller.modify(self.fd, select.EPOLLIN)
+                while self.draining:
+                    self.draining.pop().finish()
         if events & ~select.EPOLLOUT:
             self.read()
 

@@ -14,6 +14,7 @@ import itertools
 import os
 import threading
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -126,6 +127,7 @@ class Runtime:
         self.known = KnownRefs()
         self.unacknowledged: list[weakref.ref[ObjectRef[Any]]] = []  # what a worker's calls have borrowed so far
         self._keeping = threading.Lock()
+        self.dropped_streams: deque[Any] = deque()  # whose generators nobody has any more
         self.executor: Any = None  # in workers: the Executor
         self.on_log: Callable[[m.LogLines], None] | None = None
         self.log = TaskLog(self)
@@ -349,6 +351,8 @@ class Runtime:
                 # Plain tuples pack as RefChange does.
                 update = m.RefUpdate(changes[start : start + REF_CHANGES_MAX])  # type: ignore[arg-type]
                 self.node_connection.send(frame(FrameType.REF_UPDATE, update.encode()))
+        while self.dropped_streams:
+            self.dropped_streams.popleft().close()
         if self.store.released:
             pins, extents = self.store.drain_released()
             for number in extents:

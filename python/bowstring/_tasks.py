@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bowstring import _pickling, _values
 from bowstring._ids import FIRST_RESULT, NO_ID, TaskContext, pack_u32
+from bowstring._options import STREAMING
 from bowstring._values import STORED_LAYOUT, Payload
 from bowstring.errors import BowstringError, InvalidArgumentError, TaskCancelledError
 from bowstring.object_ref import BORROWED, HELD, PUBLISHED, ObjectRef
@@ -34,8 +35,8 @@ class CallTemplate:
     """What all calls of one function or method with the same options share."""
 
     __slots__ = (
-        "concurrency_group", "flags", "function", "label", "language", "max_retries", "method", "name", "num_returns",
-        "priority", "shape", "timeout_ms",
+        "backpressure", "concurrency_group", "flags", "function", "label", "language", "max_retries", "method", "name",
+        "num_returns", "pending", "priority", "shape", "timeout_ms",
     )  # fmt: skip
 
     def __init__(
@@ -51,6 +52,7 @@ class CallTemplate:
         concurrency_group: str = "",
         priority: int = 0,
         label: str = "",
+        backpressure: int = 0,
     ) -> None:
         self.function = function
         self.language = language
@@ -62,6 +64,12 @@ class CallTemplate:
         self.timeout_ms = timeout_ms
         self.concurrency_group = concurrency_group
         self.priority = priority
+        self.backpressure = backpressure  # items of a stream that may lie unread; 0: any number
+        self.pending: type[PendingTask] = PendingTask  # what a call is made of
+        if num_returns == STREAMING:
+            from bowstring._pending_stream import PendingStream
+
+            self.pending = PendingStream
         self.label = name or label or method  # for messages here; the worker knows the function's own name
         self.shape = TaskShape(self.task())
 
@@ -121,6 +129,10 @@ class PendingTask:
                 self.refs.append(ref)
 
     # Arguments ---------------------------------------------------------------------------------------------------
+
+    def results(self) -> Any:
+        """What the caller gets when num_returns is not 1."""
+        return list(self.refs)
 
     def set_arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Encode the arguments; references among them are resolved later."""

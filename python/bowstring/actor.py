@@ -27,7 +27,7 @@ def method(**options: Any) -> Any:
     """Options of one method of an actor's class, as a decorator.
 
     Args:
-        num_returns: number of results; 1.
+        num_returns: number of results; 1. "streaming": any number, as for functions; so for generators.
         max_task_retries: attempts that may follow a crash in this method; the actor's.
 
     Raises:
@@ -158,9 +158,13 @@ class ActorClass(Generic[T]):
             module, class_name = self._class.__module__, self._class.__qualname__
             for name, function in inspect.getmembers(self._class, callable):
                 marked = getattr(function, "__bowstring_method__", {})
-                if "num_returns" in marked:
-                    num_returns.append(f"{name}={marked['num_returns']}")
-                if inspect.iscoroutinefunction(function) and "max_concurrency" not in options:
+                streams = inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
+                count = _options.result_count(marked, _options.STREAMING if streams else 1)
+                if count != 1:
+                    num_returns.append(f"{name}={count}")
+                if (
+                    inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+                ) and "max_concurrency" not in options:
                     concurrency = ASYNC_CONCURRENCY_DEFAULT
         return m.ActorHandle(
             ref._runtime.struct(ref),
@@ -228,7 +232,8 @@ class ActorMethod:
         """Call the method; calls of one process run in the order in which they are made.
 
         Returns:
-            A reference to the result. With num_returns=n other than 1: a list of n references.
+            A reference to the result. With num_returns=n other than 1: a list of n references. With "streaming": an
+            ObjectRefGenerator.
 
         Raises:
             PendingCallsLimitExceeded: max_pending_calls calls are pending.
@@ -239,10 +244,10 @@ class ActorMethod:
         if runtime.stopped is not None:
             raise runtime.stopped
         template = self._template
-        task = PendingTask(runtime, template, runtime.context(), target.actor)
+        task = template.pending(runtime, template, runtime.context(), target.actor)
         if args or kwargs:
             task.set_arguments(args, kwargs)
-        refs = task.refs
+        results: ObjectRef[Any] = task.refs[0] if template.num_returns == 1 else task.results()
         with runtime.lock:
             # A handle outlives its calls: the actor is not out of scope while one is in flight (spec 5.2/6).
             task.keeps = [target.ref, *task.keeps] if task.keeps else (target.ref,)
@@ -250,12 +255,10 @@ class ActorMethod:
             if client is None:
                 client = target.client = runtime.actors.client(target.actor, target.record.class_name)
             client.submit(task, target.record.max_pending_calls)
-        if template.num_returns == 1:
-            return refs[0]
-        return list(refs)  # type: ignore[return-value]
+        return results
 
     def options(self, **options: Any) -> ActorMethod:
-        """The same method with other options: num_returns, max_task_retries, name."""
+        """The same method with other options: num_returns, max_task_retries, name, generator_backpressure."""
         new = _options.checked(f"{self._name}.options", options, _options.METHOD_OPTIONS)
         old = self._template
         template = CallTemplate(
@@ -263,10 +266,11 @@ class ActorMethod:
             old.language,
             new.get("name", old.name),
             old.method,
-            new.get("num_returns", old.num_returns),
+            _options.result_count(new, old.num_returns),
             new.get("max_task_retries", old.max_retries),
             _METHOD,
             label=old.label,
+            backpressure=new.get("generator_backpressure", old.backpressure),
         )
         return ActorMethod(self._target, self._name, template)
 

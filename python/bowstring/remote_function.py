@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, NoReturn, ParamSpec, Protocol, TypeVar, overload
 
 from bowstring import _functions, _options
-from bowstring._tasks import CallTemplate, PendingTask
+from bowstring._tasks import CallTemplate
 from bowstring.errors import InvalidArgumentError
 from bowstring.object_ref import ObjectRef
 from bowstring_wire.messages import Language
@@ -49,6 +50,7 @@ class RemoteFunction(Generic[P, R]):
         self._options = options
         self._descriptor = descriptor
         self._name = name or getattr(function, "__qualname__", "function")
+        self._count = _options.STREAMING if inspect.isgeneratorfunction(function) else 1
         self._bound: Any = None  # (runtime, template, pool) of the runtime that was last used
         if function is not None:
             functools.update_wrapper(self, function)
@@ -127,7 +129,8 @@ class RemoteFunction(Generic[P, R]):
             **kwargs: likewise.
 
         Returns:
-            A reference to the result. With num_returns=n other than 1: a list of n references.
+            A reference to the result. With num_returns=n other than 1: a list of n references. With "streaming": an
+            ObjectRefGenerator.
 
         Raises:
             SerializationError: an argument can't be pickled.
@@ -140,15 +143,13 @@ class RemoteFunction(Generic[P, R]):
         _, template, pool = bound
         if runtime.stopped is not None:
             raise runtime.stopped
-        task = PendingTask(runtime, template, runtime.context())
+        task = template.pending(runtime, template, runtime.context())
         if args or kwargs:
             task.set_arguments(args, kwargs)
-        refs = task.refs
+        results = task.refs[0] if template.num_returns == 1 else task.results()
         with runtime.lock:
             pool.submit(task)
-        if template.num_returns == 1:
-            return refs[0]
-        return list(refs)
+        return results
 
     def _bind(self, runtime: Runtime) -> Any:
         options = self._options
@@ -162,7 +163,8 @@ class RemoteFunction(Generic[P, R]):
             descriptor.language,
             options.get("name", ""),
             label=self._name,
-            num_returns=options.get("num_returns", 1),
+            num_returns=_options.result_count(options, self._count),
+            backpressure=options.get("generator_backpressure", 0),
             max_retries=options.get("max_retries", _options.RETRIES_DEFAULT),
         )
         pool = runtime.leases.pool(descriptor.language, _options.resource_units(options, 1))
@@ -185,7 +187,10 @@ class RemoteFunction(Generic[P, R]):
             num_gpus: likewise GPUs; 0.
             memory: bytes of memory to reserve; 0.
             resources: amounts of resources of your own, by name.
-            num_returns: number of results; 1. The function returns a sequence of as many values.
+            num_returns: number of results; 1. The function returns a sequence of as many values. "streaming": any
+                number, each handed over when the function yields it; so for generator functions, unless it is set.
+            generator_backpressure: with "streaming", how many items may lie unread before the function is made to
+                wait; any number.
             max_retries: attempts that may follow a crash of the worker; 3. -1: any number.
             name: shown instead of the function's name.
 
