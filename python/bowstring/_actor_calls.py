@@ -60,11 +60,16 @@ class ActorClient:
         if self.death is not None:
             task.fail(self.death)
             return
-        if task.missing:
-            task.on_ready = self._on_task_ready
-        self.queue.append(task)
-        if self.peer is not None:
+        peer = self.peer
+        if peer is None or self.queue or task.missing or task.parts is not None or self.paused:
+            if task.missing:
+                task.on_ready = self._on_task_ready
+            self.queue.append(task)
             self.pump()
+        elif len(in_flight := peer.in_flight) < IN_FLIGHT_MAX:
+            self._send(peer, task, not in_flight)
+        else:
+            self.queue.append(task)
 
     def _on_task_ready(self, _task: PendingTask) -> None:
         self.pump()
@@ -93,11 +98,14 @@ class ActorClient:
                 if error is not None:
                     task.fail(error)
                     continue
-            task.sequence = self.sequence
-            self.sequence += 1
-            task.peer = peer
-            peer.send(task.frame(self.incarnation), not in_flight)
-            in_flight[task.id] = task
+            self._send(peer, task, not in_flight)
+
+    def _send(self, peer: Peer, task: PendingTask, now: bool) -> None:
+        task.sequence = self.sequence
+        self.sequence += 1
+        task.peer = peer
+        peer.send(task.frame(self.incarnation), now)
+        peer.in_flight[task.id] = task
 
     # The actor's life --------------------------------------------------------------------------------------------
 

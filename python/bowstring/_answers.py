@@ -45,8 +45,11 @@ class Answers:
         self._runtime = executor.runtime
         self._items_flushed = 0.0
 
-    def send(self, call: Call, status: int, value: Any, duration_ns: int, start_ns: int) -> None:
-        """Answer a call whose user code has ended; `value` is the result or the exception."""
+    def send(self, call: Call, status: int, value: Any, duration_ns: int, start_ns: int, now: bool = False) -> None:
+        """Answer a call whose user code has ended; `value` is the result or the exception.
+
+        `now`: nothing else is queued, and whoever called may be waiting; write the answer before the log of it.
+        """
         task = call.task
         runtime = self._runtime
         if (
@@ -61,7 +64,7 @@ class Answers:
             if len(data) <= SMALL_RESULT_BYTES_MAX:
                 body = data if not len(data) & 7 else padded(data)
                 answer = single_result_frame(task.id, task.attempt, status, duration_ns, _PYTHON, data, body)
-                self._buffer(call, answer, start_ns, duration_ns, status, None)
+                self._buffer(call, answer, start_ns, duration_ns, status, None, now)
                 return
         contained: list[Any] = []
         record = None
@@ -80,7 +83,7 @@ class Answers:
             kept = runtime.hold_kept()
         contained.clear()
         metadata = _RESULT_ROOT + m.block_result(task.id, task.attempt, status, duration_ns, returns, kept)
-        self._buffer(call, frame(_RESULT, metadata, body), start_ns, duration_ns, status, record)
+        self._buffer(call, frame(_RESULT, metadata, body), start_ns, duration_ns, status, record, now)
 
     def send_item(self, call: Call, index: int, value: Any) -> None:
         """Send an item of a stream; in a call's thread, between two steps of user code (spec 4.8).
@@ -127,17 +130,29 @@ class Answers:
                 runtime.reactor.flush()
 
     def _buffer(
-        self, call: Call, answer: bytes, start_ns: int, duration_ns: int, status: int, error: m.ErrorRecord | None
+        self,
+        call: Call,
+        answer: bytes,
+        start_ns: int,
+        duration_ns: int,
+        status: int,
+        error: m.ErrorRecord | None,
+        now: bool,
     ) -> None:
-        """Buffer the Result behind what its home must know first, and log the attempt."""
+        """Buffer the Result, or write it now, behind what its home must know first, and log the attempt."""
         task = call.task
         runtime = self._runtime
         with runtime.lock:
             self._executor.calls.pop(task.id, None)
             if runtime.node_connection.out:
                 runtime.node_connection.flush()
-            if not call.connection.closed:
-                call.connection.send(answer)
+            connection = call.connection
+            if connection.closed:
+                pass
+            elif now:
+                connection.send_now(answer)
+            else:
+                connection.send(answer)
             runtime.log.ended(task, start_ns, duration_ns, status, error)
 
     def _payloads(self, task: m.Task, value: Any, contained: list[Any]) -> list[Payload]:

@@ -363,7 +363,7 @@ class Executor:
         finally:
             current_context.reset(token)
         ended = time.perf_counter()
-        self.answers.send(call, status, value, int((ended - started) * 1e9), start_ns)
+        self.answers.send(call, status, value, int((ended - started) * 1e9), start_ns, not self.queue)
         value = None
         if plain:
             if self._side_waits:
@@ -375,19 +375,23 @@ class Executor:
             self.exit_actor()
         return ended
 
-    def begin_interruptions(self, call: Call) -> None:
-        """User code is about to run: a cancellation may hit it from now on. Loading it must not be cut in two."""
-        with self.runtime.lock:
-            if call.cancelled:
-                when = "before it started" if call.pace is None else "between two of its items"
-                raise TaskCancelledError(f"the task was cancelled {when}")
-            call.interruptible = True
+    @staticmethod
+    def begin_interruptions(call: Call) -> None:
+        """User code is about to run: a cancellation may hit it from now on. Loading it must not be cut in two.
+
+        Who cancels marks the call before it looks here; the call is marked here before it looks there. So one of the
+        two sees both marks, and a call need not take the lock for it.
+        """
+        call.interruptible = True
+        if call.cancelled:
+            when = "before it started" if call.pace is None else "between two of its items"
+            raise TaskCancelledError(f"the task was cancelled {when}")
 
     def end_interruptions(self, call: Call) -> None:
         """User code is over: a cancellation that comes from now on, or is on its way, must not hit the runtime."""
-        with self.runtime.lock:
-            call.interruptible = False
-            if call.cancelled:
+        call.interruptible = False
+        if call.cancelled:
+            with self.runtime.lock:
                 self.runtime.reactor.interrupts.pop(call.thread, None)
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(call.thread), None)
 

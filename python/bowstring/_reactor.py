@@ -34,6 +34,7 @@ IDLE_POLL_S = 0.2  # upper bound on how long a dropped reference waits for its r
 FLUSH_BYTES = 64 << 10  # buffered output that is written without waiting for a reader
 FLUSH_FRAMES = 64
 WRITE_BYTES_MAX = 256 << 10  # about what a socket's buffer takes at once
+_READABLE = int(select.EPOLLIN)
 
 
 class Waiter:
@@ -107,30 +108,37 @@ class Connection:
 
     def send_now(self, data: bytes) -> None:
         """Write a frame at once, behind what is buffered."""
-        self.out.append(data)
-        self.out_bytes += len(data)
-        self.flush()
+        if self.out or self.closed:
+            self.out.append(data)
+            self.out_bytes += len(data)
+            self.flush()
+        else:
+            self._write(data)
 
     def flush(self) -> None:
-        if self.stuck or self.closed or not self.out:
+        if self.stuck or self.closed:
             return
-        while self.out:
+        while self.out and not self.stuck:
             data = self._next_write()
-            try:
-                sent = self.sock.send(data)
-            except BlockingIOError:
-                sent = 0
-            except OSError:
-                # The peer's end is seen by reading: what it sent before must still be read.
-                self.out.clear()
-                self.out_bytes = 0
-                return
-            self.out_bytes -= sent
-            if sent < len(data):
-                self.out.appendleft(memoryview(data)[sent:])
-                self.stuck = True
-                self.reactor.poller.modify(self.fd, select.EPOLLIN | select.EPOLLOUT)
-                return
+            self.out_bytes -= len(data)
+            self._write(data)
+
+    def _write(self, data: bytes | memoryview) -> None:
+        """Write at once; what the socket does not take waits until it is writable."""
+        try:
+            sent = self.sock.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            # The peer's end is seen by reading: what it sent before must still be read.
+            self.out.clear()
+            self.out_bytes = 0
+            return
+        if sent < len(data):
+            self.out.appendleft(memoryview(data)[sent:])
+            self.out_bytes += len(data) - sent
+            self.stuck = True
+            self.reactor.poller.modify(self.fd, select.EPOLLIN | select.EPOLLOUT)
 
     def _next_write(self) -> bytes | memoryview:
         """Take what the next write is tried with; of a long backlog only so much that joining it stays cheap."""
@@ -149,18 +157,17 @@ class Connection:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def on_event(self, events: int) -> None:
-        if events & select.EPOLLOUT and self.stuck:
-            self.stuck = False
-            self.flush()
-            if not self.stuck and not self.closed:
-                self.reactor.poller.modify(self.fd, select.EPOLLIN)
-                while self.draining:
-                    self.draining.pop().finish()
-        if events & ~select.EPOLLOUT:
-            self.read()
-
-    def read(self) -> None:
-        """Read once and process the frames."""
+        """Write what waits, if the socket takes it again; read once and process the frames."""
+        if events != _READABLE:
+            if events & select.EPOLLOUT and self.stuck:
+                self.stuck = False
+                self.flush()
+                if not self.stuck and not self.closed:
+                    self.reactor.poller.modify(self.fd, select.EPOLLIN)
+                    while self.draining:
+                        self.draining.pop().finish()
+            if not events & ~select.EPOLLOUT:
+                return
         reactor = self.reactor
         try:
             size = self.sock.recv_into(reactor.received)
@@ -300,24 +307,32 @@ class Reactor:
     # Leading -----------------------------------------------------------------------------------------------------
 
     def poll_once(self, timeout_s: float | None) -> None:
-        """As the leader: flush, wait for frames, process them, run what is due."""
+        """As the leader: run what is due, flush, wait for frames, process them."""
         with self.lock:
             self._drain_dropped()
+            if self._timers:
+                timeout_s = self._run_timers(timeout_s)
             if self.dirty:
                 self.flush()
-            if self._timers:
-                until = max(0.0, self._timers[0][0] - monotonic())
-                timeout_s = until if timeout_s is None else min(timeout_s, until)
         events = self._poll(-1 if timeout_s is None else timeout_s)
         with self.lock:
             for fd, event in events:
                 handler = self.handlers.get(fd)
                 if handler is not None:
                     handler(event)
-            if self._timers:
-                now = monotonic()
-                while self._timers and self._timers[0][0] <= now:
-                    heapq.heappop(self._timers)[2]()
+
+    def _run_timers(self, timeout_s: float | None) -> float | None:
+        """Run what is due; the time until the next timer, or `timeout_s` if that is shorter.
+
+        Before the poll, not after it: what came in is handed on without this.
+        """
+        timers, now = self._timers, monotonic()
+        while timers and timers[0][0] <= now:
+            heapq.heappop(timers)[2]()
+        if not timers:
+            return timeout_s
+        until = max(0.0, timers[0][0] - now)
+        return until if timeout_s is None else min(timeout_s, until)
 
     def _poll(self, timeout_s: float) -> list[tuple[int, int]]:
         """Wait for events. Ctrl-C raises only here and in `_sleep`: what was not handled is reported again."""

@@ -148,6 +148,9 @@ class TaskShape:
 
 
 _new_arg = m.Arg._make
+METHODS_KNOWN_MAX = 1024  # names that need not be decoded again
+METHOD_TAIL_BYTES_MAX = 128
+_methods: dict[bytes, str] = {}  # by what the metadata holds from the name on
 
 
 def single_task(metadata: bytes) -> m.Task | None:
@@ -170,10 +173,19 @@ def single_task(metadata: bytes) -> m.Task | None:
         args = (_new_arg(fields[22:]),)
     else:
         return None
-    try:
-        method = "" if method_at == _EMPTY_METHOD else read_string(metadata, _METHOD_SLOT + method_at)
-    except (StructError, ProtocolError, UnicodeDecodeError):
-        return None  # the general reader says what is wrong
+    if method_at == _EMPTY_METHOD:
+        method = ""
+    else:
+        tail = metadata[_METHOD_SLOT + method_at :]
+        known = _methods.get(tail)
+        if known is None:
+            try:
+                known = read_string(metadata, _METHOD_SLOT + method_at)
+            except (StructError, ProtocolError, UnicodeDecodeError):
+                return None  # the general reader says what is wrong
+            if len(_methods) < METHODS_KNOWN_MAX and len(tail) <= METHOD_TAIL_BYTES_MAX:
+                _methods[tail] = known
+        method = known
     return m.Task(
         task, function, actor, owner, home, sequence, flags, attempt, epoch, num_returns, max_retries, priority,
         timeout_ms, language, args, method, "", "", "", submitted_ns,

@@ -1,4 +1,4 @@
-"""Libraries made of tasks and actors: each module is imported with its first use, so `import bowstring` pays for none."""
+"""Libraries made of tasks and actors; a module is imported with its first use, so `import bowstring` pays for none."""
 
 from __future__ import annotations
 
