@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from bowstring.util.actor_pool import ActorPool
     from bowstring.util.executor import Executor
     from bowstring.util.queue import Empty, Full, Queue
+    from bowstring.util.serializability import inspect_serializability
 
 _HOMES = {
     "ActorPool": "actor_pool",
@@ -16,9 +17,10 @@ _HOMES = {
     "Executor": "executor",
     "Full": "queue",
     "Queue": "queue",
+    "inspect_serializability": "serializability",
 }
 
-__all__ = ["ActorPool", "Empty", "Executor", "Full", "Queue"]
+__all__ = ["ActorPool", "Empty", "Executor", "Full", "Queue", "inspect_serializability"]
 
 
 def __getattr__(name: str) -> Any:

@@ -29,6 +29,7 @@ from bowstring._session import running_runtime
 from bowstring.errors import TaskError
 from bowstring.object_ref import ObjectRef
 from bowstring.remote_function import RemoteFunction
+from bowstring.util.remote_traceback import as_raised
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -38,13 +39,6 @@ NAMES_MAX = 256  # functions whose calls are shown under their own names; more s
 _LOGGER = logging.getLogger("concurrent.futures")
 _live: weakref.WeakSet[Executor] = weakref.WeakSet()
 _exiting = False
-
-
-class RemoteTraceback(Exception):
-    """The cause of an exception that came from a worker: shows the traceback there."""
-
-    def __str__(self) -> str:
-        return f'\n"""\n{self.args[0]}"""'
 
 
 class InitializerError(BrokenExecutor):
@@ -299,14 +293,9 @@ class _WorkItem:
 
 
 def _as_raised(error: BaseException) -> BaseException:
-    """What the function raised, with the traceback of the worker as its cause; or the runtime's own error."""
     if isinstance(error, InitializerError):
         return BrokenExecutor(f"the initializer failed in a worker: {error}")
-    if isinstance(error, TaskError) and error.cause is not None:
-        cause = error.cause
-        cause.__cause__ = RemoteTraceback(error.remote_traceback)
-        return cause
-    return error
+    return as_raised(error)
 
 
 def _traceback_of(error: BaseException) -> str:
