@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, overload
 
@@ -15,7 +15,7 @@ from bowstring.actor import ActorClass, ActorHandle, handle_from_record
 from bowstring.errors import InvalidArgumentError
 from bowstring.object_ref import ObjectRef
 from bowstring.object_ref_generator import ObjectRefGenerator
-from bowstring.remote_function import ManyResults, RemoteFunction
+from bowstring.remote_function import ManyResults, RemoteFunction, Streaming
 from bowstring_wire import messages as m
 from bowstring_wire.messages import FrameType, StateKind
 
@@ -36,7 +36,16 @@ class _Decorator(Protocol):
     @overload
     def __call__(self, target: type[T], /) -> ActorClass[T]: ...  # type: ignore[overload-overlap]
     @overload
+    def __call__(self, target: Callable[P, Iterator[T]], /) -> Streaming[P, T]: ...  # type: ignore[overload-overlap]
+    @overload
     def __call__(self, target: Callable[P, R], /) -> RemoteFunction[P, R]: ...
+
+
+class _StreamingDecorator(Protocol):
+    @overload
+    def __call__(self, target: Callable[P, Iterator[T]], /) -> Streaming[P, T]: ...
+    @overload
+    def __call__(self, target: Callable[P, Any], /) -> Streaming[P, Any]: ...
 
 
 class _FunctionDecorator(Protocol):
@@ -50,11 +59,15 @@ class _ManyResultsDecorator(Protocol):
 @overload
 def remote(target: type[T], /) -> ActorClass[T]: ...  # type: ignore[overload-overlap]
 @overload
+def remote(target: Callable[P, Iterator[T]], /) -> Streaming[P, T]: ...  # type: ignore[overload-overlap]
+@overload
 def remote(target: Callable[P, R], /) -> RemoteFunction[P, R]: ...
 @overload
 def remote(  # type: ignore[overload-overlap]  # 1 is an int that changes nothing
     *, num_returns: Literal[1], **options: Unpack[TaskOptions]
 ) -> _FunctionDecorator: ...
+@overload
+def remote(*, num_returns: Literal["streaming"], **options: Unpack[TaskOptions]) -> _StreamingDecorator: ...
 @overload
 def remote(*, num_returns: int, **options: Unpack[TaskOptions]) -> _ManyResultsDecorator: ...
 @overload
@@ -210,13 +223,13 @@ def _ready_places(refs: Sequence[ObjectRef[Any]], count: int) -> list[int]:
     return places
 
 
-def cancel(ref: ObjectRef[Any], *, force: bool = False, recursive: bool = True) -> None:
+def cancel(ref: ObjectRef[Any] | ObjectRefGenerator[Any], *, force: bool = False, recursive: bool = True) -> None:
     """Cancel the task that makes `ref`; `get` on it then raises TaskCancelledError, unless it was done before.
 
     A task that has not started never will. In one that runs, TaskCancelledError is raised in its Python code.
 
     Args:
-        ref: a result of a task or a method call of this process.
+        ref: a result of a task or a method call of this process, or the generator of a stream.
         force: True: end the worker's process if the task runs. Not for actors.
         recursive: True: the children of the task are cancelled too.
 
@@ -228,10 +241,8 @@ def cancel(ref: ObjectRef[Any], *, force: bool = False, recursive: bool = True) 
     runtime = ref._runtime
     with runtime.lock:
         task: Any = ref._task
-        if isinstance(ref, ObjectRefGenerator):
-            ref = task.completed
         if task is None:
-            if ref._owner != runtime.process:
+            if isinstance(ref, ObjectRef) and ref._owner != runtime.process:
                 raise InvalidArgumentError(f"cancel: {ref!r} belongs to another process, which alone can cancel it")
             return
         if not isinstance(task, PendingTask):

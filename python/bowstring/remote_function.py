@@ -11,6 +11,7 @@ from bowstring import _functions, _options
 from bowstring._tasks import CallTemplate
 from bowstring.errors import InvalidArgumentError
 from bowstring.object_ref import ObjectRef
+from bowstring.object_ref_generator import ObjectRefGenerator
 from bowstring_wire.messages import Language
 
 if TYPE_CHECKING:
@@ -22,12 +23,26 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 Rest = ParamSpec("Rest")
 R = TypeVar("R")
+T_co = TypeVar("T_co", covariant=True)
 
 
 class ManyResults(Protocol[P]):
     """What type checkers see of a remote function with num_returns other than 1."""
 
     def remote(self, *args: P.args, **kwargs: P.kwargs) -> list[ObjectRef[Any]]: ...
+
+
+class Streaming(Protocol[P, T_co]):
+    """What type checkers see of a remote generator function, and of num_returns="streaming"."""
+
+    def remote(self, *args: P.args, **kwargs: P.kwargs) -> ObjectRefGenerator[T_co]: ...
+
+    @overload
+    def options(self, *, num_returns: Literal["streaming"], **options: Unpack[TaskOptions]) -> Streaming[P, T_co]: ...
+    @overload
+    def options(self, *, num_returns: int, **options: Unpack[TaskOptions]) -> ManyResults[P]: ...
+    @overload
+    def options(self, **options: Unpack[TaskOptions]) -> Streaming[P, T_co]: ...
 
 
 class RemoteFunction(Generic[P, R]):
@@ -175,6 +190,8 @@ class RemoteFunction(Generic[P, R]):
     def options(  # type: ignore[overload-overlap]  # 1 is an int that changes nothing
         self, *, num_returns: Literal[1], **options: Unpack[TaskOptions]
     ) -> RemoteFunction[P, R]: ...
+    @overload
+    def options(self, *, num_returns: Literal["streaming"], **options: Unpack[TaskOptions]) -> Streaming[P, Any]: ...
     @overload
     def options(self, *, num_returns: int, **options: Unpack[TaskOptions]) -> ManyResults[P]: ...
     @overload

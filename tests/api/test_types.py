@@ -20,7 +20,7 @@ from bowstring import errors
 ROOT = Path(__file__).parents[2]
 
 HEAD = """
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import bowstring as bow
@@ -36,6 +36,18 @@ def name(number: int, prefix: str, *, loud: bool = False) -> str:
 @bow.remote(num_returns=2)
 def two(a: int) -> tuple[int, str]:
     return a, ""
+
+@bow.remote
+def counted(stop: int) -> Iterator[int]:
+    yield stop
+
+@bow.remote(generator_backpressure=2)
+def paced(stop: int) -> Iterator[str]:
+    yield ""
+
+@bow.remote(num_returns="streaming")
+def mapped(stop: int) -> map[str]:
+    return map(str, range(stop))
 
 @bow.remote
 def nothing() -> None: ...
@@ -67,6 +79,17 @@ reveal_type(two.remote(1))  # -> list[ObjectRef[Any]]
 reveal_type(add.options(num_returns=2).remote(1))  # -> list[ObjectRef[Any]]
 reveal_type(add.options(num_returns=1).remote(1))  # -> ObjectRef[int]
 reveal_type(add.options(num_cpus=2, name="n", resources={"gpu": 1}).remote(1))  # -> ObjectRef[int]
+reveal_type(counted.remote(1))  # -> ObjectRefGenerator[int]
+reveal_type(paced.remote(1))  # -> ObjectRefGenerator[str]
+reveal_type(mapped.remote(1))  # -> ObjectRefGenerator[str]
+reveal_type(counted.options(generator_backpressure=1).remote(1))  # -> ObjectRefGenerator[int]
+reveal_type(counted.options(num_returns=2).remote(1))  # -> list[ObjectRef[Any]]
+reveal_type(add.options(num_returns="streaming").remote(1))  # -> ObjectRefGenerator[Any]
+reveal_type([bow.get(item) for item in counted.remote(1)])  # -> list[int]
+reveal_type(next(counted.remote(1)))  # -> ObjectRef[int]
+reveal_type(counted.remote(1).next(timeout=1))  # -> ObjectRef[int]
+reveal_type(counted.remote(1).completed())  # -> ObjectRef[None]
+bow.cancel(counted.remote(1))
 
 # References stand for values among the positional arguments.
 reveal_type(add.remote(ref))  # -> ObjectRef[int]
@@ -76,6 +99,8 @@ reveal_type(add.remote(ref, ref))  # -> ObjectRef[int]
 reveal_type(name.remote(ref, text, loud=True))  # -> ObjectRef[str]
 
 async def awaited() -> None:
+    async for item in counted.remote(1):
+        reveal_type(item)  # -> ObjectRef[int]
     reveal_type(await ref)  # -> int
 
 # Actors: the handle knows its class; methods are ActorMethod, whose results are ObjectRef[Any].
@@ -111,6 +136,9 @@ add.remote(ref, 1, 2)  # error
 name.remote(1, "p", True)  # error
 two.remote("x")  # error
 nothing.remote(1)  # error
+counted.remote("x")  # error
+bow.get(counted.remote(1))  # error
+counted.options(num_returns="stream")  # error
 add.options(num_cpus="two")  # error
 add.options(cpus=2)  # error
 add.options(max_restarts=1)  # error
