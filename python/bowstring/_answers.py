@@ -21,6 +21,8 @@ from bowstring_wire.messages import ObjectRef as RefStruct
 from bowstring_wire.protocol import frame, padded
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from bowstring._call import Call
     from bowstring._executor import Executor
 
@@ -35,6 +37,24 @@ _RESULT_ROOT = m.Result.ROOT
 
 SMALL_RESULT_BYTES_MAX = 4096  # plain results up to this size take the shortest way out
 ITEMS_FLUSH_S = 0.001  # items of a stream that come faster are written together
+
+
+def separate_results(count: int, value: Any, name: Callable[[], str]) -> Sequence[Any]:
+    """What a function has returned, as `count` results.
+
+    Raises:
+        InvalidArgumentError: it is no tuple or list of so many.
+    """
+    if count == 1:
+        return (value,)
+    if count == 0:
+        return ()
+    if not isinstance(value, (tuple, list)) or len(value) != count:
+        got = f"{len(value)} values" if isinstance(value, (tuple, list)) else type(value).__name__
+        raise InvalidArgumentError(
+            f"{name()} has num_returns={count} and must return a tuple or list of {count} values, not {got}"
+        )
+    return value
 
 
 class Answers:
@@ -156,19 +176,9 @@ class Answers:
             runtime.log.ended(task, start_ns, duration_ns, status, error)
 
     def _payloads(self, task: m.Task, value: Any, contained: list[Any]) -> list[Payload]:
-        count = task.num_returns
-        if count == 1:
-            results: Any = (value,)
-        elif count <= 0:
+        if task.num_returns < 0:
             return []  # a stream has sent its items
-        else:
-            if not isinstance(value, (tuple, list)) or len(value) != count:
-                got = f"{len(value)} values" if isinstance(value, (tuple, list)) else type(value).__name__
-                name = self._executor.name_of(task)
-                raise InvalidArgumentError(
-                    f"{name} has num_returns={count} and must return a tuple or list of {count} values, not {got}"
-                )
-            results = value
+        results = separate_results(task.num_returns, value, lambda: self._executor.name_of(task))
         runtime = self._runtime
         payloads = []
         for index, result in enumerate(results):

@@ -16,9 +16,9 @@ from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from bowstring import _values
 from bowstring._actor_host import Actor
 from bowstring._answers import Answers
+from bowstring._arguments import ArgumentReader
 from bowstring._call import Call
 from bowstring._functions import FunctionTable
 from bowstring._ids import NO_ID, TaskContext, child_prefix, current_context, pack_u32
@@ -34,7 +34,6 @@ from bowstring.errors import (
     make_record,
     record_from_exception,
 )
-from bowstring.object_ref import ObjectRef
 from bowstring_wire import messages as m
 from bowstring_wire.hot import single_task
 from bowstring_wire.messages import (
@@ -90,7 +89,9 @@ class Executor:
         self._blocked = 0
         self._blocked_threads: set[int] = set()
         self._side_waits: set[object] = set()  # waits of threads that the running task has started
-        self._local = threading.local()
+        reader = ArgumentReader(runtime)
+        self.arguments = reader.read
+        self.decoding_arguments = reader.decoding
         self._ending = False
         self.answers = Answers(self)
         runtime.handle(FrameType.WORKER_BIND, self._on_bind)
@@ -415,56 +416,6 @@ class Executor:
             self.runtime.reactor.wait(self._bound)
         found = self.functions.known(task.function)
         return found if found is not None else self.functions.load(task.function)
-
-    def arguments(self, task: m.Task, body: bytes) -> tuple[Any, Any]:
-        """The positional and the named arguments."""
-        args = task.args
-        if not args:
-            return (), {}
-        self._local.decoding = True
-        try:
-            first = args[0]
-            if first.kind == _PACKED:
-                packed = self._inline_argument(first, body)
-                if len(packed) == 2:
-                    return packed[0], packed[1] or {}
-                plain, named, places = packed
-                filled = list(plain)
-                named = dict(named)
-                for place, value in zip(places, self._values_of(args[1:], body), strict=True):
-                    if isinstance(place, int):
-                        filled[place] = value
-                    else:
-                        named[place] = value
-                return filled, named
-            return self._values_of(args, body), {}
-        finally:
-            self._local.decoding = False
-
-    def _inline_argument(self, arg: m.Arg, body: bytes) -> Any:
-        data = body[arg.offset : arg.offset + arg.length]
-        return _values.decode_inline(arg.encoding, arg.layout, data)
-
-    def _values_of(self, args: Any, body: bytes) -> list[Any]:
-        """Positional arguments; those in the store are read together."""
-        runtime = self.runtime
-        out: list[Any] = []
-        stored: list[tuple[int, ObjectRef[Any]]] = []
-        for place, arg in enumerate(args):
-            if arg.kind == _REF:
-                stored.append((place, runtime.borrow(arg.ref_id, arg.ref_owner, arg.ref_home)))
-                out.append(None)
-            else:
-                out.append(self._inline_argument(arg, body))
-        if stored:
-            found = runtime.reader.get([ref for _, ref in stored])
-            for (place, _), value in zip(stored, found, strict=True):
-                out[place] = value
-        return out
-
-    def decoding_arguments(self) -> bool:
-        """True while this thread reads a task's arguments: the caller holds what is in them until the task ends."""
-        return getattr(self._local, "decoding", False)
 
     def name_of(self, task: m.Task) -> str:
         """What people call this task."""
