@@ -34,10 +34,10 @@ class ActorClient:
         "_returned", "actor", "death", "incarnation", "life", "name", "paused", "peer", "queue", "runtime", "sequence",
     )  # fmt: skip
 
-    def __init__(self, runtime: Runtime, actor: bytes, name: str) -> None:
+    def __init__(self, runtime: Runtime, actor: bytes, record: m.ActorHandle) -> None:
         self.runtime = runtime
         self.actor = actor
-        self.name = name
+        self.name = record.class_name or record.module
         self.life = int(ActorLife.PENDING)
         self.incarnation = 0
         self.sequence = 0
@@ -202,11 +202,11 @@ class ActorClients:
         self.runtime = runtime
         self.by_actor: dict[bytes, ActorClient] = {}
 
-    def client(self, actor: bytes, name: str) -> ActorClient:
+    def client(self, actor: bytes, record: m.ActorHandle) -> ActorClient:
         """Under the lock: the client, subscribing if need be."""
         client = self.by_actor.get(actor)
         if client is None:
-            client = self.by_actor[actor] = ActorClient(self.runtime, actor, name)
+            client = self.by_actor[actor] = ActorClient(self.runtime, actor, record)
         return client
 
     def on_state(self, state: m.ActorState, _body: bytes) -> None:

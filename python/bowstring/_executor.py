@@ -26,7 +26,7 @@ from bowstring._options import NUM_RETURNS_MAX, STREAMING
 from bowstring._reactor import Connection, Waiter
 from bowstring._streams import pace_of, send_items
 from bowstring._transcoding import transcode
-from bowstring.actor import ActorExit
+from bowstring.actor import TERMINATE, ActorExit, exit_actor
 from bowstring.errors import (
     BowstringError,
     FunctionNotFoundError,
@@ -67,7 +67,6 @@ SMALL_RESULT_BYTES_MAX = 4096  # plain results up to this size take the shortest
 FLUSH_S = 0.001  # results are not kept longer than this between tasks
 EVENTS_BUFFERED_MAX = 256  # task events sent in one frame
 EVENTS_DELAY_S = 0.5  # spec 8/3 allows 1 s
-STOP_JOIN_S = 5.0  # how long a graceful end waits for calls that run
 
 
 class Executor:
@@ -80,7 +79,7 @@ class Executor:
         self.queue: deque[Call] = deque()
         self.calls: dict[bytes, Call] = {}  # queued or running, by task
         self.actor: Actor | None = None
-        self._idle: Waiter | None = None
+        self.idle: Waiter | None = None
         self._bound = Waiter()
         self._actor_start: tuple[m.ActorStart, bytes] | None = None
         self._revoked_epoch = 0
@@ -92,7 +91,7 @@ class Executor:
         reader = ArgumentReader(runtime)
         self.arguments = reader.read
         self.decoding_arguments = reader.decoding
-        self._ending = False
+        self.ending = False
         self.answers = Answers(self)
         runtime.handle(FrameType.WORKER_BIND, self._on_bind)
         runtime.handle(FrameType.LEASE_REVOKE, self._on_revoke)
@@ -134,8 +133,8 @@ class Executor:
                 pass
             elif kind < SKIPPABLE_TYPE_MIN:
                 raise ProtocolError(f"frame type {kind} from a caller")
-        if queue and self._idle is not None:
-            idle, self._idle = self._idle, None
+        if queue and self.idle is not None:
+            idle, self.idle = self.idle, None
             idle.finish()
 
     @staticmethod
@@ -152,7 +151,7 @@ class Executor:
 
     def _refuses(self, task: m.Task) -> bool:
         """True if the task must be answered with Returned (spec 4.3/1, 4.5, 5.2/3)."""
-        if self._ending:
+        if self.ending:
             return True
         if task.flags & _METHOD_FLAG:
             actor = self.actor
@@ -241,7 +240,7 @@ class Executor:
         if not shutdown.graceful:
             sys.stdout.flush()
             os._exit(0)
-        self._ending = True
+        self.ending = True
         self._wake()
 
     def on_node_lost(self, _error: BowstringError) -> None:
@@ -249,8 +248,8 @@ class Executor:
         os._exit(1)
 
     def _wake(self) -> None:
-        if self._idle is not None:
-            idle, self._idle = self._idle, None
+        if self.idle is not None:
+            idle, self.idle = self.idle, None
             idle.finish()
 
     # The main loop -----------------------------------------------------------------------------------------------
@@ -262,9 +261,9 @@ class Executor:
             if not queue:
                 with lock:
                     if not queue and self._actor_start is None:
-                        if self._ending:
+                        if self.ending:
                             break
-                        idle = self._idle = Waiter()
+                        idle = self.idle = Waiter()
                     else:
                         idle = None
                 if idle is not None:
@@ -275,6 +274,8 @@ class Executor:
             try:
                 if self._actor_start is not None and (self.actor is None):
                     self._start_actor(*self._actor_start)
+                    if self.actor is not None and self.actor.async_methods is not None and not self.ending:
+                        self.actor.async_methods.run()
                     continue
                 self._run_queue()
             except KeyboardInterrupt:
@@ -303,15 +304,13 @@ class Executor:
                 with self.runtime.lock:
                     self.runtime.reactor.flush()
             return self._run_task(call)
-        if actor.async_methods is not None:
-            actor.async_methods.submit(call)
-        elif actor.pool is not None:
-            actor.pool.submit(self._run_pooled, call)
-        else:
+        if actor.dispatch is None:
             return self._run_task(call)
+        actor.dispatch(call)
         return time.perf_counter()
 
-    def _run_pooled(self, call: Call) -> None:
+    def run_pooled(self, call: Call) -> None:
+        """In a thread of an actor's: run a call and answer it."""
         try:
             self._run_task(call)
         finally:
@@ -410,6 +409,8 @@ class Executor:
             assert self.actor is not None
             function = getattr(self.actor.instance, task.method, None)
             if function is None or not callable(function):
+                if task.method == TERMINATE:
+                    return exit_actor
                 raise FunctionNotFoundError(f"{self.actor.name} has no method {task.method!r}")
             return function
         if not self._bound.done:
@@ -517,6 +518,7 @@ class Executor:
         record: m.ErrorRecord | None = None
         try:
             cls = self.functions.load(task.function)
+            actor.prepare(self, cls)
             args, kwargs = self.arguments(task, task_body)
             actor.instance = cls(*args, **kwargs)
             del args, kwargs
@@ -528,19 +530,17 @@ class Executor:
             current_context.reset(token)
         if runtime.unacknowledged:
             runtime.hold_kept()
-        if record is None:
-            actor.prepare_concurrency(self)
         with runtime.lock:
             self._actor_start = None
             runtime.tell(FrameType.ACTOR_STARTED, m.ActorStarted(actor.id, actor.incarnation, record is None, record))
             runtime.reactor.flush()
             if record is not None:
-                self._ending = True
+                self.ending = True
 
     def stop_taking_calls(self) -> None:
         """Before the last answer leaves: what is queued or comes later is handed back."""
         with self.runtime.lock:
-            self._ending = True
+            self.ending = True
             while self.queue:
                 self._return(self.queue.popleft())
 

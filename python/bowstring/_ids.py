@@ -16,6 +16,7 @@ NO_ID = bytes(16)
 _U32 = Struct("<I")
 pack_u32 = _U32.pack
 FIRST_RESULT = bytes(4)
+FIRST_PUT = pack_u32(PUT_SPACE)
 
 
 def child_prefix(task: bytes, attempt: int) -> bytes:
@@ -51,6 +52,9 @@ class TaskContext:
 
     def put_id(self) -> bytes:
         """The id of the next object that this task puts."""
+        if self.attempt:
+            # What an earlier attempt has put may be freed, and its id known as freed (spec 2.2, rule 2).
+            return self.child_id() + FIRST_PUT
         if self._puts is None:
             self._puts = itertools.count(PUT_SPACE).__next__
         return self.id + pack_u32(self._puts())

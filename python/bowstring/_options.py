@@ -39,6 +39,8 @@ class ActorOptions(_Shared, total=False):
     namespace: str | None
     lifetime: Literal["detached"] | None
     get_if_exists: bool | None
+    concurrency_groups: Mapping[str, int] | None
+    checkpoint_interval: int | None
 
 
 class AllOptions(TaskOptions, ActorOptions, total=False):
@@ -95,6 +97,15 @@ def _resources(what: str, name: str, value: Any) -> None:
         _amount(what, f"{name}[{key!r}]", amount)
 
 
+def _groups(what: str, name: str, value: Any) -> None:
+    if not isinstance(value, Mapping):
+        raise refuse(what, name, "a dict of group names to numbers of calls that may overlap", value)
+    for key, count in value.items():
+        if not isinstance(key, str) or not key or "=" in key:
+            raise refuse(what, f"a key of {name}", 'a str that is not empty and has no "="', key)
+        _count_from(1)(what, f"{name}[{key!r}]", count)
+
+
 def _lifetime(what: str, name: str, value: Any) -> None:
     if value != "detached":
         raise refuse(what, name, '"detached" or None', value)
@@ -116,10 +127,12 @@ ACTOR_OPTIONS = {
     "namespace": _text,
     "lifetime": _lifetime,
     "get_if_exists": _flag,
+    "concurrency_groups": _groups,
 }
 METHOD_OPTIONS = {
     "num_returns": _num_returns,
     "max_task_retries": _count_from(-1),
+    "concurrency_group": _text,
     "name": _text,
     "generator_backpressure": _count_from(1),
 }

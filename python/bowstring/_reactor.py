@@ -22,7 +22,8 @@ import sys
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import monotonic
 from typing import Any
 
@@ -309,12 +310,20 @@ class Reactor:
     def poll_once(self, timeout_s: float | None) -> None:
         """As the leader: run what is due, flush, wait for frames, process them."""
         with self.lock:
-            self._drain_dropped()
-            if self._timers:
-                timeout_s = self._run_timers(timeout_s)
-            if self.dirty:
-                self.flush()
-        events = self._poll(-1 if timeout_s is None else timeout_s)
+            timeout_s = self.before_poll(timeout_s)
+        self.process(self._poll(-1 if timeout_s is None else timeout_s))
+
+    def before_poll(self, timeout_s: float | None) -> float | None:
+        """Under the lock: run what is due, write what is buffered; returns how long to wait at most."""
+        self._drain_dropped()
+        if self._timers:
+            timeout_s = self._run_timers(timeout_s)
+        if self.dirty:
+            self.flush()
+        return timeout_s
+
+    def process(self, events: list[tuple[int, int]]) -> None:
+        """As the leader: handle what the poller told."""
         with self.lock:
             for fd, event in events:
                 handler = self.handlers.get(fd)
@@ -379,13 +388,37 @@ class Reactor:
         try:
             return self._poll_until(waiter, deadline)
         finally:
-            self._leader = 0
-            self._leads += 1
-            self._leadership.release()
-            if self._followers:
+            self.stop_leading()
+
+    def try_lead(self) -> bool:
+        """For an event loop: take the leadership for one `poll_once`, if it is free; give it back right after."""
+        if not self._leadership.acquire(False):
+            return False
+        self._leader = threading.get_ident()
+        return True
+
+    def stop_leading(self) -> None:
+        """Hand the leadership on."""
+        self._leader = 0
+        self._leads += 1
+        self._leadership.release()
+        if self._followers:
+            self._promote()
+        elif self._background_deep:
+            self._background_sleeps.set()
+
+    @contextmanager
+    def following(self, waiter: Waiter) -> Iterator[bool]:
+        """For an event loop that found somebody leading: be among the followers; True: the leadership is free now."""
+        self._followers.append(waiter)
+        try:
+            if self._background_leads:
+                self.wake()
+            yield not self._leadership.locked()
+        finally:
+            self._followers.remove(waiter)
+            if self._followers and not self._leadership.locked():
                 self._promote()
-            elif self._background_deep:
-                self._background_sleeps.set()
 
     def _poll_until(self, waiter: Waiter, deadline: float | None) -> bool:
         while not waiter.done:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _METHOD, _CREATION = int(TaskFlag.METHOD), int(TaskFlag.CREATION)
 ASYNC_CONCURRENCY_DEFAULT = 1000  # calls of an actor with async methods that may overlap
+TERMINATE = "__bowstring_terminate__"  # a method that every actor has (spec 5.2, rule 8)
+CHECKPOINT_HOOKS = ("save_checkpoint", "restore_checkpoint")
 
 
 def method(**options: Any) -> Any:
@@ -29,6 +31,7 @@ def method(**options: Any) -> Any:
     Args:
         num_returns: number of results; 1. "streaming": any number, as for functions; so for generators.
         max_task_retries: attempts that may follow a crash in this method; the actor's.
+        concurrency_group: one of the class's concurrency_groups, in which calls of this method run; the default one.
 
     Raises:
         InvalidArgumentError: an option is unknown or has a wrong value.
@@ -40,6 +43,30 @@ def method(**options: Any) -> Any:
         return function
 
     return mark
+
+
+class _Shape:
+    """What an actor's class says of its methods."""
+
+    def __init__(self, cls: type) -> None:
+        self.num_returns: list[str] = []
+        self.retries: list[m.MethodRetries] = []
+        self.groups: dict[str, str] = {}  # by method
+        self.asynchronous: list[str] = []
+        self.missing_hooks = [name for name in CHECKPOINT_HOOKS if not callable(getattr(cls, name, None))]
+        for name, function in inspect.getmembers(cls, callable):
+            marked = getattr(function, "__bowstring_method__", {})
+            streams = inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
+            count = _options.result_count(marked, _options.STREAMING if streams else 1)
+            if count != 1:
+                self.num_returns.append(f"{name}={count}")
+            if marked:
+                if "max_task_retries" in marked:
+                    self.retries.append(m.MethodRetries(name, marked["max_task_retries"]))
+                if "concurrency_group" in marked:
+                    self.groups[name] = marked["concurrency_group"]
+            if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+                self.asynchronous.append(name)
 
 
 class ActorClass(Generic[T]):
@@ -56,6 +83,7 @@ class ActorClass(Generic[T]):
         name: str = "",
     ) -> None:
         self._class = cls
+        self._shape: _Shape | None = None
         self._options = options
         self._descriptor = descriptor
         self._name = name or getattr(cls, "__qualname__", "actor")
@@ -78,12 +106,19 @@ class ActorClass(Generic[T]):
             max_task_retries: attempts that may follow a crash in a call; 0. -1: any number.
             max_concurrency: calls that may overlap; 1 (1000 if a method is async).
             max_pending_calls: calls that one process may have pending; -1: any number.
+            concurrency_groups: calls that may overlap, by group: each has its own turn. Methods join a group by
+                `@method(concurrency_group=...)`, single calls by `.options(concurrency_group=...)`.
+            checkpoint_interval: calls after which the state is saved, at the latest. The actor then loses no call and
+                applies none twice, whenever its process ends. Needs max_restarts, and the methods
+                `save_checkpoint(self)` and `restore_checkpoint(self, state)` (spec 5.4).
 
         Raises:
             InvalidArgumentError: an option is unknown or has a wrong value.
         """
         new = {**self._options, **_options.checked(f"{self._name}.options", {**options}, _options.ACTOR_OPTIONS)}
-        return ActorClass(self._class, new, self._descriptor, self._name)
+        made: ActorClass[T] = ActorClass(self._class, new, self._descriptor, self._name)
+        made._shape = self._shape
+        return made
 
     def remote(self, *args: Any, **kwargs: Any) -> ActorHandle[T]:
         """Start an actor; returns its handle at once, while it starts.
@@ -94,7 +129,8 @@ class ActorClass(Generic[T]):
 
         Raises:
             ActorNameTakenError: another actor has the name.
-            InvalidArgumentError: get_if_exists without a name.
+            InvalidArgumentError: get_if_exists without a name, a method's group that the class does not have, or
+                checkpoint_interval for a class that can't have it.
         """
         from bowstring._session import running_runtime
 
@@ -151,21 +187,22 @@ class ActorClass(Generic[T]):
         return ActorHandle(runtime, ref, record)
 
     def _record(self, ref: ObjectRef[Any], descriptor: _functions.Descriptor, options: dict[str, Any]) -> m.ActorHandle:
-        num_returns = []
+        num_returns: list[str] = []
+        retries: list[m.MethodRetries] = []
         concurrency = options.get("max_concurrency", 1)
         module, class_name = descriptor.module, descriptor.name
         if self._class is not None:
             module, class_name = self._class.__module__, self._class.__qualname__
-            for name, function in inspect.getmembers(self._class, callable):
-                marked = getattr(function, "__bowstring_method__", {})
-                streams = inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
-                count = _options.result_count(marked, _options.STREAMING if streams else 1)
-                if count != 1:
-                    num_returns.append(f"{name}={count}")
-                if (
-                    inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
-                ) and "max_concurrency" not in options:
-                    concurrency = ASYNC_CONCURRENCY_DEFAULT
+            if self._shape is None:
+                self._shape = _Shape(self._class)
+            shape = self._shape
+            num_returns, retries = shape.num_returns, shape.retries
+            if shape.asynchronous and "max_concurrency" not in options:
+                concurrency = ASYNC_CONCURRENCY_DEFAULT
+            if shape.groups:
+                self._check_groups(shape, options)
+        if "checkpoint_interval" in options:
+            self._check_checkpoints(options)
         return m.ActorHandle(
             ref._runtime.struct(ref),
             descriptor.language,
@@ -176,7 +213,39 @@ class ActorClass(Generic[T]):
             class_name,
             descriptor.key,
             tuple(num_returns),
+            tuple(retries),
+            tuple(f"{name}={count}" for name, count in options.get("concurrency_groups", {}).items()),
+            options.get("checkpoint_interval", 0),
         )
+
+    def _check_groups(self, shape: _Shape, options: dict[str, Any]) -> None:
+        groups = options.get("concurrency_groups", {})
+        for method_name, group in shape.groups.items():
+            if group not in groups:
+                known = ", ".join(map(repr, groups)) or "none"
+                raise InvalidArgumentError(
+                    f"{self._name}.{method_name} is in the concurrency group {group!r}, which concurrency_groups does "
+                    f"not have; there are: {known}"
+                )
+
+    def _check_checkpoints(self, options: dict[str, Any]) -> None:
+        shape = self._shape
+        if shape is None:
+            raise InvalidArgumentError(f"{self._name}: checkpoint_interval is for Python classes")
+        if shape.missing_hooks:
+            raise InvalidArgumentError(
+                f"{self._name}: checkpoint_interval needs the methods {' and '.join(CHECKPOINT_HOOKS)}; "
+                f"missing: {', '.join(shape.missing_hooks)}"
+            )
+        if not options.get("max_restarts"):
+            raise InvalidArgumentError(
+                f"{self._name}: checkpoint_interval needs max_restarts: without restarts there is nothing to resume"
+            )
+        if shape.asynchronous or options.get("max_concurrency", 1) > 1 or options.get("concurrency_groups"):
+            raise InvalidArgumentError(
+                f"{self._name}: with checkpoint_interval one call runs at a time: no async methods "
+                f"({', '.join(shape.asynchronous) or 'there is none'}), max_concurrency above 1 or concurrency_groups"
+            )
 
     def __call__(self, *_args: Any, **_kwargs: Any) -> NoReturn:
         raise InvalidArgumentError(f"{self._name} is an actor's class: call {self._name}.remote(...) to start one")
@@ -253,12 +322,21 @@ class ActorMethod:
             task.keeps = [target.ref, *task.keeps] if task.keeps else (target.ref,)
             client = target.client
             if client is None:
-                client = target.client = runtime.actors.client(target.actor, target.record.class_name)
+                client = target.client = runtime.actors.client(target.actor, target.record)
             client.submit(task, target.record.max_pending_calls)
         return results
 
     def options(self, **options: Any) -> ActorMethod:
-        """The same method with other options: num_returns, max_task_retries, name, generator_backpressure."""
+        """The same method with other options.
+
+        Args:
+            num_returns, max_task_retries, concurrency_group: as for `method`.
+            name: the call's name for people.
+            generator_backpressure: as for functions.
+
+        Raises:
+            InvalidArgumentError: an option is unknown or has a wrong value.
+        """
         new = _options.checked(f"{self._name}.options", options, _options.METHOD_OPTIONS)
         old = self._template
         template = CallTemplate(
@@ -269,6 +347,7 @@ class ActorMethod:
             _options.result_count(new, old.num_returns),
             new.get("max_task_retries", old.max_retries),
             _METHOD,
+            concurrency_group=new.get("concurrency_group", old.concurrency_group),
             label=old.label,
             backpressure=new.get("generator_backpressure", old.backpressure),
         )
@@ -279,7 +358,10 @@ class ActorMethod:
 
 
 class ActorHandle(Generic[T]):
-    """A handle on an actor: its attributes are its methods. Handles can be passed wherever values can."""
+    """A handle on an actor: its attributes are its methods. Handles can be passed wherever values can.
+
+    `handle.__bowstring_terminate__.remote()` ends the actor once the calls before it have ended.
+    """
 
     def __init__(self, runtime: Runtime, ref: ObjectRef[Any], record: m.ActorHandle) -> None:
         self._runtime = runtime
@@ -291,9 +373,10 @@ class ActorHandle(Generic[T]):
         self._num_returns = {
             name: int(count) for name, _, count in (entry.partition("=") for entry in record.num_returns)
         }
+        self._retries = {entry.name: entry.max_task_retries for entry in record.methods}
 
     def __getattr__(self, name: str) -> ActorMethod:
-        if name.startswith("_") and name != "__call__":
+        if name.startswith("_") and name not in ("__call__", TERMINATE):
             raise AttributeError(name)
         record = self._record
         template = CallTemplate(
@@ -302,7 +385,7 @@ class ActorHandle(Generic[T]):
             "",
             name,
             self._num_returns.get(name, 1),
-            record.max_task_retries,
+            self._retries.get(name, record.max_task_retries),
             _METHOD,
             label=f"{self._class_name.rpartition('.')[2]}.{name}",
         )

@@ -22,6 +22,7 @@ public final class TaskContext {
     private static final ThreadLocal<@Nullable TaskContext> CURRENT = new ThreadLocal<>();
 
     private final byte[] id;
+    private final boolean first; // attempt
     private final byte[] prefix;
     private final AtomicInteger children = new AtomicInteger();
     private final AtomicInteger puts = new AtomicInteger();
@@ -31,6 +32,7 @@ public final class TaskContext {
 
     private TaskContext(byte[] id, long attempt) {
         this.id = id;
+        first = attempt == 0;
         byte[] seed = Arrays.copyOf(id, Id.TASK_BYTES + 4);
         ByteBuffer.wrap(seed).order(ByteOrder.LITTLE_ENDIAN).putInt(Id.TASK_BYTES, (int) attempt);
         prefix = Arrays.copyOf(id, Id.TASK_BYTES);
@@ -78,8 +80,9 @@ public final class TaskContext {
         return child;
     }
 
+    /** What an earlier attempt has put may be freed, and its id known as freed (spec 2.2, rule 2). */
     Id nextPut() {
-        return Id.put(id, puts.getAndIncrement());
+        return first ? Id.put(id, puts.getAndIncrement()) : Id.put(nextChild(), 0);
     }
 
     synchronized void read(WireRef ref) {
