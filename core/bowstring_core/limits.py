@@ -50,6 +50,26 @@ PRESTART_MAX = 4
 # An idle worker beyond the number of CPUs is ended after this.
 IDLE_WORKER_S = 30.0
 
+# Environments --------------------------------------------------------------------------------------------------------
+
+# What one working directory, module or archive may hold, unpacked; more is data, and belongs elsewhere.
+PACKAGE_BYTES_MAX = 1 << 30
+PACKAGE_FILES_MAX = 100_000
+# The making of an environment ends after this, unless it says otherwise itself.
+ENVIRONMENT_S = 600.0
+# Reading and copying of sources ends after this.
+PACKAGES_S = 300.0
+# Virtual environments that are kept for later runtimes, besides those in use.
+ENVIRONMENTS_KEPT = 16
+# What an error shows of the output of pip or uv.
+TOOL_OUTPUT_BYTES_MAX = 8 << 10
+# The zygote of an environment without workers ends after this.
+IDLE_ZYGOTE_S = 60.0
+# A look at whether somebody else has made an environment.
+ENVIRONMENT_LOOK_S = 0.05
+# Environments that the frontends of one runtime may have made; what names more makes them by mistake.
+ENVIRONMENTS_MAX = 10_000
+
 # Actors --------------------------------------------------------------------------------------------------------------
 
 # An actor that is out of scope or exits has this long to end by itself.

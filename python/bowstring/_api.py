@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, overload
 
-from bowstring import _options
+from bowstring import _environments, _options
 from bowstring._runtime import current_runtime
 from bowstring._session import query_state, running_runtime
 from bowstring._tasks import PendingTask
@@ -331,6 +331,11 @@ class RuntimeContext:
     def namespace(self) -> str:
         """Where the names of this job's actors count."""
         return current_runtime().namespace
+
+    @property
+    def runtime_env(self) -> dict[str, Any]:
+        """The runtime environment of this process, or of its job, with packages in place of folders."""
+        return _environments.shown(current_runtime().environments.own)
 
     @property
     def was_current_actor_reconstructed(self) -> bool:

@@ -13,6 +13,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from bowstring._peers import Peer
+from bowstring._placing import ANYWHERE, Place
 from bowstring.errors import BowstringError, WorkerCrashedError, exception_from_record, make_record
 from bowstring_wire import messages as m
 from bowstring_wire.messages import FrameType, TaskFlag
@@ -139,13 +140,19 @@ class LeasePool:
     """Tasks with the same needs, and the workers leased for them."""
 
     def __init__(
-        self, pools: LeasePools, language: int, resources: tuple[tuple[str, int], ...], jvm_flags: str
+        self,
+        pools: LeasePools,
+        language: int,
+        resources: tuple[tuple[str, int], ...],
+        jvm_flags: str,
+        place: Place = ANYWHERE,
     ) -> None:
         self.pools = pools
         self.runtime = pools.runtime
         self.language = language
         self.resources = tuple(m.Resource(name, units) for name, units in resources)
         self.jvm_flags = jvm_flags
+        self.place = place
         self.queue: deque[PendingTask] = deque()
         self.waiting: set[PendingTask] = set()  # for their arguments
         self.leases: dict[int, Lease] = {}
@@ -254,6 +261,10 @@ class LeasePool:
                 len(self.queue),
                 resources=self.resources,
                 jvm_flags=self.jvm_flags,
+                environment=self.place.environment,
+                placement_group=self.place.group,
+                bundle=self.place.bundle,
+                capture_children=self.place.capture_children,
             ),
             lambda _message, _body, error: self._refused(error),
         )
@@ -357,12 +368,14 @@ class LeasePools:
         self.by_request: dict[int, LeasePool] = {}
         self.by_number: dict[int, Lease] = {}
 
-    def pool(self, language: int, resources: tuple[tuple[str, int], ...], jvm_flags: str = "") -> LeasePool:
-        key = (language, resources, jvm_flags)
+    def pool(
+        self, language: int, resources: tuple[tuple[str, int], ...], jvm_flags: str = "", place: Place = ANYWHERE
+    ) -> LeasePool:
+        key = (language, resources, jvm_flags, place)
         pool = self.by_key.get(key)
         if pool is None:
             with self.runtime.lock:
-                pool = self.by_key.setdefault(key, LeasePool(self, language, resources, jvm_flags))
+                pool = self.by_key.setdefault(key, LeasePool(self, language, resources, jvm_flags, place))
         return pool
 
     def on_grant(self, message: m.LeaseGrant, _body: bytes) -> None:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypedDict
 
+from bowstring import _environments
 from bowstring.errors import InvalidArgumentError
 
 UNITS = 10_000  # resources are counted in 1/10000 (spec 4.3)
@@ -20,6 +21,7 @@ class _Shared(TypedDict, total=False):
     memory: float | None
     resources: Mapping[str, float] | None
     name: str | None
+    runtime_env: Mapping[str, Any] | None
 
 
 class TaskOptions(_Shared, total=False):
@@ -111,7 +113,14 @@ def _lifetime(what: str, name: str, value: Any) -> None:
         raise refuse(what, name, '"detached" or None', value)
 
 
-_SHARED = {"num_cpus": _amount, "num_gpus": _amount, "memory": _amount, "resources": _resources, "name": _text}
+_SHARED = {
+    "num_cpus": _amount,
+    "num_gpus": _amount,
+    "memory": _amount,
+    "resources": _resources,
+    "name": _text,
+    "runtime_env": _environments.check,
+}
 TASK_OPTIONS = {
     **_SHARED,
     "num_returns": _num_returns,
@@ -152,7 +161,10 @@ def checked(
             raise InvalidArgumentError(f"{what}: unknown option {name!r}; options are {', '.join(sorted(allowed))}")
         if value is not None:
             check(what, name, value)
-    return {name: value for name, value in options.items() if value is not None}
+    found = {name: value for name, value in options.items() if value is not None}
+    if "runtime_env" in found:
+        found["runtime_env"] = _environments.normal(what, "runtime_env", found["runtime_env"])
+    return found
 
 
 def result_count(options: Mapping[str, Any], default: int = 1) -> int:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from bowstring import object_ref
 from bowstring._actor_calls import ActorClients
+from bowstring._environments import Environments
 from bowstring._handshake import connect, read_token
 from bowstring._ids import TaskContext, current_context, random_u64, root_context
 from bowstring._leases import LeasePools
@@ -137,6 +138,7 @@ class Runtime:
         self.peers = Peers(self)
         self.leases = LeasePools(self)
         self.actors = ActorClients(self)
+        self.environments = Environments(self)
         self.root = root_context(self.job)
         self._requests: dict[int, Callable[[Any, bytes, BowstringError | None], None]] = {}
         self._next_request = itertools.count(1).__next__
@@ -149,6 +151,8 @@ class Runtime:
             FrameType.FUNCTION: self._on_answer,
             FrameType.ACTOR_INFO: self._on_answer,
             FrameType.STATE_REPLY: self._on_answer,
+            FrameType.ENVIRONMENT_MADE: self._on_answer,
+            FrameType.PLACEMENT_INFO: self._on_answer,
             FrameType.LEASE_GRANT: self.leases.on_grant,
             FrameType.LEASE_RECALL: self.leases.on_recall,
             FrameType.LEASE_ENDED: self.peers.on_ended,

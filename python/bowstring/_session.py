@@ -13,7 +13,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bowstring import _interrupts, _options, _runtime
+from bowstring import _environments, _interrupts, _options, _runtime
 from bowstring._runtime import Runtime
 from bowstring.errors import BowstringError, InvalidArgumentError, NodeDiedError
 from bowstring.object_ref import ObjectRef
@@ -78,6 +78,7 @@ def init(
     object_store_memory: int | None = None,
     namespace: str | None = None,
     class_path: Sequence[str] = (),
+    runtime_env: Mapping[str, Any] | None = None,
     log_to_driver: bool = True,
     ignore_reinit_error: bool = False,
 ) -> Session:
@@ -92,6 +93,10 @@ def init(
         object_store_memory: bytes that the store may use; 30 % of the machine's memory.
         namespace: where the names of this driver's actors count; one of its own.
         class_path: jars and folders for Java workers.
+        runtime_env: what the processes of this driver's tasks and actors find around them, a dict of: env_vars (dict of
+            str to str), working_dir (folder or .zip: copied, becomes the current folder, its modules can be imported),
+            py_modules (list of folders, files, archives or modules), pip or uv (list of requirements, path of a
+            requirements file, or dict), config ({"setup_timeout_seconds": 600}).
         log_to_driver: print what workers write, prefixed.
         ignore_reinit_error: True: a second call does nothing.
 
@@ -100,6 +105,7 @@ def init(
 
     Raises:
         InvalidArgumentError: an argument is wrong; the message names it.
+        RuntimeEnvSetupError: a folder or archive of runtime_env can't be read.
         BowstringError: the node can't be started or joined.
     """
     with _lock:
@@ -118,6 +124,7 @@ def init(
         for entry in class_path:
             if not os.path.exists(entry):
                 raise InvalidArgumentError(f"init: class_path has {entry!r}, which does not exist")
+        wanted = None if runtime_env is None else _environments.normal("init", "runtime_env", runtime_env)
         if address is None:
             session = _start_node(arguments)
         elif not isinstance(address, str) or not address:
@@ -150,6 +157,12 @@ def init(
         runtime.start()
         _interrupts.install()
         atexit.register(shutdown)
+        if wanted:
+            try:
+                runtime.environments.start_job(wanted)
+            except BaseException:
+                shutdown()
+                raise
         return Session(runtime)
 
 

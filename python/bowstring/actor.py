@@ -6,6 +6,7 @@ import inspect
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from bowstring import _functions, _options
+from bowstring._placing import place_of
 from bowstring._tasks import CallTemplate, PendingTask
 from bowstring.errors import BowstringError, InvalidArgumentError
 from bowstring.object_ref import HELD, PUBLISHED, ObjectRef
@@ -97,7 +98,7 @@ class ActorClass(Generic[T]):
 
         Args:
             num_cpus: CPUs that the actor holds while it lives; 0, but 1 must be free to place it.
-            num_gpus, memory, resources: as for functions.
+            num_gpus, memory, resources, runtime_env: as for functions.
             name: name by which `get_actor` finds it; unique in its namespace.
             namespace: where the name counts; the driver's.
             lifetime: "detached": it lives until it is killed. Else until its last handle goes.
@@ -144,6 +145,7 @@ class ActorClass(Generic[T]):
             self._descriptor = _functions.describe(self._class)
         descriptor = self._descriptor
         runtime.export_function(*descriptor)
+        place = place_of(runtime, options)
         template = CallTemplate(descriptor.key, descriptor.language, label=self._name, max_retries=0, flags=_CREATION)
         task = PendingTask(runtime, template, runtime.context())
         task.actor = task.id
@@ -169,11 +171,14 @@ class ActorClass(Generic[T]):
                 bool(options.get("get_if_exists")),
                 name,
                 options.get("namespace", ""),
-                b"",
+                place.environment,
                 resources,
                 placement,
                 "",
                 tuple(runtime.struct(kept) for kept in contains),
+                place.group,
+                place.bundle,
+                place.capture_children,
             ),
             task.frame(0),
         )

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, NoReturn, ParamSpec, Protocol, TypeVar, overload
 
 from bowstring import _functions, _options
+from bowstring._placing import place_of
 from bowstring._tasks import CallTemplate
 from bowstring.errors import InvalidArgumentError
 from bowstring.object_ref import ObjectRef
@@ -182,7 +183,8 @@ class RemoteFunction(Generic[P, R]):
             backpressure=options.get("generator_backpressure", 0),
             max_retries=options.get("max_retries", _options.RETRIES_DEFAULT),
         )
-        pool = runtime.leases.pool(descriptor.language, _options.resource_units(options, 1))
+        resources = _options.resource_units(options, 1)
+        pool = runtime.leases.pool(descriptor.language, resources, place=place_of(runtime, options))
         self._bound = (runtime, template, pool)
         return self._bound
 
@@ -210,6 +212,8 @@ class RemoteFunction(Generic[P, R]):
                 wait; any number.
             max_retries: attempts that may follow a crash of the worker; 3. -1: any number.
             name: shown instead of the function's name.
+            runtime_env: variables, folder, modules and packages of the process that runs it, as for `init`; merged
+                with those of whoever calls.
 
         Raises:
             InvalidArgumentError: an option is unknown or has a wrong value.

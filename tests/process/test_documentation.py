@@ -52,6 +52,18 @@ def test_the_python_examples_of_the_first_page_run(tmp_path: Path) -> None:
     assert printed == ["[0, 1, 4, 9, 16, 25, 36, 49]", "25", "[1, 2, 3]"]
 
 
+GUIDES = {
+    "environments": ["('north', 'none')", "('north', 'trial')"],
+}
+"""What the Python examples of each guide print, all of a page being one program."""
+
+
+@pytest.mark.parametrize("guide", sorted(GUIDES))
+def test_the_python_examples_of_a_guide_run(guide: str, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "guides" / f"{guide}.md").read_text()
+    assert run_python(blocks("python", page), tmp_path) == GUIDES[guide]
+
+
 @needs_java
 def test_the_python_example_of_the_readme_runs(tmp_path: Path) -> None:
     assert run_python(blocks("python", (ROOT / "README.md").read_text()), tmp_path) == ["[0, 1, 4, 9]", "5.0"]

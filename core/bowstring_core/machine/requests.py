@@ -18,10 +18,11 @@ class LeaseKey(NamedTuple):
     demand: Demand
     placement: Demand
     jvm_flags: str
+    environment: bytes = b""  # key of the runtime environment; empty: none
 
     def kind(self) -> WorkerKind:
         """The kind of worker that can serve it."""
-        return WorkerKind(self.language, self.jvm_flags, self.job if self.language == JAVA else 0)
+        return WorkerKind(self.language, self.jvm_flags, self.job if self.language == JAVA else 0, self.environment)
 
 
 class Request:

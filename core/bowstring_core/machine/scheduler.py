@@ -30,7 +30,7 @@ from bowstring_core.machine.requests import (
 from bowstring_core.machine.resources import UNITS, Availability, larger_of, never_fits
 from bowstring_core.machine.transitions import TransitionError
 from bowstring_core.machine.turns import Turn, starting_max
-from bowstring_core.machine.workers import JAVA, PYTHON, Worker, WorkerKind, WorkerPool, WorkerState
+from bowstring_core.machine.workers import JAVA, NOT_LAUNCHED, PYTHON, Worker, WorkerKind, WorkerPool, WorkerState
 
 _PYTHON = WorkerKind(PYTHON)
 
@@ -73,7 +73,7 @@ class Scheduler:
         if reason:
             code = "ACTOR_UNSCHEDULABLE" if purpose is Purpose.ACTOR else "TASK_UNSCHEDULABLE"
             return [Rejected(purpose, caller, name, code, reason)]
-        if key.language == JAVA and not key.jvm_flags:
+        if key.language == JAVA and not key.jvm_flags and not key.environment:
             self._java_jobs.add(key.job)
         queue = self.queues.setdefault(caller, {}).setdefault(key, deque())
         queue.append(Request(purpose, caller, name, key, count, backlog, now))
@@ -232,7 +232,16 @@ class Scheduler:
         worker = self.pool.workers.get(slot)
         return worker is not None and worker.state is WorkerState.STARTING
 
-    def start_failed(self, slot: int, message: str, final: bool, now: float) -> list[Effect]:
+    def worker_launched(self, slot: int, now: float) -> None:
+        """The worker's environment is there, and its process is being started: its time to say Hello begins."""
+        worker = self.pool.workers.get(slot)
+        if worker is not None and worker.state is WorkerState.STARTING:
+            worker.started = now
+            self._wake(now + limits.START_TIMEOUT_S)
+
+    def start_failed(
+        self, slot: int, message: str, final: bool, now: float, code: str = "WORKER_START"
+    ) -> list[Effect]:
         """The worker ended, or never came to be, before its Hello. `final`: trying again would not help."""
         worker = self.pool.workers[slot]
         kind = worker.kind
@@ -248,7 +257,7 @@ class Scheduler:
         for caller, queues in list(self.queues.items()):
             for key in [key for key in queues if key.kind() == kind]:
                 for request in queues[key]:
-                    effects.append(Rejected(request.purpose, caller, request.name, "WORKER_START", message))
+                    effects.append(Rejected(request.purpose, caller, request.name, code, message))
                 queues[key].clear()
                 self.prune(caller, key)
         return effects + self._pass(now)
@@ -325,12 +334,15 @@ class Scheduler:
             if worker.state is WorkerState.STARTING:
                 if now >= worker.started + limits.START_TIMEOUT_S:
                     effects += self.stop_worker(worker.slot, True, now)
-                else:
+                elif worker.started != NOT_LAUNCHED:
                     self._wake(worker.started + limits.START_TIMEOUT_S)
         return effects
 
     def _surplus(self) -> list[Worker]:
-        """Idle workers beyond those that are kept: as many Python ones as CPUs, and one JVM of each job in use."""
+        """Idle workers beyond those that are kept: as many Python ones as CPUs, and one JVM of each job in use.
+
+        None of an environment is kept: they are many, and each has a zygote that forks the next one.
+        """
         keep_python = max(1, self.totals.get("CPU", 0) // UNITS)
         kept_java: set[int] = set()
         surplus = []
@@ -339,7 +351,7 @@ class Scheduler:
                 if worker.job in self._java_jobs and worker.job not in kept_java and not worker.kind.jvm_flags:
                     kept_java.add(worker.job)
                     continue
-            elif keep_python:
+            elif keep_python and not worker.kind.environment:
                 keep_python -= 1
                 continue
             surplus.append(worker)

@@ -21,6 +21,7 @@ from bowstring_core.machine.transitions import State, next_state
 
 PYTHON = 1
 JAVA = 2
+NOT_LAUNCHED = float("inf")  # as the start of a worker whose environment is not there yet
 
 
 class WorkerState(State):
@@ -64,6 +65,7 @@ class WorkerKind(NamedTuple):
     language: int
     jvm_flags: str = ""
     job: int = 0  # Java: the job whose class path the JVM is started with
+    environment: bytes = b""  # key of the runtime environment; empty: none
 
 
 class Worker:
@@ -79,7 +81,7 @@ class Worker:
         self.version = ""
         self.epoch = 0
         self.lease = 0
-        self.started = now
+        self.started = NOT_LAUNCHED if kind.environment else now
         self.idle_since = now
 
 

@@ -138,7 +138,7 @@ def main() -> int:
     debug = values.get("--log-level") == "DEBUG"
     options = NodeOptions(resources, capacity, str(values.get("--namespace", "")), owner, worker_module, debug)
     node = Node(options, session, node_id)
-    node.workers.zygote.adopt(*zygote)
+    node.workers.zygotes.main.adopt(*zygote)
     sweep(root)
     _raise_descriptor_limit()
     node.run()

@@ -8,9 +8,10 @@ class Job:
 
     Attributes:
         driver: Process of the driver; 0 once it is gone.
+        environment: Key of the runtime environment of those who name none; empty: none.
     """
 
-    __slots__ = ("class_path", "driver", "job", "namespace", "python_path", "working_directory")
+    __slots__ = ("class_path", "driver", "environment", "job", "namespace", "python_path", "working_directory")
 
     def __init__(
         self,
@@ -22,4 +23,5 @@ class Job:
         working_directory: str,
     ) -> None:
         self.job, self.driver, self.namespace = job, driver, namespace
+        self.environment = b""
         self.python_path, self.class_path, self.working_directory = python_path, class_path, working_directory

@@ -77,8 +77,7 @@ class LeaseService:
         """
         if language not in (PYTHON, JAVA):
             raise RequestError(ErrorCode.INVALID_ARGUMENT, f"this node has no workers of language {language}")
-        if environment:
-            raise RequestError(ErrorCode.RUNTIME_ENV_SETUP, "this node makes no runtime environments")
+        key = self._node.environments.key_of(environment, peer.job)
         has = python_version() if language == PYTHON else ""
         if version and language == JAVA:
             has = self._node.workers.jvm.version()
@@ -86,7 +85,7 @@ class LeaseService:
             raise RequestError(
                 ErrorCode.TASK_UNSCHEDULABLE, f"language version {version} is wanted, and this node has {has or 'none'}"
             )
-        return requests.LeaseKey(language, version, peer.job, demand(resources), demand(placement), jvm_flags)
+        return requests.LeaseKey(language, version, peer.job, demand(resources), demand(placement), jvm_flags, key)
 
     def _request(self, peer: Peer, message: LeaseRequest, body: bytes) -> None:
         if not 1 <= message.count <= limits.LEASES_OF_A_REQUEST_MAX:

@@ -29,6 +29,7 @@ from bowstring_core.machine.scheduler import Scheduler
 from bowstring_core.node import loop as loops
 from bowstring_core.node.actor_service import ActorService
 from bowstring_core.node.connection import Connection
+from bowstring_core.node.environment_service import EnvironmentService
 from bowstring_core.node.errors import RequestError, set_node_id
 from bowstring_core.node.function_service import FunctionService
 from bowstring_core.node.jobs import Job
@@ -98,6 +99,7 @@ class Node:
         self._prestarted = False
         self.scheduler = Scheduler(options.resources)
         self.workers = WorkerService(self, options.worker_module)
+        self.environments = EnvironmentService(self)
         self.leases = LeaseService(self)
         self.store = StoreService(self, options.object_store_bytes)
         self.objects = ObjectService(self)
@@ -406,6 +408,7 @@ class Node:
     def close(self) -> None:
         """Kill the workers, remove the folder, give back the memory."""
         self.workers.close()
+        self.environments.close()
         self.store.close()
         self.state.tasks.close()
         self.session.remove()

@@ -219,7 +219,8 @@ class ObjectService:
             message = f"object {effect.object.hex()} can't be transcoded: its job {job_id} has ended"
             self._end_transcoding(entry, error_record(ErrorCode.CROSS_LANGUAGE, message), True)
             return
-        key = requests.LeaseKey(effect.language, "", job_id, (), (), "")
+        environment = self._node.job(job_id).environment
+        key = requests.LeaseKey(effect.language, "", job_id, (), (), "", environment)
         node = self._node
         node.perform(node.scheduler.request(Purpose.TRANSCODE, objects.NODE, request, key, 1, 1, node.loop.now))
 

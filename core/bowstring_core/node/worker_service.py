@@ -21,7 +21,9 @@ from bowstring_core.node.jvm import JavaMissing, JvmLauncher
 from bowstring_core.node.jvm_archive import TRAINEE_SLOT, Training
 from bowstring_core.node.logs import STDERR, STDOUT, WorkerOutput
 from bowstring_core.node.peers import Peer
-from bowstring_core.node.zygote_link import ZygoteLink
+from bowstring_core.node.programs import Programs
+from bowstring_core.node.zygote_link import NO_ENVIRONMENT, ZygoteLink
+from bowstring_core.node.zygotes import Zygotes
 from bowstring_wire.messages import (
     ErrorCode,
     ErrorRecord,
@@ -44,7 +46,7 @@ class WorkerProcess:
         status: Wait status, once the zygote has told it.
     """
 
-    __slots__ = ("job", "kind", "outputs", "peer", "pid", "pidfd", "slot", "status")
+    __slots__ = ("job", "kind", "outputs", "peer", "pid", "pidfd", "slot", "status", "zygote", "zygote_key")
 
     def __init__(self, slot: int, kind: WorkerKind) -> None:
         self.slot, self.kind = slot, kind
@@ -54,6 +56,8 @@ class WorkerProcess:
         self.status: int | None = None
         self.job = kind.job
         self.outputs: list[WorkerOutput] = []
+        self.zygote: ZygoteLink | None = None  # whose child it is, from its launch on
+        self.zygote_key = b""
 
 
 def describe_status(status: int | None) -> str:
@@ -76,10 +80,8 @@ class WorkerService:
         self._loop = node.loop
         self.processes: dict[int, WorkerProcess] = {}  # by slot
         self._by_pid: dict[int, WorkerProcess] = {}
-        self.zygote = ZygoteLink(
-            node.loop, node.session.path, worker_module, self._on_zygote_message, self._on_zygote_death
-        )
-        self._zygote_failures = 0
+        self.zygotes = Zygotes(node, worker_module, self._on_zygote_message, self._on_zygote_death)
+        self.programs = Programs(node, self.zygotes.main.send)
         self.jvm = JvmLauncher(node.session.path)
         self._training: Training | None = None
         self._trained = False
@@ -87,8 +89,19 @@ class WorkerService:
     # Starting ---------------------------------------------------------------------------------------------------------
 
     def start(self, slot: int, kind: WorkerKind) -> None:
-        """Start a process for the slot."""
+        """Start a process for the slot, once its environment is there."""
         process = self.processes[slot] = WorkerProcess(slot, kind)
+        if kind.environment:
+            self._node.environments.want(process)
+        else:
+            self.launch(process)
+
+    def launch(self, process: WorkerProcess) -> None:
+        """Start the process of a slot, whose environment is there."""
+        slot, kind = process.slot, process.kind
+        if kind.environment:
+            self._node.scheduler.worker_launched(slot, self._loop.now)
+            self._node.arm()
         message: dict[str, Any] = {"start": slot}
         if kind.language == JAVA:
             job = self._node.job(kind.job)
@@ -100,8 +113,13 @@ class WorkerService:
                 return
             if job.working_directory and os.path.isdir(job.working_directory):
                 message["cwd"] = job.working_directory
+            message.update(self._node.environments.of_program(kind.environment))
             self._want_archive()
         self._launch(process, message)
+
+    def refuse(self, process: WorkerProcess, message: str) -> None:
+        """The environment of a slot can't be made."""
+        self._start_failed(process, message, True, "RUNTIME_ENV_SETUP")
 
     def _launch(self, process: WorkerProcess, message: dict[str, Any]) -> None:
         fds: list[int] = []
@@ -112,7 +130,11 @@ class WorkerService:
                 path = self._node.session.log_path(f"worker-{process.slot}.{suffix}")
                 on_lines = self._lines_of(process)
                 process.outputs.append(WorkerOutput(self._loop, read_end, stream, path, on_lines))
-            self.zygote.send(message, fds)
+            key, surroundings = b"", NO_ENVIRONMENT
+            if process.kind.language != JAVA:
+                key, surroundings = self._node.environments.surroundings(process.kind.environment)
+            process.zygote, process.zygote_key = self.zygotes.take(key, surroundings), key
+            process.zygote.send(message, fds)
         except OSError as error:  # no descriptor, or no process, is left
             reason = f"the system refuses another worker: {error.strerror}"
             for fd in fds:
@@ -143,6 +165,7 @@ class WorkerService:
 
     def _training_ended(self, process: WorkerProcess) -> None:
         training, self._training = self._training, None
+        self._leave_zygote(process)
         del self.processes[TRAINEE_SLOT]
         self._by_pid.pop(process.pid, None)
         self._unwatch_early(process)
@@ -151,7 +174,15 @@ class WorkerService:
         if training is not None:
             training.ended(process.status)
 
-    def _on_zygote_message(self, message: dict[str, Any]) -> None:
+    def _leave_zygote(self, process: WorkerProcess) -> None:
+        """The process has ended, or will not be."""
+        if process.zygote is not None:
+            process.zygote = None
+            self.zygotes.give_back(process.zygote_key)
+
+    def _on_zygote_message(self, zygote: ZygoteLink, message: dict[str, Any]) -> None:
+        if zygote is self.zygotes.main and self.programs.on_message(message):
+            return
         if "started" in message:
             process = self.processes.get(message["started"])
             if process is None:
@@ -178,14 +209,15 @@ class WorkerService:
                 elif process.peer.ended:
                     self._finish(process)
         elif "ready" in message:
-            self._zygote_failures = 0
-            self._node.zygote_ready()
+            zygote.failures = 0
+            if zygote is self.zygotes.main:
+                self._node.zygote_ready()
 
     def _ended_early(self, process: WorkerProcess) -> None:
         """A process ended before its Hello."""
         if process.slot not in self.processes:
             return
-        if process.status is None and self.zygote.pid:
+        if process.status is None and process.zygote is not None and process.zygote.pid:
             if process.pidfd >= 0:
                 self._unwatch_early(process)
                 self._loop.call_later(limits.EXIT_STATUS_S, lambda: self._give_up_status(process))
@@ -210,7 +242,7 @@ class WorkerService:
             os.close(process.pidfd)
             process.pidfd = -1
 
-    def _start_failed(self, process: WorkerProcess, message: str, final: bool) -> None:
+    def _start_failed(self, process: WorkerProcess, message: str, final: bool, code: str = "WORKER_START") -> None:
         if process.slot == TRAINEE_SLOT:
             self._training_ended(process)
             return
@@ -218,23 +250,27 @@ class WorkerService:
             return
         self._by_pid.pop(process.pid, None)
         self._unwatch_early(process)
+        self._leave_zygote(process)
         self._node.log(f"worker {process.slot}: {message}")
-        self._node.perform(self._node.scheduler.start_failed(process.slot, message, final, self._loop.now))
+        self._node.perform(self._node.scheduler.start_failed(process.slot, message, final, self._loop.now, code))
 
-    def _on_zygote_death(self, was_ready: bool, words: str) -> None:
+    def _on_zygote_death(self, zygote: ZygoteLink, was_ready: bool, words: str) -> None:
         if self._node.stopping:
             return
-        self._zygote_failures += 1
-        self._node.log(f"the zygote has ended, and another is started with the next worker; it wrote: {words}")
-        final = not was_ready and self._zygote_failures >= limits.ZYGOTE_FAILURES_MAX
+        zygote.failures += 1
+        self._node.log(f"a zygote has ended, and another is started with the next worker; it wrote: {words}")
+        if zygote is self.zygotes.main:
+            self.programs.zygote_died()
+        final = not was_ready and zygote.failures >= limits.ZYGOTE_FAILURES_MAX
         for process in list(self.processes.values()):
-            if process.peer is not None:
+            if process.peer is not None or process.zygote is not zygote:
                 continue
             if process.pid:  # the kernel has killed it with its parent
                 self._give_up_status(process)
             else:
                 message = f"the process that starts workers has ended; it wrote:\n{words}"
-                self._start_failed(process, message, final)
+                code = "RUNTIME_ENV_SETUP" if process.zygote_key and not was_ready else "WORKER_START"
+                self._start_failed(process, message, final, code)
 
     # Greeting ---------------------------------------------------------------------------------------------------------
 
@@ -287,9 +323,19 @@ class WorkerService:
         process.job = job_id
         assert process.peer is not None
         process.peer.job = job_id
+        environment, folder, modules = self._node.environments.of_worker(process)
         process.peer.send(
             FrameType.WORKER_BIND,
-            WorkerBind(job_id, gpus, job.python_path, job.class_path, job.working_directory, job.namespace),
+            WorkerBind(
+                job_id,
+                gpus,
+                (*modules, *job.python_path),
+                job.class_path,
+                folder or job.working_directory,
+                job.namespace,
+                process.kind.environment,
+                environment,
+            ),
         )
 
     def peer_of(self, slot: int) -> Peer | None:
@@ -303,6 +349,10 @@ class WorkerService:
         """End a worker; one that does not end by itself is killed after its grace."""
         process = self.processes.get(slot)
         if process is None:
+            return
+        if process.zygote is None:  # it waits for its environment
+            self._node.environments.forget(slot)
+            self._loop.call_soon(lambda: self._start_failed(process, "it is no longer wanted", False))
             return
         if force or process.peer is None:
             self.kill(process)
@@ -329,7 +379,7 @@ class WorkerService:
         process = self.processes.get(peer.slot)
         if process is None:
             return
-        if process.status is not None or not self.zygote.pid:
+        if process.status is not None or process.zygote is None or not process.zygote.pid:
             self._finish(process)
         else:
             self._loop.call_later(limits.EXIT_STATUS_S, lambda: self._finish(process))
@@ -338,6 +388,7 @@ class WorkerService:
         if self.processes.pop(process.slot, None) is None:
             return
         self._by_pid.pop(process.pid, None)
+        self._leave_zygote(process)
         for output in process.outputs:
             output.drain()
         assert process.peer is not None
@@ -373,7 +424,7 @@ class WorkerService:
         """Kill every worker that is there, and end the zygote."""
         for process in list(self.processes.values()):
             self.kill(process)
-        self.zygote.close()
+        self.zygotes.close()
         if self._training is not None:
             self._training.discard()
 

@@ -9,9 +9,10 @@ children of the zygote (PR_SET_CHILD_SUBREAPER). When the node ends, however it 
 socket, kills all its children, removes the session's folder, and ends.
 
 Messages are JSON, one a packet (SOCK_SEQPACKET). From the node, with descriptors for stdout and stderr:
-{"start": slot} forks a Python worker; {"start": slot, "argv": [...], "cwd": path, "nice": number} runs a program.
+{"start": slot} forks a Python worker; {"start": slot, "argv": [...], "cwd": path, "nice": number, "variables": {...}}
+runs a program.
 To the node: {"ready": true}, {"started": slot, "pid": pid}, {"failed": slot, "message": text}, {"ended": pid, "status":
-wait status}.
+wait status}. {"retire": true} ends a zygote that has no children, and leaves the session as it is.
 """
 
 from __future__ import annotations
@@ -86,6 +87,7 @@ class Zygote:
         self._poll.register(sock.fileno(), select.POLLIN)
         # Orphans of workers become ours, whatever session or group they made for themselves.
         _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+        self._retired = False
         self._wake, write_end = os.pipe()
         for end in (self._wake, write_end):
             os.set_blocking(end, False)
@@ -119,6 +121,9 @@ class Zygote:
         if not data:
             return False
         message = json.loads(data)
+        if "retire" in message:
+            self._retired = True
+            return False
         try:
             self._start(message, fds)
         except OSError as error:
@@ -167,7 +172,8 @@ class Zygote:
         if "argv" in message:
             os.nice(message.get("nice", 0))
             signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-            os.execv(message["argv"][0], message["argv"])
+            variables = {**os.environ, **message.get("variables", {})}
+            os.execve(message["argv"][0], message["argv"], variables)
         import random
 
         import numpy
@@ -195,7 +201,7 @@ class Zygote:
                 self._tell({"ended": pid, "status": status})
 
     def end(self) -> None:
-        """Kill every child, its group and its orphans, and remove the session's folder."""
+        """Kill every child, its group and its orphans, and remove the session's folder, unless the session goes on."""
         for pid in self._children:
             with contextlib.suppress(OSError):
                 os.killpg(pid, signal.SIGKILL)
@@ -209,7 +215,8 @@ class Zygote:
                     self._poll.poll(5)
             except ChildProcessError:
                 break
-        remove_folder(self._session)
+        if not self._retired:
+            remove_folder(self._session)
 
 
 def _children() -> list[int]:

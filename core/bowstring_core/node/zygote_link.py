@@ -10,20 +10,39 @@ import socket
 import sys
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from bowstring_core import limits
 from bowstring_core.node import loop as loops
 from bowstring_core.node.zygote_protocol import MESSAGE_BYTES_MAX
 
 
-def spawn_zygote(session: str, worker_module: str) -> tuple[int, socket.socket]:
+class Surroundings(NamedTuple):
+    """What a zygote's process is started with; its workers have the same.
+
+    Attributes:
+        name: Of its log file.
+        python: The interpreter; empty: the node's.
+        variables: Set beside those of the node.
+    """
+
+    name: str = "zygote"
+    python: str = ""
+    variables: tuple[tuple[str, str], ...] = ()
+
+
+NO_ENVIRONMENT = Surroundings()
+
+
+def spawn_zygote(
+    session: str, worker_module: str, surroundings: Surroundings = NO_ENVIRONMENT
+) -> tuple[int, socket.socket]:
     """Start a zygote; its process id, and the socket to it."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    log = os.open(
-        os.path.join(session, "logs", "zygote.err"), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
-    )
-    argv = [sys.executable, "-m", "bowstring_core.node.zygote"]
+    path = os.path.join(session, "logs", f"{surroundings.name}.err")
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    python = surroundings.python or sys.executable
+    argv = [python, "-m", "bowstring_core.node.zygote"]
     argv += ["--fd", "3", "--session", session, "--worker-module", worker_module]
     null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     # dup2 onto itself would leave the close-on-exec flag set.
@@ -34,18 +53,24 @@ def spawn_zygote(session: str, worker_module: str) -> tuple[int, socket.socket]:
         (os.POSIX_SPAWN_DUP2, log, 2),
         (os.POSIX_SPAWN_DUP2, source, 3),
     ]
-    pid = os.posix_spawn(sys.executable, argv, os.environ, file_actions=actions)
+    try:
+        pid = os.posix_spawn(python, argv, {**os.environ, **dict(surroundings.variables)}, file_actions=actions)
+    except OSError:
+        ours.close()
+        theirs.close()
+        raise
+    finally:
+        os.close(log)
+        os.close(null)
     if source != theirs.fileno():
         os.close(source)
-    os.close(log)
-    os.close(null)
     theirs.close()
     ours.setblocking(False)
     return pid, ours
 
 
 class ZygoteLink:
-    """The zygote of this node.
+    """A zygote of this node: the one of all workers without an environment, or that of an environment.
 
     Args:
         loop: The node's loop.
@@ -63,8 +88,12 @@ class ZygoteLink:
         worker_module: str,
         on_message: Callable[[dict[str, Any]], None],
         on_death: Callable[[bool, str], None],
+        surroundings: Surroundings = NO_ENVIRONMENT,
     ) -> None:
         self._loop, self._session, self._worker_module = loop, session, worker_module
+        self._surroundings = surroundings
+        self._retired = False
+        self.failures = 0  # starts that failed one after the other
         self._on_message, self._on_death = on_message, on_death
         self._sock: socket.socket | None = None
         self._pidfd = -1
@@ -82,7 +111,7 @@ class ZygoteLink:
     def send(self, message: dict[str, Any], fds: list[int]) -> None:
         """Send a request with descriptors, which are closed here."""
         if self._sock is None:
-            self.adopt(*spawn_zygote(self._session, self._worker_module))
+            self.adopt(*spawn_zygote(self._session, self._worker_module, self._surroundings))
         self._waiting.append((json.dumps(message).encode(), fds))
         if self.ready:
             self._flush()
@@ -142,22 +171,35 @@ class ZygoteLink:
             for fd in fds:
                 os.close(fd)
         self._waiting.clear()
-        self._on_death(was_ready, self._last_words())
+        if not self._retired:
+            self._on_death(was_ready, self._last_words())
+
+    def retire(self) -> None:
+        """Let it end while the session goes on. It has no children, and is sent nothing more."""
+        self._retired = True
+        if self._sock is not None:
+            self._waiting.append((b'{"retire": true}', []))
+            if self.ready:
+                self._flush()
 
     def _last_words(self) -> str:
         try:
-            with open(os.path.join(self._session, "logs", "zygote.err"), "rb") as file:
+            with open(os.path.join(self._session, "logs", f"{self._surroundings.name}.err"), "rb") as file:
                 file.seek(max(0, os.fstat(file.fileno()).st_size - 2_000))
                 return file.read().decode(errors="replace").strip()
         except OSError:
             return ""
 
-    def close(self) -> None:
-        """Let it end: it kills what it has started. Waits for that, up to a limit, and kills it then."""
-        if not self.pid:
-            return
+    def leave(self) -> None:
+        """Let it end with the session: it kills what it has started."""
         if self._sock is not None:
             self._sock.close()
+
+    def close(self) -> None:
+        """Let it end, wait for that up to a limit, and kill it then."""
+        self.leave()
+        if not self.pid:
+            return
         import select
 
         poll = select.poll()

@@ -1,0 +1,52 @@
+"""python -m bowstring_core.environments REQUEST: do what the file says, and write what came of it beside it.
+
+REQUEST is a file of JSON. {"session": path, "working_dir": source, "modules": [sources], "installation": [installer,
+requirements, options, check] or null} keeps the sources as packages: {"working_dir": package, "modules": [packages],
+"installed": id or ""}. With "make": id, the virtual environment is made: {}. What fails is told as {"error": text}. The
+answer is REQUEST.answer, put in place by rename. Output goes to whoever started this.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+
+from bowstring_core.environments import packages
+from bowstring_core.environments.virtual_environment import Installation, InstallError, make
+
+
+def perform(request: dict[str, Any]) -> dict[str, Any]:
+    """Do what is asked; the answer."""
+    given = request["installation"]
+    installation = Installation(given[0], tuple(given[1]), tuple(given[2]), given[3]) if given else None
+    try:
+        if "make" in request:
+            assert installation is not None
+            make(installation, request["make"])
+            return {}
+        session, working_dir = request["session"], request["working_dir"]
+        return {
+            "working_dir": packages.keep(session, working_dir, False) if working_dir else "",
+            "modules": [packages.keep(session, source, True) for source in request["modules"]],
+            "installed": installation.id() if installation else "",
+        }
+    except (packages.PackageError, InstallError) as error:
+        return {"error": str(error)}
+
+
+def main() -> int:
+    """Perform the request that the argument names; the exit status."""
+    path = sys.argv[1]
+    with open(path, encoding="utf-8") as file:
+        request = json.load(file)
+    answer = perform(request)
+    with open(f"{path}.new", "w", encoding="utf-8") as file:
+        json.dump(answer, file)
+    os.rename(f"{path}.new", f"{path}.answer")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
