@@ -5,6 +5,7 @@ PYTHON ?= python3
 MAVEN ?= mvn
 JAVAC ?= javac
 JAR ?= jar
+JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 LIBRARY := python/bowstring_java/bowstring-all.jar
@@ -51,7 +52,7 @@ check: $(VENV)/installed
 
 test: check setup $(FLIGHTS)/target/flights.jar
 	BOWSTRING_PYTHON=$(CURDIR)/$(BIN)/python $(MAVEN) --batch-mode --file java test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadscope
 
 demo: setup $(FLIGHTS)/target/flights.jar
 	$(BIN)/python $(FLIGHTS)/pipeline.py $(DEMO)

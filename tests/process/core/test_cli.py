@@ -55,8 +55,7 @@ def test_stop_ends_the_runtime(here, capsys, arguments):
     wait_until(lambda: here.popen.poll() is not None)
 
 
-def test_what_is_not_there_is_said(tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("BOWSTRING_TMP", str(tmp_path))
+def test_what_is_not_there_is_said(tmp_path, capsys):
     assert main(["status"]) == 1
     assert "no runtime of this user is there" in capsys.readouterr().err
     assert main(["status", "--session", str(tmp_path)]) == 1

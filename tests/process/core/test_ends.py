@@ -161,13 +161,13 @@ def test_next_node_sweeps_what_a_dead_one_left(start_node, tmp_path):
         (["--object-store-memory", "0"], "--object-store-memory is 0"),
     ],
 )
-def test_wrong_arguments_are_named_and_leave_nothing(tmp_path, arguments, message):
-    environment = dict(os.environ, BOWSTRING_TMP=str(tmp_path), PYTHONPATH=os.pathsep.join(sys.path[1:]))
+def test_wrong_arguments_are_named_and_leave_nothing(leaves_nothing_behind, arguments, message):
+    environment = dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path[1:]))
     argv = [sys.executable, "-m", "bowstring_core.node", *arguments]
     done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=10)
     assert done.returncode == 2
     assert message in done.stderr
-    assert not [path for root in tmp_path.glob("bowstring-*") for path in root.iterdir()]
+    assert not [path for root in leaves_nothing_behind.glob("bowstring-*") for path in root.iterdir()]
 
 
 def test_worker_that_can_not_start_is_reported_to_who_waits(start_node):
