@@ -112,6 +112,18 @@ BACKING_STEP_BYTES = 1 << 20
 BACKING_TURN_BYTES = 4 << 20
 # What is backed ahead of the next extent of a process that allocates.
 BACK_AHEAD_BYTES = 8 << 20
+# An allocation that finds no room, with nothing to spill, waits this long for pins to end; one for a value that is to
+# be read from disk waits longer, because tasks that run meanwhile hold theirs.
+ROOM_WAIT_S = 2.0
+RESTORE_ROOM_WAIT_S = 30.0
+# Values that are written to disk together; they share a file, which is gone with the last of them.
+ARCHIVE_BYTES = 64 << 20
+# At least this much goes to disk at a time (but not more than an eighth of the store): one look at all serves for many.
+SPILL_BATCH_BYTES = 64 << 20
+# What must stay free on the disk that values are written to.
+DISK_MARGIN_BYTES = 512 << 20
+# Payloads that the node holds itself; beyond this they go to disk, and beyond twice this new ones are refused.
+INLINE_BYTES_HELD_MAX = 256 << 20
 # Tries for memory that dropped segments are about to give back, and the wait between two.
 BACKING_RETRIES_MAX = 25
 BACKING_RETRY_S = 0.02

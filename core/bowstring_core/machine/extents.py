@@ -25,6 +25,12 @@ from bowstring_core import limits
 from bowstring_core.machine.transitions import State, TransitionError, next_state
 
 ALIGNMENT = 64
+HOME = -1  # the writer of what the node itself reads from disk
+
+
+def aligned(length: int) -> int:
+    """The length of an extent for so many bytes."""
+    return (length + ALIGNMENT - 1) & -ALIGNMENT
 
 
 class ExtentState(State):
@@ -117,11 +123,14 @@ class Grant(NamedTuple):
 
 
 class Full(NamedTuple):
-    """The store can't hold that much."""
+    """The store can't hold that much; `missing`: what the machine, and not the capacity, is short of."""
 
     process: int
     request: int
     message: str
+    length: int
+    slab: bool
+    missing: int = 0
 
 
 class DropSegment(NamedTuple):
@@ -155,9 +164,9 @@ class ExtentTable:
 
     def allocate(self, process: int, request: int, length: int, slab: bool) -> list[Effect]:
         """ExtentAllocate."""
-        length = (length + ALIGNMENT - 1) & -ALIGNMENT
+        length = aligned(length)
         if length > self.capacity:
-            return [Full(process, request, self._full(length))]
+            return [Full(process, request, self._full(length), length, slab)]
         if length > limits.LARGE_EXTENT_BYTES:
             return self._allocate_large(process, request, length, slab)
         effects: list[Effect] = []
@@ -243,8 +252,8 @@ class ExtentTable:
     def _full(self, length: int) -> str:
         used = sum(e.length for e in self.extents.values() if e.state is not ExtentState.WAITING)
         return (
-            f"{length} bytes wanted; the store has {self.capacity} bytes, of which {used} are in use: free references"
-            f" to large objects, or start the runtime with a larger object_store_memory"
+            f"{length} bytes wanted; the store has {self.capacity} bytes, of which {used} are in use: let go of"
+            f" large objects and of views of them, or start the runtime with a larger object_store_memory"
         )
 
     def _reclaim(self, wanted: int, keep: Segment | None) -> list[Effect]:
@@ -294,19 +303,24 @@ class ExtentTable:
         segment = self.segments.get(number)
         if segment is None:
             return []
-        self.allocated -= segment.target - segment.backed
+        missing = segment.target - segment.backed
+        self.allocated -= missing
         segment.target = segment.backed
         effects: list[Effect] = []
         waiting, segment.waiting = segment.waiting, []
         for extent in waiting:
-            effects += self._give_up(extent, message)
+            effects += self._give_up(extent, message, missing)
         return effects
 
-    def _give_up(self, extent: Extent, message: str) -> list[Effect]:
+    def _give_up(self, extent: Extent, message: str, missing: int = 0) -> list[Effect]:
         extent.move("not backed")
         writer = extent.segment.writer
-        effects: list[Effect] = [Full(writer, extent.request, message)]
+        effects: list[Effect] = [Full(writer, extent.request, message, extent.length, extent.slab, missing)]
         return effects + self._free(extent)
+
+    def small_segments(self, process: int) -> list[Segment]:
+        """The segments in which the process has its small extents."""
+        return self._small.get(process, [])
 
     # Sealing and freeing ----------------------------------------------------------------------------------------------
 

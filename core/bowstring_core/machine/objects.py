@@ -8,8 +8,9 @@ before that is remembered, so that any order of the messages of two processes co
 Freed objects are remembered by id, so that who asks late is told instead of left waiting; a bounded number of them.
 An actor's life is an object too: it stays PENDING, and its last hold's end is told as OutOfScope.
 
-A value's bytes live until the value is dropped *and* its last pin has gone. A value in a language's own encoding gets
-a second, portable one when a reader of another language asks; both belong to the object.
+A value's bytes live until the value is dropped *and* its last pin has gone; where they are is `residence`'s to know,
+and who asks for a value that is on disk waits until it is in memory. A value in a language's own encoding gets a
+second, portable one when a reader of another language asks; both belong to the object.
 
 The directory refuses to know sockets, segments and workers: values carry what others need to answer with.
 """
@@ -20,6 +21,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from bowstring_core import limits
+from bowstring_core.machine import residence
+from bowstring_core.machine.residence import ResidenceTable, Value
 from bowstring_core.machine.transitions import State, next_state
 
 NODE = 0  # the process that stands for the node itself, as a holder of pins
@@ -46,6 +49,8 @@ TRANSITIONS: dict[tuple[ObjectState, str], ObjectState] = {
     (_S.UNKNOWN, "forgotten"): _S.FREED,  # nobody holds it, waits for it, or is to remember it
     (_S.PENDING, "announced"): _S.PENDING,
     (_S.PENDING, "value"): _S.READY,
+    (_S.UNKNOWN, "refused"): _S.FAILED,  # no room for another inline value
+    (_S.PENDING, "refused"): _S.FAILED,
     (_S.PENDING, "owner settled"): _S.FAILED,
     (_S.PENDING, "actor over"): _S.FAILED,
     (_S.READY, "announced"): _S.READY,
@@ -64,27 +69,6 @@ class Ref(NamedTuple):
     flags: int
     owner: int
     home: int
-
-
-class Value:
-    """One encoding of an object. INLINE: `payload`. STORED: segment, offset and extent."""
-
-    __slots__ = ("dropped", "encoding", "extent", "layout", "length", "offset", "payload", "pins", "segment")
-
-    def __init__(
-        self,
-        encoding: int,
-        layout: int,
-        length: int,
-        payload: bytes | None = None,
-        segment: int = 0,
-        offset: int = 0,
-        extent: int = 0,
-    ) -> None:
-        self.encoding, self.layout, self.length, self.payload = encoding, layout, length, payload
-        self.segment, self.offset, self.extent = segment, offset, extent
-        self.pins = 0
-        self.dropped = False
 
 
 class Waiter(NamedTuple):
@@ -155,12 +139,6 @@ class Failed(NamedTuple):
     reason: object = None
 
 
-class FreeExtent(NamedTuple):
-    """The image in the extent is needed no more."""
-
-    extent: int
-
-
 class Transcode(NamedTuple):
     """Have the value written portably; it is pinned until then."""
 
@@ -176,14 +154,20 @@ class OutOfScope(NamedTuple):
     actor: bytes
 
 
-Effect = Answer | Failed | FreeExtent | Transcode | OutOfScope
+Effect = Answer | Failed | Transcode | OutOfScope | residence.Effect
 
 
 class ObjectDirectory:
-    """Every object whose home this node is."""
+    """Every object whose home this node is.
 
-    def __init__(self) -> None:
+    Args:
+        residence: Where values are.
+    """
+
+    def __init__(self, residence: ResidenceTable | None = None) -> None:
+        self.residence = residence or ResidenceTable()
         self.entries: dict[bytes, Entry] = {}
+        self._awaited: dict[Value, bytes] = {}  # on disk and asked for: the object
         self.pins: dict[int, tuple[int, Value]] = {}
         self._freed: dict[bytes, None] = {}
         self._held: dict[int, set[bytes]] = {}
@@ -256,33 +240,49 @@ class ObjectDirectory:
         """ObjectPublish INLINE or ObjectSeal. The first value wins; a later one is dropped."""
         entry = self._entry(ref)
         if entry is None:
-            return self._drop(value)
+            return self._refuse(value)
         self._count_owner(entry)
         first = entry.state in (ObjectState.UNKNOWN, ObjectState.PENDING)
+        if first and self.residence.refuses(value):
+            entry.failure = self._too_much_inline(value)
+            return self._fail(entry, "refused")
         self._move(entry, "value")
         if not first:
-            return self._drop(value)
+            return self._refuse(value)
+        effects = self._keep(value)
         entry.value = value
         entry.contains = contains
         self.hold(contains)
-        return self._answer_all(entry) + self._free_if_unheld(entry)
+        return effects + self._answer_all(entry) + self._free_if_unheld(entry)
+
+    def _keep(self, value: Value) -> list[Effect]:
+        return [*self.residence.came(value)]
+
+    def _refuse(self, value: Value) -> list[Effect]:
+        """The value is nobody's."""
+        return [] if value.inline else [residence.FreeExtent(value.extent)]
 
     def _drop(self, value: Value | None) -> list[Effect]:
-        if value is None:
-            return []
-        value.dropped = True
-        if value.pins or not value.extent:
-            return []
-        return [FreeExtent(value.extent)]
+        return [] if value is None else [*self.residence.dropped(value)]
+
+    def _too_much_inline(self, value: Value) -> tuple[str, str]:
+        table = self.residence
+        return "OBJECT_STORE_FULL", (
+            f"a value of {value.length} bytes was refused: the node holds {table.inline_bytes} bytes of small values,"
+            f" and would write to disk what goes beyond {table.inline_bytes_max}, but the disk does not take them"
+        )
 
     def transcoded(self, object_id: bytes, value: Value) -> list[Effect]:
         """The portable encoding is there."""
         entry = self.entries.get(object_id)
         if entry is None:
-            return self._drop(value)
+            return self._refuse(value)
         entry.transcoding = False
+        if self.residence.refuses(value):
+            return self.transcode_failed(object_id, self._too_much_inline(value), False)
+        effects = self._keep(value)
         entry.other_value = value
-        return self._answer_all(entry)
+        return effects + self._answer_all(entry)
 
     def transcode_failed(self, object_id: bytes, reason: object, final: bool) -> list[Effect]:
         """There will be no portable encoding now; `final`: nor later."""
@@ -366,14 +366,24 @@ class ObjectDirectory:
                 assert entry.value is not None
                 effects.append(Answer(waiter.process, waiter.request, entry.value, True, 0))
             elif (value := self._readable(entry, waiter.reader)) is not None:
-                pin = self.pin(waiter.process, value) if value.payload is None else 0
+                if not value.in_memory:
+                    keep.append(waiter)
+                    effects += self._await(entry, value)
+                    continue
+                pin = 0
+                if value.inline:
+                    self.residence.used(value)
+                else:
+                    pin = self.pin(waiter.process, value)
                 effects.append(Answer(waiter.process, waiter.request, value, False, pin))
             elif entry.other_failure is not None:
                 effects.append(Failed(waiter.process, waiter.request, "", "", entry.other_failure))
             else:
                 keep.append(waiter)
-                if not entry.transcoding:
-                    assert entry.value is not None
+                assert entry.value is not None
+                if not entry.value.in_memory:
+                    effects += self._await(entry, entry.value)
+                elif not entry.transcoding:
                     entry.transcoding = True
                     language = OWN_LANGUAGE[entry.value.encoding]
                     effects.append(Transcode(entry.id, entry.owner, entry.value, language))
@@ -382,7 +392,36 @@ class ObjectDirectory:
         entry.waiters = keep or None
         return effects
 
+    # Values on disk ---------------------------------------------------------------------------------------------------
+
+    def _await(self, entry: Entry, value: Value) -> list[Effect]:
+        self._awaited[value] = entry.id
+        return [*self.residence.want(value)]
+
+    def restored(self, value: Value) -> list[Effect]:
+        """The value is in memory again, and was told to the residence."""
+        entry = self.entries.get(self._awaited.pop(value, b""))
+        return [] if entry is None else self._answer_all(entry)
+
+    def not_restored(self, value: Value, code: str, message: str) -> list[Effect]:
+        """The value can't be had now; who asks again makes another try."""
+        entry = self.entries.get(self._awaited.pop(value, b""))
+        if entry is None:
+            return []
+        effects: list[Effect] = []
+        keep = []
+        for waiter in entry.waiters or ():
+            if self._readable(entry, waiter.reader) not in (value, None):
+                keep.append(waiter)
+                continue
+            self._unask(waiter)
+            effects.append(Failed(waiter.process, waiter.request, code, message))
+        entry.waiters = keep or None
+        return effects + self._free_if_unheld(entry)
+
     def _failed(self, entry: Entry, waiter: Waiter) -> Failed:
+        if isinstance(entry.failure, tuple):
+            return Failed(waiter.process, waiter.request, *entry.failure)
         message = f"the process {entry.owner:016x} that was to produce object {entry.id.hex()} has ended"
         return Failed(waiter.process, waiter.request, "OWNER_DIED", message, entry.failure)
 
@@ -395,7 +434,7 @@ class ObjectDirectory:
     def pin(self, process: int, value: Value) -> int:
         """Keep the value's bytes for the process; the answer names the pin."""
         pin, self._next_pin = self._next_pin, self._next_pin + 1
-        value.pins += 1
+        self.residence.pinned(value)
         self.pins[pin] = (process, value)
         self._pins_of.setdefault(process, set()).add(pin)
         return pin
@@ -413,9 +452,7 @@ class ObjectDirectory:
                 continue
             mine.discard(pin)
             value = self.pins.pop(pin)[1]
-            value.pins -= 1
-            if value.dropped and not value.pins and value.extent:
-                effects.append(FreeExtent(value.extent))
+            effects += self.residence.unpinned(value)
         if not mine:
             self._pins_of.pop(process, None)
         return effects

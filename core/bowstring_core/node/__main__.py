@@ -5,6 +5,7 @@ What goes wrong before that goes to stderr, with an exit status other than 0; af
 session's folder.
 
     --num-cpus N  --num-gpus N  --resources JSON  --memory BYTES  --object-store-memory BYTES
+    --spill-directory PATH  --spill-bytes-max BYTES  --inline-memory BYTES
     --namespace NAME  --owner PID  --log-level LEVEL  --worker-module MODULE
 """
 
@@ -34,6 +35,9 @@ _OPTIONS = {
     "--resources": json.loads,
     "--memory": int,
     "--object-store-memory": int,
+    "--spill-directory": str,
+    "--spill-bytes-max": int,
+    "--inline-memory": int,
     "--namespace": str,
     "--owner": int,
     "--log-level": _level,
@@ -124,6 +128,15 @@ def main() -> int:
         if capacity <= 0:
             raise UsageError(f"--object-store-memory is {capacity}: a number of bytes is expected")
         resources = _totals(values, total)
+        spill_folder = str(values.get("--spill-directory", ""))
+        if spill_folder and not (os.path.isdir(spill_folder) and os.access(spill_folder, os.W_OK | os.X_OK)):
+            raise UsageError(f"--spill-directory {spill_folder!r} is not a folder that can be written to")
+        spill_bytes_max = values.get("--spill-bytes-max")
+        inline_bytes_max = values.get("--inline-memory", limits.INLINE_BYTES_HELD_MAX)
+        assert spill_bytes_max is None or isinstance(spill_bytes_max, int)
+        assert isinstance(inline_bytes_max, int)
+        if (spill_bytes_max or 0) < 0 or inline_bytes_max <= 0:
+            raise UsageError("--spill-bytes-max and --inline-memory: a number of bytes is expected")
     except UsageError as error:
         print(f"bowstring node: {error}", file=sys.stderr)
         zygote[1].close()
@@ -137,6 +150,8 @@ def main() -> int:
     assert isinstance(owner, int)
     debug = values.get("--log-level") == "DEBUG"
     options = NodeOptions(resources, capacity, str(values.get("--namespace", "")), owner, worker_module, debug)
+    options.spill_folder, options.spill_bytes_max = spill_folder, spill_bytes_max
+    options.inline_bytes_max = inline_bytes_max
     node = Node(options, session, node_id)
     node.workers.zygotes.main.adopt(*zygote)
     sweep(root)

@@ -37,6 +37,7 @@ from bowstring_core.node.lease_service import LeaseService
 from bowstring_core.node.object_service import ObjectService
 from bowstring_core.node.peers import Peer, Reception
 from bowstring_core.node.sessions import Session
+from bowstring_core.node.spill_service import SpillService
 from bowstring_core.node.state_service import StateService
 from bowstring_core.node.store_service import StoreService
 from bowstring_core.node.worker_service import WorkerProcess, WorkerService
@@ -63,6 +64,9 @@ class NodeOptions:
         owner_pid: The runtime ends with this process; 0: with none.
         worker_module: What a Python worker runs.
         debug: Write down who comes and goes.
+        spill_folder: Where values go that memory has no room for; empty: the session's folder, if it is on a disk.
+        spill_bytes_max: Bytes that may be there; None: what the disk takes; 0: none.
+        inline_bytes_max: Bytes of small values that the node holds in its own memory.
     """
 
     def __init__(
@@ -73,9 +77,14 @@ class NodeOptions:
         owner_pid: int = 0,
         worker_module: str = "bowstring.worker",
         debug: bool = False,
+        spill_folder: str = "",
+        spill_bytes_max: int | None = None,
+        inline_bytes_max: int = limits.INLINE_BYTES_HELD_MAX,
     ) -> None:
         self.resources, self.object_store_bytes, self.namespace = resources, object_store_bytes, namespace
         self.owner_pid, self.worker_module, self.debug = owner_pid, worker_module, debug
+        self.spill_folder, self.spill_bytes_max = spill_folder, spill_bytes_max
+        self.inline_bytes_max = inline_bytes_max
 
 
 class Node:
@@ -101,7 +110,8 @@ class Node:
         self.workers = WorkerService(self, options.worker_module)
         self.environments = EnvironmentService(self)
         self.leases = LeaseService(self)
-        self.store = StoreService(self, options.object_store_bytes)
+        self.spill = SpillService(self, options.spill_folder, options.spill_bytes_max, options.inline_bytes_max)
+        self.store = StoreService(self, options.object_store_bytes, self.spill.table)
         self.objects = ObjectService(self)
         self.functions = FunctionService(self)
         self.actor_service = ActorService(self)
@@ -317,7 +327,7 @@ class Node:
         """The process is no more."""
         del self._ending[peer.process]
         self.objects.perform(self.objects.directory.process_ended(peer.process))
-        self.store.perform(self.store.table.process_ended(peer.process))
+        self.store.process_ended(peer.process)
         if peer.owns_runtime and peer.ended:
             self.stop("the driver that owns the runtime has ended", False)
 
@@ -409,6 +419,7 @@ class Node:
         """Kill the workers, remove the folder, give back the memory."""
         self.workers.close()
         self.environments.close()
+        self.spill.close()
         self.store.close()
         self.state.tasks.close()
         self.session.remove()

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from bowstring_core.machine import objects, requests
 from bowstring_core.machine.leases import Purpose
-from bowstring_core.machine.objects import Ref, Value
+from bowstring_core.machine.objects import Ref
+from bowstring_core.machine.residence import Value
 from bowstring_core.node.errors import error_record
 from bowstring_core.node.peers import Peer
 from bowstring_wire.messages import (
@@ -89,7 +90,7 @@ class ObjectService:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self.directory = objects.ObjectDirectory()
+        self.directory = objects.ObjectDirectory(node.spill.table)
         self._transcodings: dict[int, _Transcoding] = {}
         self._next_request = 1
         frontends = frozenset((Role.DRIVER, Role.WORKER))
@@ -147,6 +148,7 @@ class ObjectService:
 
     def _unpin(self, peer: Peer, message: ObjectUnpin, body: bytes) -> None:
         self.perform(self.directory.unpin(peer.process, message.pins))
+        self._node.store.may_have_room()
 
     def _ref_update(self, peer: Peer, message: RefUpdate, body: bytes) -> None:
         directory, process = self.directory, peer.process
@@ -178,15 +180,17 @@ class ObjectService:
                     peer = self._node.peers.get(effect.process)
                     if peer is not None:
                         record = effect.reason
-                        if not isinstance(record, ErrorRecord):
+                        if isinstance(record, tuple):
+                            record = error_record(ErrorCode[record[0]], record[1])
+                        elif not isinstance(record, ErrorRecord):
                             record = error_record(ErrorCode[effect.code], effect.message)
                         peer.fail_with(effect.request, record)
-                case objects.FreeExtent():
-                    self._node.store.perform(self._node.store.table.image_freed(effect.extent))
                 case objects.Transcode():
                     self._want_transcoding(effect)
                 case objects.OutOfScope():
                     self._node.actor_service.perform(self._node.actors.out_of_scope(effect.actor))
+                case _:
+                    self._node.spill.perform(effect)
 
     def _answer(self, effect: objects.Answer) -> None:
         peer = self._node.peers.get(effect.process)
@@ -195,8 +199,8 @@ class ObjectService:
             if effect.pin:
                 self.perform(self.directory.unpin(effect.process, [effect.pin]))
             return
-        if value.payload is not None:
-            body = b"" if effect.ready_only else value.payload
+        if value.inline:
+            body = b"" if effect.ready_only or value.payload is None else value.payload
             answer = ObjectValue(effect.request, ValueState.INLINE, value.encoding, value.layout, value.length)
             peer.send(FrameType.OBJECT_VALUE, answer, body)
             return

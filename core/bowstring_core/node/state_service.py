@@ -6,7 +6,6 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from bowstring_core.machine.leases import Purpose
-from bowstring_core.machine.objects import ObjectState
 from bowstring_core.machine.resources import UNITS
 from bowstring_core.machine.workers import WorkerState
 from bowstring_core.node.peers import Peer
@@ -148,8 +147,9 @@ class StateService:
         rows = []
         for entry in self._node.objects.directory:
             value = entry.value
-            stored = value is not None and value.payload is None
-            state = ("stored" if stored else "inline") if entry.state is ObjectState.READY else entry.state.value
+            state = entry.state.value
+            if value is not None:
+                state = "spilled" if not value.in_memory else "inline" if value.inline else "stored"
             rows.append(
                 {
                     "object": entry.id.hex(),

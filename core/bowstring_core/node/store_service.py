@@ -2,7 +2,7 @@
 
 Backing runs between looks at the sockets, a few megabytes a turn, so that one large grant does not hold up everybody.
 When the machine is short of memory, free segments are dropped, and backing is tried again for a moment: their memory
-comes back only as fast as their readers unmap them.
+comes back only as fast as their readers unmap them. What still does not fit waits for room (machine/room.py).
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from bowstring_core import limits
-from bowstring_core.machine import extents
+from bowstring_core.machine import extents, room
+from bowstring_core.machine.residence import ResidenceTable
+from bowstring_core.node import loop as loops
 from bowstring_core.node.peers import Peer
 from bowstring_core.store.segments import BackingError, SegmentFile
 from bowstring_wire.messages import (
@@ -34,9 +36,12 @@ if TYPE_CHECKING:
 class StoreService:
     """Handlers of the extent frames, and the performer of the allocator's effects."""
 
-    def __init__(self, node: Node, capacity: int) -> None:
+    def __init__(self, node: Node, capacity: int, residence: ResidenceTable) -> None:
         self._node = node
         self.table = extents.ExtentTable(capacity)
+        self.room = room.Room(self.table, residence)
+        self._room_timer: loops.Timer | None = None
+        self._retrying = False
         self.files: dict[int, SegmentFile] = {}
         self._backing: deque[tuple[int, int, int]] = deque()
         self._retries = 0
@@ -49,10 +54,15 @@ class StoreService:
     def _allocate(self, peer: Peer, message: ExtentAllocate, body: bytes) -> None:
         if not message.length:
             raise ProtocolError("ExtentAllocate.length is 0")
-        self.perform(self.table.allocate(peer.process, message.request, message.length, message.slab))
+        self.allocate(peer.process, message.request, message.length, message.slab)
+
+    def allocate(self, process: int, request: int, length: int, slab: bool) -> None:
+        """Grant memory now or later, or refuse it."""
+        self._perform_room(self.room.allocate(process, request, length, slab, self._node.loop.now))
 
     def _return(self, peer: Peer, message: ExtentReturn, body: bytes) -> None:
         self.perform(self.table.returned(peer.process, message.extent))
+        self.may_have_room()
 
     def _mapped(self, peer: Peer, message: SegmentMapped, body: bytes) -> None:
         segment = self.table.segments.get(message.segment)
@@ -65,8 +75,11 @@ class StoreService:
         self.table.show(segment, process)
         return self.files[segment]
 
-    def perform(self, effects: Iterable[extents.Effect]) -> None:
+    def perform(self, effects: list[extents.Effect]) -> None:
         """Carry out what the allocator decided."""
+        self._perform_room(self.room.heard(effects, self._node.loop.now)[0])
+
+    def _perform_room(self, effects: Iterable[room.Effect]) -> None:
         for effect in effects:
             match effect:
                 case extents.Grant():
@@ -74,19 +87,71 @@ class StoreService:
                 case extents.Back():
                     self._back(effect)
                 case extents.MakeSegment():
-                    self.files[effect.segment] = SegmentFile(effect.segment, effect.length)
-                case extents.Full():
+                    file = self.files[effect.segment] = SegmentFile(effect.segment, effect.length)
+                    if self.table.segments[effect.segment].writer == extents.HOME:
+                        file.map_here()
+                case room.Refused():
+                    if effect.process == extents.HOME:
+                        self._node.spill.refused(effect.request, effect.code, effect.message)
+                        continue
                     peer = self._node.peers.get(effect.process)
                     if peer is not None:
-                        peer.fail(effect.request, ErrorCode.OBJECT_STORE_FULL, effect.message)
+                        peer.fail(effect.request, ErrorCode[effect.code], effect.message)
                 case extents.DropSegment():
                     self.files.pop(effect.segment).close()
                     for process in effect.shown_to:
                         peer = self._node.peers.get(process)
                         if peer is not None:
                             peer.send(FrameType.SEGMENT_DROPPED, SegmentDropped(effect.segment))
+                case extents.Full():
+                    raise AssertionError("what is full waits for room")
+                case _:
+                    self._node.spill.perform(effect)
+        self._watch_room()
+
+    # Room -------------------------------------------------------------------------------------------------------------
+
+    def free(self, extent: int) -> None:
+        """An image is needed no more."""
+        self.perform(self.table.image_freed(extent))
+        self.may_have_room()
+
+    def process_ended(self, process: int) -> None:
+        """The process writes, reads and waits no more."""
+        self.room.process_ended(process)
+        self.perform(self.table.process_ended(process))
+        self.may_have_room()
+
+    def may_have_room(self) -> None:
+        """Something was freed or unpinned: see once, behind the events at hand, whether that helps anybody."""
+        if self.room.waiting and not self._retrying:
+            self._retrying = True
+            self._node.loop.call_soon(self.retry)
+
+    def retry(self) -> None:
+        """See whether there is room now."""
+        self._retrying = False
+        if self.room.waiting:
+            self._perform_room(self.room.retry(self._node.loop.now))
+
+    def disk_refused(self, message: str) -> None:
+        """The disk could not take what would have made room."""
+        if self.room.waiting:
+            self._perform_room(self.room.disk_refused(message, self._node.loop.now))
+
+    def _watch_room(self) -> None:
+        due = self.room.deadline()
+        if self._room_timer is None and due is not None:
+            self._room_timer = self._node.loop.call_at(due, self._room_tick)
+
+    def _room_tick(self) -> None:
+        self._room_timer = None
+        self._perform_room(self.room.tick(self._node.loop.now))
 
     def _grant(self, effect: extents.Grant) -> None:
+        if effect.process == extents.HOME:
+            self._node.spill.granted(effect.request, effect.extent)
+            return
         peer = self._node.peers.get(effect.process)
         if peer is None:
             return

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import mmap
 import os
 
 from bowstring_core import limits
@@ -52,7 +53,7 @@ class SegmentFile:
         length: Bytes.
     """
 
-    __slots__ = ("_sealed", "fd", "length", "path")
+    __slots__ = ("_mapping", "_sealed", "fd", "length", "path")
 
     def __init__(self, number: int, length: int) -> None:
         self.fd = os.memfd_create(f"bowstring-{number}", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
@@ -60,6 +61,17 @@ class SegmentFile:
         self.length = length
         self.path = f"/proc/{os.getpid()}/fd/{self.fd}"
         self._sealed = False
+        self._mapping: mmap.mmap | None = None
+
+    def map_here(self) -> None:
+        """Let the node be the one that writes: map the file, and refuse every other writable mapping."""
+        self._mapping = mmap.mmap(self.fd, self.length)
+        self.seal()
+
+    def view(self, offset: int, length: int) -> memoryview:
+        """A writable view of a range, of a file that is mapped here; released before the file is closed."""
+        assert self._mapping is not None
+        return memoryview(self._mapping)[offset : offset + length]
 
     def back(self, start: int, end: int) -> None:
         """Allocate the pages of a range.
@@ -87,4 +99,6 @@ class SegmentFile:
 
     def close(self) -> None:
         """Give the memory back once nobody maps it."""
+        if self._mapping is not None:
+            self._mapping.close()
         os.close(self.fd)

@@ -12,14 +12,13 @@ from bowstring_core.machine.objects import (
     NODE,
     Answer,
     Failed,
-    FreeExtent,
     ObjectDirectory,
     ObjectState,
     OutOfScope,
     Ref,
     Transcode,
-    Value,
 )
+from bowstring_core.machine.residence import FreeExtent, Value
 
 OWNER, BORROWER, THIRD = 11, 12, 13
 BYTES, PORTABLE, PYTHON, JAVA = 3, 4, 5, 6
