@@ -98,10 +98,13 @@ FUNCTION_WAIT_S = 10.0
 STORE_SHARE = 0.3
 # Memory that the machine must keep available whatever the store may take.
 MEMORY_MARGIN_BYTES = 256 << 20
-# Length of a segment for small extents; only what is used of it is backed.
+# Length of a segment for small extents; only what is used of it is backed. In a small store it is less, so that what is
+# open in one segment keeps only a part of the store from being used otherwise.
 SEGMENT_BYTES = 64 << 20
-# Extents of more than this get a segment of their own.
-LARGE_EXTENT_BYTES = 16 << 20
+SEGMENT_BYTES_MIN = 8 << 20
+SEGMENTS_OF_A_STORE_MIN = 8
+# Extents of more than a fourth of that get a segment of their own.
+EXTENTS_OF_A_SEGMENT_MIN = 4
 # A free segment of one large extent is used again for one that fills this share of it.
 RECYCLE_SHARE = 0.8
 # Free large segments that are kept warm for one writer.

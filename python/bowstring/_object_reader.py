@@ -179,8 +179,15 @@ class ObjectReader:
             for ref in refs:
                 object_id = ref._id
                 if object_id not in held:
-                    held[object_id] = ref._payload.data or self._ranges.get(object_id)
-                    if held[object_id] is None:
+                    pin = ref._payload.data
+                    if pin is None:
+                        pin = self._ranges.get(object_id)
+                    else:
+                        # From here on the views keep it; a reference alone does not keep the store from spilling.
+                        self._ranges[object_id] = pin
+                        ref._payload = Payload(ref._payload.encoding, STORED_LAYOUT, None)
+                    held[object_id] = pin
+                    if pin is None:
                         ask(object_id, self._runtime.struct(ref))
             waiter.ready()
         if not self._runtime.reactor.wait(waiter, deadline):

@@ -85,10 +85,11 @@ class ObjectWriter:
         """Write an image into the store and seal it as `ref`; returns where it is, and its extent."""
         extent, location = self.place_image(encoded)
         self._seal(ref, extent, location.offset, location.length, encoded.encoding, encoded.contains)
+        self._runtime.store.placed(extent)
         return location, extent.number
 
     def place_image(self, encoded: Any) -> tuple[_store.Extent, m.Location]:
-        """Write an image into memory of the store, not sealed yet."""
+        """Write an image into memory of the store, not sealed yet; `StoreClient.placed` is to follow."""
         length = values.image_size(encoded)
         extent, offset, view = self._runtime.store.place(length)
         try:

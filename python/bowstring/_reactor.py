@@ -422,13 +422,13 @@ class Reactor:
 
     def _poll_until(self, waiter: Waiter, deadline: float | None) -> bool:
         while not waiter.done:
-            timeout = None
+            timeout = IDLE_POLL_S  # another thread may drop references meanwhile
             if deadline is not None:
-                timeout = deadline - monotonic()
-                if timeout <= 0:
+                left = deadline - monotonic()
+                if left <= 0:
                     return False
-            elif self.closing:
-                timeout = IDLE_POLL_S
+                if left < timeout:
+                    timeout = left
             self.poll_once(timeout)
             if self.interrupts:
                 self._raise_interrupt()

@@ -76,6 +76,8 @@ def init(
     num_gpus: float | None = None,
     resources: Mapping[str, float] | None = None,
     object_store_memory: int | None = None,
+    spill_directory: str | None = None,
+    spill_bytes_max: int | None = None,
     namespace: str | None = None,
     class_path: Sequence[str] = (),
     runtime_env: Mapping[str, Any] | None = None,
@@ -91,6 +93,9 @@ def init(
         num_gpus: GPUs to share out; those the machine shows.
         resources: amounts of resources of your own, by name.
         object_store_memory: bytes that the store may use; 30 % of the machine's memory.
+        spill_directory: folder on the disk that takes what the store has no room for; the session's folder, or
+            /var/tmp if that is in memory. Its files have no names, and go with the node however it ends.
+        spill_bytes_max: bytes that may be there; None: all but the last 512 MiB of the disk. 0: nothing goes to disk.
         namespace: where the names of this driver's actors count; one of its own.
         class_path: jars and folders for Java workers.
         runtime_env: what the processes of this driver's tasks and actors find around them, a dict of: env_vars (dict of
@@ -116,7 +121,9 @@ def init(
             raise BowstringError(
                 "Bowstring is running in this process already; call shutdown() first, or pass ignore_reinit_error=True"
             )
-        arguments = _node_arguments(num_cpus, num_gpus, resources, object_store_memory)
+        arguments = _node_arguments(
+            num_cpus, num_gpus, resources, object_store_memory, spill_directory, spill_bytes_max
+        )
         if namespace is not None:
             _options._text("init", "namespace", namespace)
         if isinstance(class_path, str) or not all(isinstance(entry, str) for entry in class_path):
@@ -132,8 +139,8 @@ def init(
         else:
             if arguments:
                 raise InvalidArgumentError(
-                    "init: num_cpus, num_gpus, resources and object_store_memory belong to the runtime that starts; "
-                    "they can't be given with address"
+                    "init: num_cpus, num_gpus, resources, object_store_memory, spill_directory and spill_bytes_max "
+                    "belong to the runtime that starts; they can't be given with address"
                 )
             session = _find_session() if address == "auto" else address
         try:
@@ -175,6 +182,8 @@ def _node_arguments(
     num_gpus: float | None,
     resources: Mapping[str, float] | None,
     object_store_memory: int | None,
+    spill_directory: str | None,
+    spill_bytes_max: int | None,
 ) -> list[str]:
     arguments: list[str] = []
     for name, value in (("num_cpus", num_cpus), ("num_gpus", num_gpus)):
@@ -187,6 +196,14 @@ def _node_arguments(
     if object_store_memory is not None:
         _options._count_from(1 << 20)("init", "object_store_memory", object_store_memory)
         arguments += ["--object-store-memory", str(object_store_memory)]
+    if spill_directory is not None:
+        _options._text("init", "spill_directory", spill_directory)
+        if not os.path.isdir(spill_directory):
+            raise InvalidArgumentError(f"init: spill_directory {spill_directory!r} is no folder")
+        arguments += ["--spill-directory", os.path.abspath(spill_directory)]
+    if spill_bytes_max is not None:
+        _options._count_from(0)("init", "spill_bytes_max", spill_bytes_max)
+        arguments += ["--spill-bytes-max", str(spill_bytes_max)]
     return arguments
 
 

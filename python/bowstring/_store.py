@@ -14,6 +14,7 @@ import weakref
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from bowstring.errors import ObjectStoreFullError
 from bowstring_wire import messages as m
 from bowstring_wire.messages import FrameType
 from bowstring_wire.protocol import frame
@@ -74,15 +75,18 @@ class _End(weakref.ref[_Range]):
 
 
 class Extent:
-    """Memory granted for writing."""
+    """Memory granted for writing. A slab's images in the making are counted: it is returned behind the last of them."""
 
-    __slots__ = ("length", "number", "offset", "segment")
+    __slots__ = ("length", "number", "offset", "retired", "segment", "slab", "writing")
 
-    def __init__(self, number: int, segment: Segment, offset: int, length: int) -> None:
+    def __init__(self, number: int, segment: Segment, offset: int, length: int, slab: bool) -> None:
         self.number = number
         self.segment = segment
         self.offset = offset
         self.length = length
+        self.slab = slab
+        self.writing = 0
+        self.retired = False
 
 
 class _Slab:
@@ -137,7 +141,7 @@ class StoreClient:
             fresh = False
         if fresh or slab:
             self._populate(segment, grant.offset, grant.length)
-        return Extent(grant.extent, segment, grant.offset, grant.length)
+        return Extent(grant.extent, segment, grant.offset, grant.length, slab)
 
     @staticmethod
     def _populate(segment: Segment, offset: int, length: int) -> None:
@@ -150,8 +154,11 @@ class StoreClient:
     def place(self, length: int) -> tuple[Extent, int, memoryview]:
         """Memory for one image: its extent, offset in the segment, and a writable view of `length` bytes.
 
+        The image is sealed, and then `placed` is called; or `drop_placed` is.
+
         Raises:
             ObjectStoreFullError: the store can't hold it.
+            OutOfDiskError: neither can the disk take what would have to make room.
         """
         if length > SLAB_IMAGE_BYTES_MAX:
             extent = self._grant(length, slab=False)
@@ -162,17 +169,37 @@ class StoreClient:
                 slab = self._slabs.get(size_class)
                 if slab is None or slab.extent.length - slab.used < length:
                     if slab is not None:
-                        self._runtime.tell(FrameType.EXTENT_RETURN, m.ExtentReturn(slab.extent.number))
                         del self._slabs[size_class]
-                    slab = self._slabs[size_class] = _Slab(self._grant(SLAB_BYTES, slab=True))
+                        self._retire(slab.extent)
+                    try:
+                        slab = self._slabs[size_class] = _Slab(self._grant(SLAB_BYTES, slab=True))
+                    except ObjectStoreFullError:  # no room for a slab; there may be for this one
+                        slab = _Slab(self._grant(length, slab=False))
                 extent = slab.extent
                 offset = extent.offset + slab.used
                 slab.used += (length + 63) & ~63
+                extent.writing += 1
         return extent, offset, memoryview(extent.segment.mapping)[offset : offset + length]
+
+    def _retire(self, extent: Extent) -> None:
+        """Under the slab lock: no further image will be placed in the slab."""
+        extent.retired = True
+        if not extent.writing:
+            self._runtime.tell(FrameType.EXTENT_RETURN, m.ExtentReturn(extent.number))
+
+    def placed(self, extent: Extent) -> None:
+        """An image that was placed has been sealed."""
+        if extent.slab:
+            with self._runtime.slab_lock:
+                extent.writing -= 1
+                if extent.retired:
+                    self._retire(extent)
 
     def drop_placed(self, extent: Extent) -> None:
         """Give back an extent whose image failed to be written; a slab's bytes are simply not used."""
-        if all(slab.extent is not extent for slab in self._slabs.values()):
+        if extent.slab:
+            self.placed(extent)
+        else:
             self._runtime.tell(FrameType.EXTENT_RETURN, m.ExtentReturn(extent.number))
 
     def seal_frame(

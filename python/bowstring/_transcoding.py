@@ -45,6 +45,8 @@ def transcode(runtime: Runtime, message: m.Transcode, body: bytes) -> None:
             answer.state = _STORED
             answer.extent = extent.number
         runtime.tell(FrameType.TRANSCODED, answer, payload)
+        if answer.state == _STORED:
+            runtime.store.placed(extent)
     except BaseException as error:
         record = record_from_exception(error, "transcoding")
         runtime.tell(FrameType.FAILURE, m.Failure(message.request, record))

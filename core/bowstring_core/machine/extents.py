@@ -152,6 +152,11 @@ class ExtentTable:
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
+        # A segment with an open slab can't be dropped; so a small store has small ones.
+        step = limits.BACKING_STEP_BYTES
+        share = capacity // limits.SEGMENTS_OF_A_STORE_MIN // step * step
+        self._segment_bytes = min(limits.SEGMENT_BYTES, max(limits.SEGMENT_BYTES_MIN, share))
+        self.large_bytes = self._segment_bytes // limits.EXTENTS_OF_A_SEGMENT_MIN  # extents above this have their own
         self.allocated = 0  # backed, or being backed
         self.segments: dict[int, Segment] = {}
         self.extents: dict[int, Extent] = {}
@@ -167,7 +172,7 @@ class ExtentTable:
         length = aligned(length)
         if length > self.capacity:
             return [Full(process, request, self._full(length), length, slab)]
-        if length > limits.LARGE_EXTENT_BYTES:
+        if length > self.large_bytes:
             return self._allocate_large(process, request, length, slab)
         effects: list[Effect] = []
         for segment in self._small.get(process, ()):
@@ -175,7 +180,7 @@ class ExtentTable:
             if offset is not None:
                 break
         else:
-            segment = self._new_segment(process, limits.SEGMENT_BYTES, False)
+            segment = self._new_segment(process, self._segment_bytes, False)
             effects.append(MakeSegment(segment.segment, segment.length))
             offset = 0
         return effects + self._place(segment, offset, length, slab, request)

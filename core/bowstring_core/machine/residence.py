@@ -145,9 +145,10 @@ class FreeExtent(NamedTuple):
 
 
 class Write(NamedTuple):
-    """Write the values to disk; then call `written` or `not_written`."""
+    """Write the values to disk; then call `written` or `not_written`. `for_reading`: so that another can be read."""
 
     values: tuple[Value, ...]
+    for_reading: bool = False
 
 
 class Read(NamedTuple):
@@ -188,6 +189,12 @@ class ResidenceTable:
         self._inline: dict[Value, None] = {}  # in memory, least recently used first
         self._inline_writing = 0
         self._uses = 0
+        self._largest = 0  # of all values in extents so far
+
+    @property
+    def inline_count(self) -> int:
+        """Inline values in memory."""
+        return len(self._inline)
 
     # Coming and going -------------------------------------------------------------------------------------------------
 
@@ -209,6 +216,8 @@ class ResidenceTable:
         if tenants is None:
             tenants = self.tenants[value.extent] = Tenants()
         tenants.values[value] = None
+        if value.length > self._largest:
+            self._largest = value.length
         self._uses += 1
         tenants.used = self._uses
 
@@ -293,13 +302,16 @@ class ResidenceTable:
 
     # Disk -------------------------------------------------------------------------------------------------------------
 
-    def disk_room(self, wanted: int) -> list[Effect] | None:
-        """What must be done so that so many bytes more may go to disk; None: they may not."""
+    def _disk_room(self, wanted: int, for_reading: bool) -> list[Effect] | None:
+        """What must be done so that so many bytes more may go to disk; None: they may not.
+
+        Room for one value is kept for reading: to read one of a full disk into a full store, another must go to disk.
+        """
         if self.disk_bytes_max is None:
             return []
-        if wanted > self.disk_bytes_max:
-            return None
         excess = self.disk_bytes + wanted - self.disk_bytes_max
+        if not for_reading:
+            excess += self._largest
         giving = []
         for value in self._both:
             if excess <= 0:
@@ -310,8 +322,12 @@ class ResidenceTable:
             return None
         return [effect for value in giving for effect in self._give_up_copy(value)]
 
-    def spill(self, values: Iterable[Value]) -> list[Effect] | None:
+    def spill(self, values: Iterable[Value], for_reading: bool = False) -> list[Effect] | None:
         """Have the values, which nobody has pinned, in memory no more as soon as they are on disk.
+
+        Args:
+            values: The values.
+            for_reading: Whether another value is to be read into their memory.
 
         Returns:
             None if the limit of the disk is in the way; then nothing has happened.
@@ -322,7 +338,7 @@ class ResidenceTable:
             (both if value.residence is Residence.BOTH else fresh).append(value)
         for value in both:
             del self._both[value]  # its copy is not for giving up now
-        effects = self.disk_room(sum(value.length for value in fresh)) if fresh else []
+        effects = self._disk_room(sum(value.length for value in fresh), for_reading) if fresh else []
         if effects is None:
             self._both.update(dict.fromkeys(both))
             return None
@@ -338,10 +354,10 @@ class ResidenceTable:
             batch.append(value)
             size += value.length
             if size >= limits.ARCHIVE_BYTES:
-                effects.append(Write(tuple(batch)))
+                effects.append(Write(tuple(batch), for_reading))
                 batch, size = [], 0
         if batch:
-            effects.append(Write(tuple(batch)))
+            effects.append(Write(tuple(batch), for_reading))
         return effects
 
     def _give_up_memory(self, value: Value) -> list[Effect]:

@@ -174,7 +174,7 @@ class Room:
         plan = self._plan(want)
         if plan is None or not plan.values:
             return []
-        spilled = self._residence.spill(plan.values)
+        spilled = self._residence.spill(plan.values, want.process == extents.HOME)
         if spilled is None:
             del self.waiting[want.process, want.request]
             limit = self._residence.disk_bytes_max
@@ -207,7 +207,7 @@ class Room:
         """What to spill so that the allocation fits; with no value if that is on its way. None: nothing helps."""
         if want.missing:
             return self._plan_drops(want)
-        own = self._plan_large(want) if want.length > limits.LARGE_EXTENT_BYTES else self._plan_window(want)
+        own = self._plan_large(want) if want.length > self._table.large_bytes else self._plan_window(want)
         if own is not None and not own.used:
             return own
         drops = self._plan_drops(want)
@@ -275,10 +275,11 @@ class Room:
         table = self._table
         step = limits.BACKING_STEP_BYTES
         growth = (want.length + step - 1) // step * step
-        if want.length <= limits.LARGE_EXTENT_BYTES:
+        if want.length <= self._table.large_bytes:
             growth += step  # it may begin and end within a step
         missing = max(want.missing, table.allocated + growth - table.capacity)
-        goal = max(missing, min(limits.SPILL_BATCH_BYTES, table.capacity // 8))
+        batch = 0 if want.process == extents.HOME else min(limits.SPILL_BATCH_BYTES, table.capacity // 8)
+        goal = max(missing, batch)
         candidates = []
         for segment in table.segments.values():
             if segment.extents and all(self._can_empty(extent) for extent in segment.extents.values()):

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from bowstring_core import limits
 from bowstring_core.machine import extents, residence
 from bowstring_core.machine.extents import Extent
 from bowstring_core.machine.residence import Copy, ResidenceTable, Value
@@ -42,7 +43,7 @@ class SpillService:
         """Carry out what the residence decided."""
         match effect:
             case residence.Write():
-                self._write(effect.values)
+                self._write(effect.values, effect.for_reading)
             case residence.Read():
                 self._read(effect.value)
             case residence.FreeCopy():
@@ -72,7 +73,8 @@ class SpillService:
 
     # Writing ----------------------------------------------------------------------------------------------------------
 
-    def _write(self, values: Sequence[Value]) -> None:
+    def _write(self, values: Sequence[Value], for_reading: bool) -> None:
+        margin = 0 if for_reading else limits.DISK_MARGIN_BYTES
         files = self._node.store.files
         pieces: list[Stored | bytes] = []
         for value in values:
@@ -86,7 +88,7 @@ class SpillService:
                 self._folder = default_folder(self._node.session.path)
             archive = Archive(self._folder)
             try:
-                return archive, archive.write(pieces)
+                return archive, archive.write(pieces, margin)
             except BaseException:
                 archive.close()
                 raise

@@ -171,7 +171,7 @@ class StateService:
         ]
 
     def _store(self) -> list[dict[str, Any]]:
-        table = self._node.store.table
+        table, residence = self._node.store.table, self._node.spill.table
         return [
             {
                 "capacity": table.capacity,
@@ -180,6 +180,14 @@ class StateService:
                 "segments": len(table.segments),
                 "objects": sum(extent.images for extent in table.extents.values()),
                 "pins": len(self._node.objects.directory.pins),
+                "waiting": len(self._node.store.room.waiting),
+                "inline_objects": residence.inline_count,
+                "inline_bytes": residence.inline_bytes,
+                "spilled_objects": len(residence.spilled),
+                "spilled_bytes": sum(value.length for value in residence.spilled),
+                "disk_bytes": residence.disk_bytes,
+                "spills": residence.spills,
+                "restores": residence.restores,
             }
         ]
 

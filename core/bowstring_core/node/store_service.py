@@ -88,7 +88,8 @@ class StoreService:
                     self._back(effect)
                 case extents.MakeSegment():
                     file = self.files[effect.segment] = SegmentFile(effect.segment, effect.length)
-                    if self.table.segments[effect.segment].writer == extents.HOME:
+                    known = self.table.segments.get(effect.segment)
+                    if known is not None and known.writer == extents.HOME:
                         file.map_here()
                 case room.Refused():
                     if effect.process == extents.HOME:

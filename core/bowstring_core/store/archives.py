@@ -83,8 +83,12 @@ class Archive:
             self.fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             os.unlink(path)
 
-    def write(self, pieces: Sequence[Stored | bytes]) -> list[int]:
+    def write(self, pieces: Sequence[Stored | bytes], margin_bytes: int) -> list[int]:
         """Write the pieces; the answer tells where each begins.
+
+        Args:
+            pieces: What to write.
+            margin_bytes: What must stay free on the disk.
 
         Raises:
             DiskFullError: there is too little room.
@@ -101,9 +105,9 @@ class Archive:
         try:
             disk = os.fstatvfs(self.fd)
             free = disk.f_bavail * disk.f_frsize
-            if at + limits.DISK_MARGIN_BYTES > free:
+            if at + margin_bytes > free:
                 raise DiskFullError(
-                    f"{at} bytes were to go to disk, which has {free} left, and {limits.DISK_MARGIN_BYTES} must stay"
+                    f"{at} bytes were to go to disk, which has {free} left, and {margin_bytes} must stay"
                 )
             os.posix_fallocate(self.fd, 0, at)
             for piece, offset in zip(pieces, offsets, strict=True):

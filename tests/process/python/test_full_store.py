@@ -14,7 +14,7 @@ CAPACITY = 64 << 20
 
 @pytest.fixture(scope="module", autouse=True)
 def small_store() -> Iterator[bow.Session]:
-    with bow.init(num_cpus=1, object_store_memory=CAPACITY) as session:
+    with bow.init(num_cpus=1, object_store_memory=CAPACITY, spill_bytes_max=0) as session:
         yield session
 
 

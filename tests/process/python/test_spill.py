@@ -1,0 +1,178 @@
+"""A store that is full writes to disk what nobody reads, and reads it back; nothing of it is left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import bowstring as bow
+from bowstring._session import query_state
+from bowstring_wire.messages import StateKind
+from tests.process.waiting import wait_until
+
+CAPACITY = 64 << 20
+MB = 1 << 20
+
+
+@pytest.fixture
+def small_store() -> Iterator[bow.Session]:
+    with bow.init(num_cpus=2, object_store_memory=CAPACITY) as session:
+        yield session
+
+
+def store() -> dict[str, Any]:
+    [row] = query_state(StateKind.STORE)
+    return row
+
+
+def array(number: int, size: int = 8 * MB) -> np.ndarray:
+    return np.full(size, number, np.uint8)
+
+
+def put_until_it_fails(refs: list[bow.ObjectRef[np.ndarray]]) -> None:
+    for number in range(40):
+        refs.append(bow.put(array(number)))
+
+
+def spill_files(pid: int) -> list[str]:
+    """What the node has open that has no name and is no memory."""
+    found = []
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            target = os.readlink(entry)
+        except OSError:
+            continue
+        if target.endswith(" (deleted)") and "/memfd:" not in target:
+            found.append(target)
+    return found
+
+
+@bow.remote
+def total(value: np.ndarray) -> int:
+    return int(value.astype(np.int64).sum())
+
+
+@bow.remote
+def make(number: int, size: int) -> np.ndarray:
+    return array(number, size)
+
+
+def test_four_times_what_the_store_holds_is_all_there(small_store: bow.Session) -> None:
+    refs = [bow.put(array(number)) for number in range(32)]
+    assert store()["spilled_objects"] > 16
+    assert store()["allocated"] <= CAPACITY
+    for number, ref in enumerate(refs):
+        assert (bow.get(ref) == number).all()
+    assert store()["restores"] > 16
+
+
+def test_small_images_of_slabs_spill_too(small_store: bow.Session) -> None:
+    refs = [bow.put(array(number % 251, 200_000)) for number in range(1_000)]
+    assert store()["spilled_bytes"] > 100 * MB
+    assert all((bow.get(ref) == number % 251).all() for number, ref in enumerate(refs))
+
+
+def test_results_and_arguments_of_workers_spill_and_return(small_store: bow.Session) -> None:
+    refs = [make.remote(number, 8 * MB) for number in range(24)]
+    sums = bow.get([total.remote(ref) for ref in refs], timeout=60)
+    assert sums == [number * 8 * MB for number in range(24)]
+
+
+def test_what_is_read_stays_and_the_least_recently_used_goes(small_store: bow.Session) -> None:
+    first = bow.put(array(1))
+    view = bow.get(first)
+    others = [bow.put(array(number)) for number in range(2, 12)]
+    states = {row["object"]: row["state"] for row in query_state(StateKind.OBJECTS)}
+    assert states[first.hex()] == "stored"
+    assert states[others[0].hex()] == "spilled"
+    assert states[others[-1].hex()] == "stored"
+    assert (view == 1).all()
+
+
+def test_a_store_whose_objects_are_all_being_read_refuses_and_recovers(small_store: bow.Session) -> None:
+    refs = [bow.put(array(number)) for number in range(7)]
+    views = bow.get(refs[:6])
+    with pytest.raises(bow.ObjectStoreFullError, match="being read"):
+        bow.put(array(9, 30 * MB))
+    assert [int(view[0]) for view in views] == list(range(6))
+    del views
+    assert bow.get(bow.put(array(9, 30 * MB)))[-1] == 9
+
+
+def test_a_put_waits_until_views_are_gone(small_store: bow.Session) -> None:
+    import threading
+
+    refs = [bow.put(array(number)) for number in range(7)]
+    views = bow.get(refs)
+    end = threading.Event()
+
+    def let_go() -> None:
+        wait_until(lambda: store()["waiting"])
+        views.clear()
+        end.set()
+
+    thread = threading.Thread(target=let_go)
+    thread.start()
+    assert bow.get(bow.put(array(9, 30 * MB)))[0] == 9
+    thread.join()
+    assert end.is_set()
+
+
+def test_copies_on_disk_go_with_their_objects(small_store: bow.Session) -> None:
+    refs = [bow.put(array(number)) for number in range(24)]
+    assert spill_files(small_store.node_pid)
+    refs.clear()
+    wait_until(lambda: not spill_files(small_store.node_pid) and store()["disk_bytes"] == 0)
+
+
+def test_a_freed_part_of_an_archive_is_given_back_to_the_disk(small_store: bow.Session) -> None:
+    refs = [bow.put(array(number % 251, 200_000)) for number in range(1_000)]
+
+    def on_disk() -> int:
+        descriptors = Path(f"/proc/{small_store.node_pid}/fd").iterdir()
+        return sum(
+            os.stat(entry).st_blocks * 512
+            for entry in descriptors
+            if os.readlink(entry).endswith(" (deleted)") and "/memfd:" not in os.readlink(entry)
+        )
+
+    wait_until(lambda: on_disk() > 80 * MB)
+    before = on_disk()
+    del refs[::2]
+    wait_until(lambda: on_disk() < before * 0.7)
+    assert (bow.get(refs[0]) == 1).all()
+
+
+def test_files_have_no_names_and_go_with_a_killed_node(tmp_path: Path) -> None:
+    with bow.init(num_cpus=1, object_store_memory=CAPACITY, spill_directory=str(tmp_path)) as session:
+        refs = [bow.put(array(number)) for number in range(24)]
+        assert all(path.startswith(str(tmp_path)) for path in spill_files(session.node_pid))
+        assert list(tmp_path.iterdir()) == []
+        os.kill(session.node_pid, signal.SIGKILL)
+        with pytest.raises(bow.NodeDiedError):
+            bow.get(refs)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_an_error_of_its_own_and_what_is_there_stays() -> None:
+    with bow.init(num_cpus=1, object_store_memory=CAPACITY, spill_bytes_max=40 * MB):
+        refs: list[bow.ObjectRef[np.ndarray]] = []
+        with pytest.raises(bow.OutOfDiskError, match=f"spill_bytes_max is {40 * MB}"):
+            put_until_it_fails(refs)
+        assert len(refs) >= 8
+        assert all((bow.get(ref) == number).all() for number, ref in enumerate(refs))
+        del refs[:4]
+        assert bow.get(bow.put(array(99)))[0] == 99
+
+
+def test_without_a_disk_a_full_store_refuses() -> None:
+    with bow.init(num_cpus=1, object_store_memory=CAPACITY, spill_bytes_max=0):
+        with pytest.raises(bow.ObjectStoreFullError, match="spill_bytes_max is 0"):
+            put_until_it_fails([])
+        assert not store()["disk_bytes"]
