@@ -271,7 +271,7 @@ def test_peer_that_does_not_read_holds_up_nobody_and_loses_nothing(node):
 
 
 def test_full_store_says_so_and_has_room_again_once_something_is_freed(start_node):
-    a = start_node("--object-store-memory", str(40 << 20)).driver()
+    a = start_node("--object-store-memory", str(40 << 20), "--spill-bytes-max", "0").driver()
     ref, first = put(a, bytes(30 << 20))
     a.send(ExtentAllocate(a.request(), 30 << 20))
     failure = a.expect(Failure)
