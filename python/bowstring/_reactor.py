@@ -32,6 +32,7 @@ from bowstring_wire.protocol import FrameParser, ProtocolError
 RECEIVE_BYTES = 256 << 10  # one read; a batch of a few hundred small frames
 PATROL_S = 0.004  # the background thread leads after nobody has for this long (spec 4.4/6 allows 5 ms)
 IDLE_POLL_S = 0.2  # upper bound on how long a dropped reference waits for its release in an idle process
+POLL_MAX_S = 1.0  # and in one where a thread waits for something else
 FLUSH_BYTES = 64 << 10  # buffered output that is written without waiting for a reader
 FLUSH_FRAMES = 64
 WRITE_BYTES_MAX = 256 << 10  # about what a socket's buffer takes at once
@@ -101,7 +102,10 @@ class Connection:
         """Buffer a frame; written when a thread waits, or the buffer has grown."""
         out = self.out
         if not out:
-            self.reactor.dirty.append(self)
+            reactor = self.reactor
+            reactor.dirty.append(self)
+            if reactor.asleep:
+                reactor.rouse()
         out.append(data)
         self.out_bytes += len(data)
         if self.out_bytes > FLUSH_BYTES or len(out) >= FLUSH_FRAMES:
@@ -232,6 +236,7 @@ class Reactor:
         self._drain_dropped = drain_dropped
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._timer_count = 0
+        self.asleep = False  # the leader waits in its poll, and nobody has woken it yet
         self.interrupts: dict[int, BaseException] = {}  # by thread
         self._leadership = threading.Lock()
         self._leader = 0  # the thread that leads
@@ -270,16 +275,22 @@ class Reactor:
     def call_later(self, delay_s: float, action: Callable[[], None]) -> None:
         """Under the lock: run `action` under the lock after `delay_s`."""
         self._timer_count += 1
-        first = not self._timers or monotonic() + delay_s < self._timers[0][0]
-        heapq.heappush(self._timers, (monotonic() + delay_s, self._timer_count, action))
-        if first and self._background_leads:
-            self.wake()
+        due = monotonic() + delay_s
+        first = not self._timers or due < self._timers[0][0]
+        heapq.heappush(self._timers, (due, self._timer_count, action))
+        if first and self.asleep:
+            self.rouse()
 
     def wake(self) -> None:
         try:
             os.eventfd_write(self._wake, 1)
         except (BlockingIOError, OSError):
             pass
+
+    def rouse(self) -> None:
+        """Under the lock: have the leader, who waits in its poll, see to what another thread has left to be done."""
+        self.asleep = False
+        self.wake()
 
     def _on_wake(self, _events: int) -> None:
         try:
@@ -311,26 +322,29 @@ class Reactor:
         """As the leader: run what is due, flush, wait for frames, process them."""
         with self.lock:
             timeout_s = self.before_poll(timeout_s)
-        self.process(self._poll(-1 if timeout_s is None else timeout_s))
+        self.process(self._poll(timeout_s))
 
-    def before_poll(self, timeout_s: float | None) -> float | None:
+    def before_poll(self, timeout_s: float | None) -> float:
         """Under the lock: run what is due, write what is buffered; returns how long to wait at most."""
         self._drain_dropped()
+        wait_s = POLL_MAX_S if timeout_s is None or timeout_s > POLL_MAX_S else timeout_s
         if self._timers:
-            timeout_s = self._run_timers(timeout_s)
+            wait_s = self._run_timers(wait_s)
         if self.dirty:
             self.flush()
-        return timeout_s
+        self.asleep = True
+        return wait_s
 
     def process(self, events: list[tuple[int, int]]) -> None:
         """As the leader: handle what the poller told."""
         with self.lock:
+            self.asleep = False
             for fd, event in events:
                 handler = self.handlers.get(fd)
                 if handler is not None:
                     handler(event)
 
-    def _run_timers(self, timeout_s: float | None) -> float | None:
+    def _run_timers(self, timeout_s: float) -> float:
         """Run what is due; the time until the next timer, or `timeout_s` if that is shorter.
 
         Before the poll, not after it: what came in is handed on without this.
@@ -340,8 +354,7 @@ class Reactor:
             heapq.heappop(timers)[2]()
         if not timers:
             return timeout_s
-        until = max(0.0, timers[0][0] - now)
-        return until if timeout_s is None else min(timeout_s, until)
+        return min(timeout_s, max(0.0, timers[0][0] - now))
 
     def _poll(self, timeout_s: float) -> list[tuple[int, int]]:
         """Wait for events. Ctrl-C raises only here and in `_sleep`: what was not handled is reported again."""

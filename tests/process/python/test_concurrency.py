@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 import bowstring as bow
+from bowstring._runtime import current_runtime
 from bowstring._session import query_state
 from bowstring_wire.messages import StateKind
 from tests.process.waiting import wait_until
@@ -139,6 +140,30 @@ def test_a_thread_that_gives_up_hands_the_reading_on() -> None:
 
 
 # Futures --------------------------------------------------------------------------------------------------------------
+
+
+@bow.remote
+class Gate:
+    def __init__(self) -> None:
+        self.opened = asyncio.Event()
+
+    async def passed(self) -> str:
+        await self.opened.wait()
+        return "passed"
+
+    async def open(self) -> None:
+        self.opened.set()
+
+
+def test_a_call_leaves_although_nobody_waits_for_it_and_another_thread_reads() -> None:
+    gate = Gate.remote()
+    passed: list[str] = []
+    reader = threading.Thread(target=lambda: passed.append(bow.get(gate.passed.remote(), timeout=WITHIN_S)))
+    reader.start()
+    wait_until(lambda: current_runtime().reactor.asleep, WITHIN_S, "the other thread reads")
+    gate.open.remote()
+    reader.join()
+    assert passed == ["passed"]
 
 
 def test_a_callback_may_get_put_and_submit() -> None:
