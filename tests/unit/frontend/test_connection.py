@@ -28,7 +28,7 @@ class Poller:
 @pytest.fixture
 def ends() -> Iterator[tuple[Connection, socket.socket]]:
     ours, theirs = socket.socketpair()
-    reactor: Any = SimpleNamespace(dirty=[], poller=Poller(), add=lambda connection: None)
+    reactor: Any = SimpleNamespace(dirty=[], asleep=False, poller=Poller(), add=lambda connection: None)
     with ours, theirs:
         yield Connection(reactor, ours, lambda *_: None, lambda *_: None, "peer"), theirs
 
