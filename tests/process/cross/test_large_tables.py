@@ -44,8 +44,8 @@ class Reader:
 
 
 def check_reading(reader: Any, name: str, ref: Any) -> None:
-    """A small table comes first: it loads Arrow's classes."""
-    bow.get(reader.read.remote([bow.put(pa.table({"x": np.arange(1000)}))]), timeout=60)
+    """A small table comes first, from the store like the large one: it loads classes."""
+    bow.get(reader.read.remote([bow.put(pa.table({"x": np.arange(100_000)}))]), timeout=60)
     facts = bow.get(reader.read.remote([ref]), timeout=60)
     grew = facts["private_bytes"]
     again = bow.get(reader.read.remote([ref]), timeout=60)

@@ -32,6 +32,13 @@ public interface ObjectRef<T extends @Nullable Object> extends Arg<T>, Serializa
     /** A future that ends with the value or its error. Cancelling it does not cancel the task. */
     CompletableFuture<T> toCompletableFuture();
 
+    /**
+     * Lets go of the value now, instead of when this reference is garbage, which after a large value may be late. Other
+     * references to it, and views that were read, keep the value; this one can't be used any more. Tasks that were given
+     * it run on.
+     */
+    void release();
+
     /** The object's id: 40 hexadecimal digits. */
     String id();
 }

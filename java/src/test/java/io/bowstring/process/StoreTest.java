@@ -1,11 +1,14 @@
 package io.bowstring.process;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.bowstring.Bowstring;
 import io.bowstring.InitOptions;
 import io.bowstring.ObjectRef;
 import io.bowstring.Tensor;
+import io.bowstring.errors.InvalidArgumentException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -51,6 +54,37 @@ class StoreTest {
                 assertEquals(i, views.get(i).getDouble(0));
                 assertEquals(1000, views.get(i).getDouble(1000));
             }
+        }
+    }
+
+    @Test
+    void aReleasedReferenceGivesItsMemoryBackAtOnce() {
+        try (Bowstring.Runtime runtime =
+                Bowstring.init(InitOptions.builder().setNumCpus(1).setObjectStoreMemory(64L << 20).build())) {
+            byte[] large = new byte[40 << 20];
+            for (int i = 0; i < 10; i++) {
+                large[7] = (byte) i;
+                ObjectRef<byte[]> ref = Bowstring.put(large);
+                assertEquals(i, ref.get()[7]);
+                ref.release();
+                ref.release();
+                InvalidArgumentException error = assertThrows(InvalidArgumentException.class, ref::get);
+                assertTrue(error.getMessage().contains("was released"), error.getMessage());
+            }
+        }
+    }
+
+    @Test
+    void anArrayThatIsReadKeepsNoMemoryOfTheStore() {
+        try (Bowstring.Runtime runtime =
+                Bowstring.init(InitOptions.builder().setNumCpus(1).setObjectStoreMemory(64L << 20).build())) {
+            List<double[]> read = new ArrayList<>();
+            for (int i = 0; i < 6; i++) {
+                ObjectRef<double[]> ref = Bowstring.put(Calculator.ramp(5 << 20));
+                read.add(ref.get());
+                ref.release();
+            }
+            assertEquals(1000, read.get(0)[1000]);
         }
     }
 }

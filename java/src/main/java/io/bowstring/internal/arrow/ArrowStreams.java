@@ -182,10 +182,16 @@ public final class ArrowStreams {
                 release.run();
             });
         }
-        return ReadOnlyMemory.buffer(Allocator.ROOT, Addresses.of(stream), stream.remaining(), () -> {
-            Reference.reachabilityFence(stream); // the mapping stays while this buffer is referenced
+        return ReadOnlyMemory.buffer(Allocator.ROOT, Addresses.of(stream), stream.remaining(), new Mapped(stream, release));
+    }
+
+    /** Keeps the mapping while a buffer over it is referenced. */
+    private record Mapped(ByteBuffer memory, Runnable release) implements Runnable {
+        @Override
+        public void run() {
             release.run();
-        });
+            Reference.reachabilityFence(memory);
+        }
     }
 
     private static void close(List<AutoCloseable> owned) {

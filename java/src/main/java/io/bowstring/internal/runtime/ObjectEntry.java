@@ -32,6 +32,8 @@ final class ObjectEntry {
     boolean isActor;
     /** The task that makes it, until its end. */
     @Nullable PendingTask producer;
+    /** Bytes of the store that this entry keeps, as far as is known here. */
+    long storedBytes;
     /** Entries inside {@code local}, held by it. */
     List<ObjectEntry> nested = List.of();
 

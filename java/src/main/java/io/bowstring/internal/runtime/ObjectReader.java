@@ -187,9 +187,9 @@ public final class ObjectReader {
         return fetch.done();
     }
 
-    /** Decodes what {@link #fetchArgument} gave. */
-    public @Nullable Object decodeFetched(Object fetched) {
-        return Fetch.decode(session, fetched, null);
+    /** Decodes what {@link #fetchArgument} gave, perhaps as a type. */
+    public @Nullable Object decodeFetched(Object fetched, @Nullable Class<?> type) {
+        return Fetch.decode(session, fetched, type);
     }
 
     /** Decodes a payload as a type that may be known. */
@@ -212,18 +212,26 @@ public final class ObjectReader {
     }
 
     @Nullable Object decodeStored(ObjectValue value, @Nullable Class<?> type) {
-        StoreClient.Mapped mapped =
-                session.store().map(value.location.segment(), value.segmentPath, value.location, value.pin);
+        StoreClient.Stored stored = session.store().stored(value);
+        boolean decoded = false;
         try {
-            Object decoded = decode(new Payload(value.encoding, Layout.IMAGE, mapped.memory()), mapped.unpin(), type);
-            if (value.encoding == Encoding.JAVA || value.encoding == Encoding.BYTES) {
-                java.lang.ref.Reference.reachabilityFence(mapped);
+            boolean views = value.encoding == Encoding.ARROW || value.encoding == Encoding.TENSOR && !isArray(type);
+            Payload payload = views
+                    ? new Payload(value.encoding, Layout.IMAGE, stored.lasting())
+                    : new Payload(value.encoding, Layout.IMAGE, stored.bytes(), isArray(type) ? null : stored::lasting);
+            Object read = decode(payload, stored.unpin(), type);
+            decoded = true;
+            return read;
+        } finally {
+            if (!decoded || !stored.isViewed()) {
+                stored.unpin().run();
             }
-            return decoded;
-        } catch (RuntimeException error) {
-            mapped.unpin().run();
-            throw error;
         }
+    }
+
+    /** What is read as an array of primitives is copied out of its tensor. */
+    private static boolean isArray(@Nullable Class<?> type) {
+        return type != null && type.isArray() && type.getComponentType().isPrimitive();
     }
 
     // Waiting --------------------------------------------------------------------------------------------------------

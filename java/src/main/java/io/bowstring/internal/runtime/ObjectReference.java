@@ -1,9 +1,11 @@
 package io.bowstring.internal.runtime;
 
 import io.bowstring.ObjectRef;
+import io.bowstring.errors.InvalidArgumentException;
 import java.io.NotSerializableException;
 import java.io.ObjectOutputStream;
 import java.io.Serial;
+import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -16,20 +18,26 @@ public final class ObjectReference<T extends @Nullable Object> implements Object
     private final transient Session session;
     private final transient ObjectEntry entry;
     private final transient @Nullable Class<?> type;
+    private final transient Cleaner.Cleanable handle;
+    private transient volatile boolean released;
 
     /** Takes over one handle of the entry. */
     ObjectReference(Session session, ObjectEntry entry, @Nullable Class<?> type) {
         this.session = session;
         this.entry = entry;
         this.type = type;
-        session.releaseWhenUnreachable(this, entry);
+        this.handle = session.releaseWhenUnreachable(this, entry);
     }
 
     Session session() {
         return session;
     }
 
+    /** The entry, which is the handle's to use until it is released. */
     ObjectEntry entry() {
+        if (released) {
+            throw new InvalidArgumentException(this + " was released, and can't be used any more");
+        }
         return entry;
     }
 
@@ -66,6 +74,13 @@ public final class ObjectReference<T extends @Nullable Object> implements Object
     /** Cancels the task that makes the value. */
     public void cancel(boolean force, boolean recursive) {
         session.submitter().cancel(this, force, recursive);
+    }
+
+    @Override
+    public void release() {
+        released = true;
+        handle.clean();
+        Reference.reachabilityFence(this);
     }
 
     @Override

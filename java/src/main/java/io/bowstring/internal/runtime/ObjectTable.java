@@ -110,6 +110,10 @@ final class ObjectTable {
             session.node().change(entry.ref, -1);
         }
         entry.local = null;
+        if (entry.storedBytes > 0) {
+            session.store().letGo(entry.storedBytes);
+            entry.storedBytes = 0;
+        }
         List<ObjectEntry> nested = entry.nested;
         entry.nested = List.of();
         nested.forEach(this::release);
@@ -185,8 +189,17 @@ final class ObjectTable {
         entry.ready = true;
         entry.known = true;
         entry.held = true;
+        keeps(entry, length);
         nested.forEach(this::release);
         entry.fireReady();
+    }
+
+    /** The entry keeps so much of the store. */
+    void keeps(ObjectEntry entry, long bytes) {
+        if (entry.storedBytes == 0 && entry.handles > 0) {
+            entry.storedBytes = bytes;
+            session.store().hold(bytes);
+        }
     }
 
     // Escape ---------------------------------------------------------------------------------------------------------
@@ -275,6 +288,8 @@ final class ObjectTable {
             if (answer.table() instanceof ObjectValue value && value.state == ValueState.INLINE) {
                 session.locked(() -> entry.local =
                         Payload.inBody(value.encoding, value.layout, answer.body(), 0, value.length));
+            } else if (answer.table() instanceof ObjectValue value) {
+                session.locked(() -> keeps(entry, value.location.length()));
             } else if (answer.error() != null) {
                 session.locked(() -> entry.local = ErrorRecords.payload(ErrorRecords.of(answer.error())));
             }

@@ -386,8 +386,9 @@ public final class Session implements NodeLink.Listener, References {
 
     // Objects --------------------------------------------------------------------------------------------------------
 
-    void releaseWhenUnreachable(Object handle, ObjectEntry entry) {
-        cleaner.register(handle, new Release(this, entry));
+    /** Gives back the handle of an entry when its owner is garbage, or is told to by what this returns. */
+    Cleaner.Cleanable releaseWhenUnreachable(Object handle, ObjectEntry entry) {
+        return cleaner.register(handle, new Release(this, entry));
     }
 
     private record Release(Session session, ObjectEntry entry) implements Runnable {

@@ -8,6 +8,7 @@ import io.bowstring.internal.wire.ExtentGrant;
 import io.bowstring.internal.wire.ExtentReturn;
 import io.bowstring.internal.wire.Location;
 import io.bowstring.internal.wire.ObjectUnpin;
+import io.bowstring.internal.wire.ObjectValue;
 import io.bowstring.internal.wire.SegmentMapped;
 import java.io.IOException;
 import java.lang.System.Logger;
@@ -26,23 +27,26 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Shared memory as this process sees it (spec sections 3.10 and 3.11).
  *
  * <p>A segment that this process writes is mapped as a whole when its first extent is granted, in windows that overlap by
- * half, because a buffer is at most 2 GiB and the node refuses writable maps later. What is read is mapped by object, so
- * that every buffer made from it holds that mapping, whose end is the end of the pin. Reading maps are private: a write
+ * half, because a buffer is at most 2 GiB and the node refuses writable maps later. What is copied when it is read comes
+ * through such windows too, whose pages stay mapped: a fresh mapping of 100 MB costs more than copying them. What is read
+ * as a view is mapped by object, so that every buffer made from it holds that mapping, whose end is the end of the pin. Reading maps are private: a write
  * into one, which Java's buffers refuse and Arrow's too where they are guarded, stays in the process and kills nothing.
  */
 public final class StoreClient {
     private static final Logger LOGGER = System.getLogger(StoreClient.class.getName());
     private static final long WINDOW = 1L << 30;
-    private static final long COLLECT_AFTER_BYTES = 256L << 20;
+    private static final long COLLECT_AFTER_BYTES = 128L << 20;
+    private static final int COLLECT_COST_MAX = 4; // of its time as much must pass before the next collection
     private static final int COLLECTIONS_MAX = 3;
     private static final long COLLECTION_WAIT_MS = 500;
     private static final long MAPPED_MAX = Integer.MAX_VALUE & ~4095L;
@@ -50,20 +54,72 @@ public final class StoreClient {
     /** An extent to write one image in. */
     public record Extent(ExtentGrant grant, ByteBuffer memory) {}
 
-    /** A value's memory, and how to let go of it early. */
-    record Mapped(ByteBuffer memory, Runnable unpin) {}
+    /** A pinned value. Its bytes can be read until {@link #unpin}, or be mapped to stay. */
+    final class Stored {
+        private final ObjectValue value;
+        private final Pin pin;
+        private @Nullable ByteBuffer lasting;
+
+        private Stored(ObjectValue value) {
+            this.value = value;
+            this.pin = new Pin(value.pin);
+        }
+
+        /** The image, for copying from; good until the pin ends. */
+        ByteBuffer bytes() {
+            checkLength(value.location);
+            try {
+                ByteBuffer window = readWindow(value.location, value.segmentPath);
+                return window != null ? window : lasting();
+            } catch (IOException error) {
+                throw unmapped(error);
+            }
+        }
+
+        /** The image, for views: the pin ends when nobody refers to it any more, or by {@link #unpin}. */
+        ByteBuffer lasting() {
+            if (lasting == null) {
+                checkLength(value.location);
+                MappedByteBuffer memory;
+                try {
+                    memory = mapPrivate(value.location.segment(), value.segmentPath, value.location);
+                } catch (IOException error) {
+                    throw unmapped(error);
+                }
+                pin.hold(value.location.length());
+                cleaner.register(memory, pin);
+                lasting = memory.order(ByteOrder.LITTLE_ENDIAN);
+            }
+            return lasting;
+        }
+
+        /** Whether a view was taken, which keeps the pin. */
+        boolean isViewed() {
+            return lasting != null;
+        }
+
+        Runnable unpin() {
+            return pin;
+        }
+    }
 
     private record ReadKey(long segment, String path) {}
 
     private final Session session;
     private final Cleaner cleaner;
-    private final AtomicLong usedBytes = new AtomicLong();
-    private final ExecutorService collector = Executors.newSingleThreadExecutor(work -> {
-        Thread thread = new Thread(work, "bowstring-gc");
-        thread.setDaemon(true);
-        return thread;
-    });
+    private final AtomicLong heldBytes = new AtomicLong();
+    private volatile long heldAfterCollection;
+    private volatile long nextCollectionNs = System.nanoTime();
+    private final ThreadPoolExecutor collector = new ThreadPoolExecutor(
+            1, 1, 0, TimeUnit.MILLISECONDS, new LinkedBlockingQueue<>(),
+            work -> {
+                Thread thread = new Thread(work, "bowstring-gc");
+                thread.setDaemon(true);
+                return thread;
+            },
+            new ThreadPoolExecutor.DiscardPolicy()); // once the runtime is over nothing is worth a collection
     private final Map<Long, TreeMap<Long, MappedByteBuffer>> written = new HashMap<>();
+    private final Map<ReadKey, TreeMap<Long, MappedByteBuffer>> windows = new HashMap<>();
     private final Map<ReadKey, FileChannel> readable = new HashMap<>();
 
     StoreClient(Session session, Cleaner cleaner) {
@@ -76,7 +132,7 @@ public final class StoreClient {
         if (length > MAPPED_MAX) {
             throw new SerializationException("a value of " + length + " bytes: Java writes values below 2 GiB; split it");
         }
-        used(length);
+        collectIfDue(); // memory that this process wrote before is warm: it had better be free now
         ExtentGrant grant = null;
         for (int attempt = 0; grant == null; attempt++) {
             ExtentAllocate allocate = new ExtentAllocate();
@@ -101,17 +157,39 @@ public final class StoreClient {
 
     /**
      * Counts memory of the store that objects of this heap keep. They are small, so the collector sees no reason to run
-     * while the memory behind them grows; now and then it is told.
+     * while the memory behind them grows; when it has grown by much, the collector is told.
      */
-    private void used(long bytes) {
-        if (usedBytes.addAndGet(bytes) > COLLECT_AFTER_BYTES) {
-            usedBytes.set(0);
-            collector.execute(System::gc);
+    void hold(long bytes) {
+        if (isCollectionDue()) { // by what was held before: nothing of the newest is garbage yet
+            collector.execute(this::collectIfDue);
+        }
+        heldBytes.addAndGet(bytes);
+    }
+
+    /** Such memory is kept no more. */
+    void letGo(long bytes) {
+        heldBytes.addAndGet(-bytes);
+    }
+
+    private boolean isCollectionDue() {
+        long base = heldAfterCollection;
+        return heldBytes.get() - base > Math.max(COLLECT_AFTER_BYTES, base / 2)
+                && System.nanoTime() - nextCollectionNs > 0;
+    }
+
+    private void collectIfDue() {
+        if (isCollectionDue()) {
+            synchronized (collector) {
+                if (isCollectionDue()) {
+                    collect();
+                }
+            }
         }
     }
 
     /** Lets go of what is unreachable, and waits until the node has been told. */
     private void collect() {
+        long start = System.nanoTime();
         CountDownLatch collected = new CountDownLatch(1);
         cleaner.register(new Object(), collected::countDown);
         System.gc();
@@ -124,6 +202,9 @@ public final class StoreClient {
         session.locked(() -> {}); // a release that runs has ended
         session.node().flushChanges();
         session.reactor().flush();
+        heldAfterCollection = heldBytes.get();
+        long end = System.nanoTime();
+        nextCollectionNs = end + COLLECT_COST_MAX * (end - start);
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
@@ -169,22 +250,44 @@ public final class StoreClient {
         return window.getValue().slice((int) offset, (int) length).order(ByteOrder.LITTLE_ENDIAN);
     }
 
-    /** Maps an image for reading; its pin ends when the memory is let go, or nobody refers to it. */
-    Mapped map(long segment, String path, Location location, long pin) {
-        Pin held = new Pin(session, pin);
-        used(location.length());
+    /** A value that the node has pinned for this process. */
+    Stored stored(ObjectValue value) {
+        return new Stored(value);
+    }
+
+    private static void checkLength(Location location) {
         if (location.length() > MAPPED_MAX) {
-            held.run();
             throw new ObjectLostException("a value of " + location.length() + " bytes: Java reads values below 2 GiB");
         }
-        try {
-            MappedByteBuffer memory = mapPrivate(segment, path, location);
-            cleaner.register(memory, held);
-            return new Mapped(memory.order(ByteOrder.LITTLE_ENDIAN), held);
-        } catch (IOException error) {
-            held.run();
-            throw new ObjectLostException("shared memory can't be mapped: " + error.getMessage(), error);
+    }
+
+    private static ObjectLostException unmapped(IOException error) {
+        return new ObjectLostException("shared memory can't be mapped: " + error.getMessage(), error);
+    }
+
+    /** The image inside of a window of its segment; null if none can hold it. */
+    private synchronized @Nullable ByteBuffer readWindow(Location location, String path) throws IOException {
+        long start = location.offset() / WINDOW * WINDOW;
+        TreeMap<Long, MappedByteBuffer> own = written.get(location.segment());
+        ByteBuffer window;
+        if (own != null) {
+            window = own.floorEntry(location.offset()).getValue();
+            start = own.floorKey(location.offset());
+        } else {
+            TreeMap<Long, MappedByteBuffer> known =
+                    windows.computeIfAbsent(new ReadKey(location.segment(), path), key -> new TreeMap<>());
+            MappedByteBuffer mapped = known.get(start);
+            if (mapped == null || location.offset() - start + location.length() > mapped.capacity()) {
+                mapped = map(location.segment(), path, MapMode.READ_ONLY, start, MAPPED_MAX);
+                known.put(start, mapped);
+            }
+            window = mapped;
         }
+        long offset = location.offset() - start;
+        if (offset + location.length() > window.capacity()) {
+            return null;
+        }
+        return window.slice((int) offset, (int) location.length()).asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
     }
 
     /** Maps an image that the node itself keeps pinned. */
@@ -192,14 +295,20 @@ public final class StoreClient {
         return mapPrivate(segment, path, location).order(ByteOrder.LITTLE_ENDIAN);
     }
 
-    /** Maps in spite of interrupts, each of which closes the channel that the thread uses. */
     private MappedByteBuffer mapPrivate(long segment, String path, Location location) throws IOException {
+        return map(segment, path, MapMode.PRIVATE, location.offset(), location.length());
+    }
+
+    /** Maps what is there of a range, in spite of interrupts, each of which closes the channel that the thread uses. */
+    private MappedByteBuffer map(long segment, String path, MapMode mode, long offset, long lengthMax)
+            throws IOException {
         boolean interrupted = false;
         try {
             while (true) {
                 interrupted |= Thread.interrupted();
                 try {
-                    return channel(segment, path).map(MapMode.PRIVATE, location.offset(), location.length());
+                    FileChannel channel = channel(segment, path);
+                    return channel.map(mode, offset, Math.min(lengthMax, channel.size() - offset));
                 } catch (ClosedChannelException closed) {
                     LOGGER.log(Level.TRACE, "an interrupt closed a segment's file; it is opened again", closed);
                 }
@@ -223,7 +332,11 @@ public final class StoreClient {
 
     /** The node has dropped a segment: no new map of it is made. Maps end with the buffers that use them. */
     synchronized void dropped(long segment) throws IOException {
-        written.remove(segment);
+        boolean mapped = written.remove(segment) != null;
+        mapped |= windows.keySet().removeIf(key -> key.segment == segment);
+        if (mapped) {
+            collector.execute(System::gc); // the segment's memory is free once nobody maps it
+        }
         for (ReadKey key : Set.copyOf(readable.keySet())) {
             if (key.segment == segment) {
                 readable.remove(key).close();
@@ -237,24 +350,30 @@ public final class StoreClient {
         }
         readable.clear();
         written.clear();
+        windows.clear();
         collector.shutdown();
     }
 
     /** Ends a pin, once. */
-    private static final class Pin implements Runnable {
-        private final Session session;
+    private final class Pin implements Runnable {
         private final long pin;
+        private long held;
         private boolean released;
 
-        Pin(Session session, long pin) {
-            this.session = session;
+        Pin(long pin) {
             this.pin = pin;
+        }
+
+        synchronized void hold(long bytes) {
+            held = bytes;
+            StoreClient.this.hold(bytes);
         }
 
         @Override
         public synchronized void run() {
             if (!released) {
                 released = true;
+                letGo(held);
                 ObjectUnpin unpin = new ObjectUnpin();
                 unpin.pins = new long[] {pin};
                 session.unpin(unpin);

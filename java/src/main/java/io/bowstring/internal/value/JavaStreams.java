@@ -60,8 +60,8 @@ public final class JavaStreams {
     }
 
     /** Reads what {@link #write} wrote, with the classes that a loader knows. */
-    static @Nullable Object read(List<ByteBuffer> buffers, References references, ClassLoader loader) {
-        try (ObjectInputStream in = new Reader(new BufferStream(buffers.get(0)), buffers, references, loader)) {
+    static @Nullable Object read(Payload.Parts parts, References references, ClassLoader loader) {
+        try (ObjectInputStream in = new Reader(new BufferStream(parts.buffers().get(0)), parts, references, loader)) {
             return in.readObject();
         } catch (ClassNotFoundException error) {
             throw new SerializationException("a value is of the class " + error.getMessage()
@@ -84,7 +84,7 @@ public final class JavaStreams {
 
     /** The exception that {@link #throwable} wrote, or null if it can't be read here. */
     static @Nullable Throwable throwable(byte[] bytes, ClassLoader loader) {
-        try (ObjectInputStream in = new Reader(new BufferStream(ByteBuffer.wrap(bytes)), List.of(), null, loader)) {
+        try (ObjectInputStream in = new Reader(new BufferStream(ByteBuffer.wrap(bytes)), null, null, loader)) {
             return in.readObject() instanceof Throwable error ? error : null;
         } catch (IOException | ClassNotFoundException | RuntimeException | LinkageError unreadable) {
             return null;
@@ -133,14 +133,14 @@ public final class JavaStreams {
     }
 
     private static final class Reader extends ObjectInputStream {
-        private final List<ByteBuffer> buffers;
+        private final Payload.@Nullable Parts parts;
         private final @Nullable References references;
         private final ClassLoader loader;
 
-        Reader(InputStream in, List<ByteBuffer> buffers, @Nullable References references, ClassLoader loader)
+        Reader(InputStream in, Payload.@Nullable Parts parts, @Nullable References references, ClassLoader loader)
                 throws IOException {
             super(in);
-            this.buffers = buffers;
+            this.parts = parts;
             this.references = references;
             this.loader = loader;
             enableResolveObject(true);
@@ -169,7 +169,7 @@ public final class JavaStreams {
 
         @Override
         protected Object resolveObject(Object value) {
-            if (references == null) {
+            if (references == null || parts == null) {
                 return value;
             }
             if (value instanceof SerializedRef ref) {
@@ -180,9 +180,9 @@ public final class JavaStreams {
             } else if (value instanceof SerializedHandle handle) {
                 return references.readHandle(WireHandle.decode(handle.bytes));
             } else if (value instanceof SerializedTensor tensor) {
-                return Tensor.of(ElementType.of(tensor.element), tensor.shape, buffers.get(tensor.buffer));
+                return Tensor.of(ElementType.of(tensor.element), tensor.shape, parts.view(tensor.buffer));
             } else if (value instanceof SerializedArrow arrow) {
-                return ArrowStreams.read(buffers.get(arrow.buffer), arrow.singleBatch);
+                return ArrowStreams.read(parts.view(arrow.buffer), arrow.singleBatch);
             }
             return value;
         }

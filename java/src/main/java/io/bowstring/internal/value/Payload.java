@@ -9,11 +9,21 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The bytes of a value as they came: encoding, layout, and the payload from position to limit.
+ *
+ * @param data the bytes, good while the value is read
+ * @param lasting gives the same bytes for those parts of the value that are views and outlive the reading; null: data does
  */
-public record Payload(int encoding, int layout, ByteBuffer data) {
+public record Payload(int encoding, int layout, ByteBuffer data, @Nullable Supplier<ByteBuffer> lasting) {
+
+    /** A payload whose bytes last. */
+    public Payload(int encoding, int layout, ByteBuffer data) {
+        this(encoding, layout, data, null);
+    }
 
     /** A payload inside a frame's body. */
     public static Payload inBody(int encoding, int layout, byte[] body, long offset, long length) {
@@ -39,7 +49,7 @@ public record Payload(int encoding, int layout, ByteBuffer data) {
             }
             ObjectHeader header = new ObjectHeader();
             header.encoding = encoding;
-            return new Parts(header, List.of(view(0, data.remaining())));
+            return new Parts(header, List.of(view(0, data.remaining())), null);
         }
         if (layout != Layout.IMAGE) {
             throw new ProtocolException("a payload has the layout " + layout);
@@ -77,12 +87,22 @@ public record Payload(int encoding, int layout, ByteBuffer data) {
         if (buffers.isEmpty()) {
             throw new ProtocolException("an image without a buffer");
         }
-        return new Parts(header, buffers);
+        return new Parts(header, buffers, lasting);
     }
 
     private ByteBuffer view(int offset, int length) {
         return data.slice(data.position() + offset, length).order(ByteOrder.LITTLE_ENDIAN);
     }
 
-    record Parts(ObjectHeader header, List<ByteBuffer> buffers) {}
+    /** What is inside. {@code buffers} are for copying from; what is kept comes from {@link #view}. */
+    record Parts(ObjectHeader header, List<ByteBuffer> buffers, @Nullable Supplier<ByteBuffer> lasting) {
+        /** A buffer that stays good, and its memory with it, while somebody refers to it. */
+        ByteBuffer view(int number) {
+            if (lasting == null) {
+                return buffers.get(number);
+            }
+            Span span = header.buffers.get(number);
+            return lasting.get().slice((int) span.offset(), (int) span.length()).order(ByteOrder.LITTLE_ENDIAN);
+        }
+    }
 }

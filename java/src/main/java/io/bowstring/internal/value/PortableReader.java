@@ -24,18 +24,18 @@ import org.jspecify.annotations.Nullable;
 /** Reads what {@link PortableWriter} and its kin in other languages write; bytes that are none are an error. */
 final class PortableReader {
     private final ByteBuffer in;
-    private final List<ByteBuffer> buffers;
+    private final Payload.@Nullable Parts parts;
     private final References references;
 
-    private PortableReader(ByteBuffer in, List<ByteBuffer> buffers, References references) {
+    private PortableReader(ByteBuffer in, Payload.@Nullable Parts parts, References references) {
         this.in = in.duplicate().order(ByteOrder.BIG_ENDIAN);
-        this.buffers = buffers;
+        this.parts = parts;
         this.references = references;
     }
 
     /** Reads buffer 0 as one value. */
-    static @Nullable Object read(List<ByteBuffer> buffers, References references) {
-        PortableReader reader = new PortableReader(buffers.get(0), buffers, references);
+    static @Nullable Object read(Payload.Parts parts, References references) {
+        PortableReader reader = new PortableReader(parts.buffers().get(0), parts, references);
         try {
             Object value = reader.value(0);
             if (reader.in.hasRemaining()) {
@@ -182,20 +182,21 @@ final class PortableReader {
             default:
                 break;
         }
-        PortableReader fields = new PortableReader(data, List.of(), references);
+        PortableReader fields = new PortableReader(data, null, references);
         Object parsed = fields.value(PortableWriter.DEPTH_MAX - 4);
         if (!(parsed instanceof List<?> list) || list.isEmpty() || !(list.get(0) instanceof Long number)
-                || number < 1 || number >= buffers.size()) {
+                || parts == null || number < 1 || number >= parts.buffers().size()) {
             throw broken("an extension of type " + type + " names no buffer");
         }
-        ByteBuffer buffer = buffers.get(number.intValue());
+        int place = number.intValue();
+        ByteBuffer buffer = parts.buffers().get(place);
         return switch (type) {
             case PortableWriter.TENSOR -> {
                 List<?> dimensions = (List<?>) list.get(2);
                 long[] shape = dimensions.stream().mapToLong(each -> (Long) each).toArray();
-                yield Tensor.of(ElementType.of(((Long) list.get(1)).intValue()), shape, buffer);
+                yield Tensor.of(ElementType.of(((Long) list.get(1)).intValue()), shape, parts.view(place));
             }
-            case PortableWriter.ARROW -> ArrowStreams.read(buffer, (Boolean) list.get(1));
+            case PortableWriter.ARROW -> ArrowStreams.read(parts.view(place), (Boolean) list.get(1));
             case PortableWriter.LIST -> longList(ElementType.of(((Long) list.get(1)).intValue()), buffer);
             case PortableWriter.BYTES -> copy(buffer);
             default -> throw broken("the extension type " + type + " is unknown");

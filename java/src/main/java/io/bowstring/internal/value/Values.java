@@ -70,7 +70,7 @@ public final class Values {
         return decode(payload, references, loader, null);
     }
 
-    /** The same; {@code unpin} lets go of the memory below the payload early, once nothing reads it any more. */
+    /** The same; {@code unpin} lets go of the memory below a table early, when that is closed. */
     public static @Nullable Object decode(
             Payload payload, References references, ClassLoader loader, @Nullable Runnable unpin) {
         if (payload.encoding() == Encoding.PYTHON) {
@@ -78,18 +78,11 @@ public final class Values {
         }
         Payload.Parts parts = payload.parts();
         ByteBuffer first = parts.buffers().get(0);
-        if (parts.buffers().size() == 1 && unpin != null && isCopied(payload.encoding())) {
-            try {
-                return decode(payload, references, loader, null);
-            } finally {
-                unpin.run();
-            }
-        }
         return switch (payload.encoding()) {
-            case Encoding.PORTABLE -> PortableReader.read(parts.buffers(), references);
-            case Encoding.JAVA -> JavaStreams.read(parts.buffers(), references, loader);
+            case Encoding.PORTABLE -> PortableReader.read(parts, references);
+            case Encoding.JAVA -> JavaStreams.read(parts, references, loader);
             case Encoding.TENSOR -> tensor(parts);
-            case Encoding.ARROW -> ArrowStreams.read(first, parts.header().singleBatch, unpin);
+            case Encoding.ARROW -> ArrowStreams.read(parts.view(0), parts.header().singleBatch, unpin);
             case Encoding.BYTES -> {
                 byte[] bytes = new byte[first.remaining()];
                 first.get(bytes);
@@ -104,14 +97,9 @@ public final class Values {
         };
     }
 
-    /** True if nothing of a value refers to its payload's first buffer once it is read. */
-    private static boolean isCopied(int encoding) {
-        return encoding != Encoding.TENSOR && encoding != Encoding.ARROW;
-    }
-
     private static Tensor tensor(Payload.Parts parts) {
         try {
-            return Tensor.of(ElementType.of(parts.header().element), parts.header().shape, parts.buffers().get(0));
+            return Tensor.of(ElementType.of(parts.header().element), parts.header().shape, parts.view(0));
         } catch (IllegalArgumentException error) {
             throw new ProtocolException("a tensor is broken: " + error.getMessage(), error);
         } catch (RuntimeException error) {

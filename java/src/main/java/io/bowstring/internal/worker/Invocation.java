@@ -91,6 +91,21 @@ final class Invocation {
         return name;
     }
 
+    /** The parameter's type, if it is an array of primitives whichever candidate is chosen; else null. */
+    @Nullable Class<?> arrayAt(int index, int count) {
+        Class<?> array = null;
+        for (Executable each : candidates) {
+            if (each.getParameterCount() == count) {
+                Class<?> type = each.getParameterTypes()[index];
+                if (!type.isArray() || !type.getComponentType().isPrimitive() || array != null && array != type) {
+                    return null;
+                }
+                array = type;
+            }
+        }
+        return array;
+    }
+
     /** What is about to be called, with its arguments as it declares them. */
     record Ready(Executable target, @Nullable Object[] arguments) {
         /** Calls it; what user code throws is thrown as it is. */
@@ -136,11 +151,15 @@ final class Invocation {
             try {
                 converted[i] = Conversions.convert(arguments.get(i), types[i]);
             } catch (InvalidArgumentException error) {
-                throw new InvalidArgumentException("argument " + (i + 1) + " of " + name + ": "
-                        + error.details().message());
+                throw misfit(i, error);
             }
         }
         return new Ready(chosen, converted);
+    }
+
+    /** The error that names the argument. */
+    InvalidArgumentException misfit(int index, InvalidArgumentException error) {
+        return new InvalidArgumentException("argument " + (index + 1) + " of " + name + ": " + error.details().message());
     }
 
     private static Type[] parameterTypes(Executable executable) {

@@ -189,7 +189,7 @@ final class TaskRunner {
                 Object receiver = incoming.is(TaskFlag.METHOD) ? actor : null;
                 Invocation invocation = invocation(task);
                 name = name.isEmpty() ? invocation.name() : name;
-                Invocation.Ready ready = invocation.prepare(arguments(task, incoming.body, held));
+                Invocation.Ready ready = invocation.prepare(arguments(task, invocation, incoming.body, held));
                 if (task.timeoutMs > 0) {
                     session.reactor().schedule(task.timeoutMs, () -> queue.timeOut(incoming));
                 }
@@ -310,7 +310,18 @@ final class TaskRunner {
 
     // Arguments ------------------------------------------------------------------------------------------------------
 
-    private List<@Nullable Object> arguments(Task task, byte[] body, List<Object> held) {
+    /** An argument that is a reference; one that the method takes as an array is copied, and its memory let go. */
+    private @Nullable Object fetched(CompletableFuture<?> fetched, Invocation invocation, int index, int count) {
+        Object source = session.reader().await(fetched);
+        Class<?> array = invocation.arrayAt(index, count);
+        try {
+            return session.reader().decodeFetched(source, array);
+        } catch (InvalidArgumentException misfit) {
+            throw array == null ? misfit : invocation.misfit(index, misfit);
+        }
+    }
+
+    private List<@Nullable Object> arguments(Task task, Invocation invocation, byte[] body, List<Object> held) {
         List<Object> sources = new ArrayList<>(task.args.size());
         for (Arg arg : task.args) {
             switch (arg.kind()) {
@@ -325,7 +336,7 @@ final class TaskRunner {
         List<@Nullable Object> values = new ArrayList<>(sources.size());
         for (Object source : sources) {
             if (source instanceof CompletableFuture<?> fetched) {
-                values.add(session.reader().decodeFetched(session.reader().await(fetched)));
+                values.add(fetched(fetched, invocation, values.size(), sources.size()));
             } else {
                 values.add(session.reader().decode((Payload) source, null, null));
             }
@@ -461,7 +472,7 @@ final class TaskRunner {
             Class<?> type = load(function.module);
             Invocation invocation = Invocation.ofConstructor(type, task.method);
             name = invocation.name();
-            Invocation.Ready ready = invocation.prepare(arguments(task, body, held));
+            Invocation.Ready ready = invocation.prepare(arguments(task, invocation, body, held));
             try {
                 actor = ready.call(null);
             } catch (Throwable error) {
