@@ -139,9 +139,25 @@ LOG_FILE_BYTES_MAX = 32 << 20
 LOG_LINE_BYTES_MAX = 64 << 10
 # One read of a worker's output.
 LOG_READ_BYTES = 64 << 10
-# Task events are kept in files of this size, and this many of them: 64 MiB, about a million events.
+# Task events are kept in files of this size, and this many of them: 64 MiB, some 800,000 events.
 TASK_FILE_BYTES = 8 << 20
 TASK_FILES_MAX = 8
+
+# State queries -------------------------------------------------------------------------------------------------------
+
+# A page of an answer ends at these bytes, and after this time: the node has other things to do in between.
+PAGE_BYTES = 1 << 20
+PAGE_S = 0.01
+# Queries of one connection that have pages left; a tool asks one at a time.
+CURSORS_MAX = 16
+# A frontend has this long to answer an Inspect (spec 8.2/5).
+INSPECT_S = 2.0
+# Stacks that a signal has a worker write are complete when nothing has come for the first, and are given up after the
+# second.
+SIGNALLED_QUIET_S = 0.05
+SIGNALLED_S = 1.0
+# Processes that are remembered by number, so that the log can tell who they were.
+PROCESSES_KNOWN_MAX = 10_000
 
 # End -----------------------------------------------------------------------------------------------------------------
 

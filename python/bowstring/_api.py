@@ -28,6 +28,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
 _AWAITABLES = {ObjectRef, ObjectRefGenerator}
+_WAIT = int(m.SpanKind.WAIT)
 
 
 class _Decorator(Protocol):
@@ -201,7 +202,7 @@ def wait(
     runtime = refs[0]._runtime
     ready_at = _ready_places(refs, num_returns)
     if len(ready_at) < num_returns and timeout != 0:
-        runtime.reader.wait_ready(refs, num_returns, None if timeout is None else monotonic() + timeout)
+        runtime.reader.wait_ready(refs, num_returns, None if timeout is None else monotonic() + timeout, _WAIT)
         ready_at = _ready_places(refs, num_returns)
     elif len(ready_at) < num_returns:
         runtime.reader.look(refs)

@@ -136,7 +136,7 @@ class AsyncMethods:
     async def _run(self, call: Call, turns: _Turns) -> None:
         executor = self._executor
         task = call.task
-        start_ns = time.time_ns()
+        start_ns = call.start_ns = time.time_ns()
         started = time.perf_counter()
         current_context.set(TaskContext(task.id, task.attempt, task.name, task.actor))
         exiting = False

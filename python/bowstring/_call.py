@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Call:
     """A task that a caller sent."""
 
-    __slots__ = ("aio_task", "body", "cancelled", "connection", "interruptible", "pace", "task", "thread")
+    __slots__ = ("aio_task", "body", "cancelled", "connection", "interruptible", "pace", "start_ns", "task", "thread")
 
     def __init__(self, connection: Connection, task: m.Task, body: bytes) -> None:
         self.connection = connection
@@ -26,4 +26,5 @@ class Call:
         self.interruptible = False  # user code runs: an exception may be raised in its thread
         self.thread = 0
         self.pace: Pace | None = None  # of a stream: what the caller lets it send
+        self.start_ns = 0  # when it began to run, since 1970 UTC; 0: it waits
         self.aio_task: asyncio.Task[None] | None = None

@@ -331,7 +331,7 @@ class Executor:
     def _run_task(self, call: Call) -> float:
         """Run a call in this thread and answer it."""
         task = call.task
-        start_ns = time.time_ns()
+        start_ns = call.start_ns = time.time_ns()
         started = time.perf_counter()
         token = current_context.set(TaskContext(task.id, task.attempt, task.name, task.actor))
         call.thread = threading.get_ident()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable, Sequence
-from time import monotonic
+from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any
 
 from bowstring import _values
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _INLINE, _STORED = int(ValueState.INLINE), int(ValueState.STORED)
 _ERROR = int(m.Encoding.ERROR)
+_GET = int(m.SpanKind.GET)
 
 
 class ObjectReader:
@@ -71,11 +72,11 @@ class ObjectReader:
             if self.when_ready(ref, waiter):
                 return
         try:
-            self._runtime.block(waiter, deadline)
+            self._runtime.block(waiter, deadline, (ref,))
         finally:
             waiter.done = True
 
-    def wait_ready(self, refs: Sequence[ObjectRef[Any]], count: int, deadline: float | None) -> None:
+    def wait_ready(self, refs: Sequence[ObjectRef[Any]], count: int, deadline: float | None, kind: int = _GET) -> None:
         """Wait until `count` of `refs` are ready, or until `deadline`."""
         missing = [ref for ref in refs if ref._payload is None]
         short = count - (len(refs) - len(missing))
@@ -93,7 +94,7 @@ class ObjectReader:
         if waiter.done:
             return
         try:
-            self._runtime.block(waiter, deadline)
+            self._runtime.block(waiter, deadline, missing, kind)
         finally:
             waiter.done = True
 
@@ -175,6 +176,7 @@ class ObjectReader:
                 answered,
             )
 
+        started = perf_counter()
         with self._runtime.lock:
             for ref in refs:
                 object_id = ref._id
@@ -194,6 +196,7 @@ class ObjectReader:
             raise GetTimeoutError(f"{waiter.missing} stored objects could not be mapped in time")
         if errors:
             raise errors[0]
+        self._runtime.log.span(_GET, started, 0, len(held))
         return {object_id: self._decode_held(pin, inline.get(object_id)) for object_id, pin in held.items()}
 
     @staticmethod

@@ -7,6 +7,7 @@ acknowledged by the home before anything else happens to them (spec 6.3 and 6.4)
 from __future__ import annotations
 
 from collections.abc import Sequence
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from bowstring import _store, _values
@@ -20,6 +21,8 @@ from bowstring_wire.messages import ObjectRef as RefStruct
 
 if TYPE_CHECKING:
     from bowstring._runtime import Runtime
+
+_PUT = int(m.SpanKind.PUT)
 
 
 class ObjectWriter:
@@ -90,6 +93,7 @@ class ObjectWriter:
 
     def place_image(self, encoded: Any) -> tuple[_store.Extent, m.Location]:
         """Write an image into memory of the store, not sealed yet; `StoreClient.placed` is to follow."""
+        started = perf_counter()
         length = values.image_size(encoded)
         extent, offset, view = self._runtime.store.place(length)
         try:
@@ -98,6 +102,7 @@ class ObjectWriter:
         except BaseException:
             self._runtime.store.drop_placed(extent)
             raise
+        self._runtime.log.span(_PUT, started, length, 1)
         return extent, m.Location(extent.segment.number, 0, offset, length)
 
     def _seal(

@@ -16,7 +16,7 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from time import monotonic
+from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any
 
 from bowstring import object_ref
@@ -60,6 +60,7 @@ if TYPE_CHECKING:
 
 REF_CHANGES_MAX = 4096  # in one RefUpdate frame
 _ERROR, _COMPACT = int(m.Encoding.ERROR), int(m.Layout.COMPACT)
+_GET = int(m.SpanKind.GET)
 
 _runtime: Runtime | None = None
 _forked = False
@@ -130,6 +131,8 @@ class Runtime:
         self._keeping = threading.Lock()
         self.dropped_streams: deque[Any] = deque()  # whose generators nobody has any more
         self.executor: Any = None  # in workers: the Executor
+        self.waits: dict[int, tuple[bytes, Sequence[ObjectRef[Any]]]] = {}  # by thread: task, and what it waits for
+        self.call_sites: dict[bytes, str] = {}  # by object, if they are recorded
         self.on_log: Callable[[m.LogLines], None] | None = None
         self.log = TaskLog(self)
         self.store = StoreClient(self)
@@ -159,6 +162,7 @@ class Runtime:
             FrameType.ACTOR_STATE: self.actors.on_state,
             FrameType.SEGMENT_DROPPED: lambda message, _body: self.store.segment_dropped(message.segment),
             FrameType.LOG_LINES: self._on_log_lines,
+            FrameType.INSPECT: self._on_inspect,
             FrameType.GO_AWAY: self._on_go_away,
         }
         self.node_connection = Connection(
@@ -211,6 +215,11 @@ class Runtime:
         if self.on_log is not None:
             on_log = self.on_log
             self.reactor.call_out(lambda: on_log(message))
+
+    def _on_inspect(self, message: m.Inspect, _body: bytes) -> None:
+        from bowstring._inspection import answer
+
+        answer(self, message)
 
     def _on_go_away(self, message: m.GoAway, _body: bytes) -> None:
         self.stop(exception_from_record(message.error or m.ErrorRecord()))
@@ -464,16 +473,28 @@ class Runtime:
 
     # Waiting ---------------------------------------------------------------------------------------
 
-    def block(self, waiter: Waiter, deadline: float | None = None) -> bool:
-        """Wait; in a task of a worker, let others have its CPU meanwhile (spec 4.5)."""
+    def block(
+        self, waiter: Waiter, deadline: float | None = None, refs: Sequence[ObjectRef[Any]] = (), kind: int = _GET
+    ) -> bool:
+        """Wait; in a task of a worker, let others have its CPU meanwhile (spec 4.5).
+
+        `refs` and `kind` say what for, to those who ask why, and to the log.
+        """
+        started = perf_counter()
         executor = self.executor
         token = None if executor is None else executor.begin_block()
         if token is not None:
+            thread = threading.get_ident()
+            self.waits[thread] = (self.context().id, refs)
             try:
-                return self.reactor.wait(waiter, deadline)
+                done = self.reactor.wait(waiter, deadline)
             finally:
+                self.waits.pop(thread, None)
                 executor.end_block(token)
-        return self.reactor.wait(waiter, deadline)
+        else:
+            done = self.reactor.wait(waiter, deadline)
+        self.log.span(kind, started, 0, len(refs))
+        return done
 
     # Functions ---------------------------------------------------------------------------------------------------
 

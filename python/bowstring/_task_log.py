@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bowstring_wire import messages as m
 from bowstring_wire.hot import task_events_metadata
-from bowstring_wire.messages import FrameType, Language, SpanKind, TaskStatus
+from bowstring_wire.messages import FrameType, Language, TaskStatus
 from bowstring_wire.protocol import frame
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class TaskLog:
         self._count += 1
         self._sent_soon()
 
-    def span(self, kind: SpanKind, started: float, size_bytes: int, count: int) -> None:
+    def span(self, kind: int, started: float, size_bytes: int, count: int) -> None:
         """Something has ended that began at `started` (of perf_counter), if it was long enough to be told."""
         took = perf_counter() - started
         if took < SPAN_S_MIN:

@@ -139,6 +139,11 @@ class KnownRefs:
         handle = self._by_id.get(object_id)
         return None if handle is None else handle()
 
+    def living(self) -> list[ObjectRef[Any]]:
+        """Every ObjectRef that is known and lives."""
+        found = (handle() for handle in list(self._by_id.values()))
+        return [ref for ref in found if ref is not None]
+
     def note(self, ref: ObjectRef[Any]) -> None:
         """Remember an ObjectRef; its flags tell whether the home counts us, or is about to (HELD)."""
         object_id = ref._id

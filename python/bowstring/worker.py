@@ -6,6 +6,7 @@ code runs where signals and libraries expect it.
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import socket
 import sys
@@ -114,9 +115,20 @@ class CallerListener:
         self.executor.on_caller_closed(connection)
 
 
+def _write_stacks_on_signal(session: str, slot: int) -> None:
+    """Let a signal show where this process is even if native code keeps the interpreter's lock (spec 8.2/6)."""
+    path = os.path.join(session, "logs", f"worker-{slot}.stacks")
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        faulthandler.register(protocol.STACK_SIGNAL, file=fd, all_threads=True)
+    except (OSError, AttributeError, ValueError, RuntimeError):
+        pass  # a system without the signal; who asks is told that nothing answered
+
+
 def main(session: str, slot: int) -> None:
     """Be a worker of the session until the node says otherwise."""
     sys.argv = [f"bowstring-worker-{slot}"]
+    _write_stacks_on_signal(session, slot)
     listener = CallerListener(session, slot)
     runtime = Runtime(
         session,

@@ -23,6 +23,7 @@ HANDSHAKE_TIMEOUT_S = 10.0
 SOCKET_PATH_BYTES_MAX = 107
 NONCE_BYTES = 32
 TOKEN_BYTES = 32
+STACK_SIGNAL = 61  # a worker that handles it writes the stacks of its threads (spec 8.2/6); SIGRTMAX-3 of Linux
 INLINE_BYTES_MAX = 102_400  # default of Welcome.inline_bytes_max
 
 _PADDING = (b"", b"\0" * 7, b"\0" * 6, b"\0" * 5, b"\0" * 4, b"\0" * 3, b"\0" * 2, b"\0")

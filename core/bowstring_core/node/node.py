@@ -41,7 +41,7 @@ from bowstring_core.node.spill_service import SpillService
 from bowstring_core.node.state_service import StateService
 from bowstring_core.node.store_service import StoreService
 from bowstring_core.node.worker_service import WorkerProcess, WorkerService
-from bowstring_wire.messages import ErrorCode, FrameType, Hello, Role, Shutdown, Welcome
+from bowstring_wire.messages import ErrorCode, Failure, FrameType, Hello, Role, Shutdown, Welcome
 from bowstring_wire.protocol import INLINE_BYTES_MAX, SKIPPABLE_TYPE_MIN, SPEC_VERSION_MAX, ProtocolError
 
 Handler = Callable[[Peer, Any, bytes], None]
@@ -117,6 +117,7 @@ class Node:
         self.actor_service = ActorService(self)
         self.actors = self.actor_service.table
         self.state = StateService(self)
+        self.handle(FrameType.FAILURE, Failure, frozenset((Role.DRIVER, Role.WORKER)), self._request_failed)
         self.reception = Reception(self.loop, session.listener, session.token, self._admit, self.log)
         self.reception.on_closed = self._on_connection_closed
         self._watch_signals()
@@ -151,6 +152,11 @@ class Node:
             if request is None:
                 raise ProtocolError(f"frame {FrameType(kind).name}: {error.message}") from error
             peer.fail(request, error.code, error.message)
+
+    def _request_failed(self, peer: Peer, message: Failure, body: bytes) -> None:
+        """A frontend can't do what the node asked of it."""
+        if not self.state.queries.inspection.failed(message.request):
+            self.objects.transcode_failed(peer, message)
 
     # Effects ----------------------------------------------------------------------------------------------------------
 
@@ -254,6 +260,7 @@ class Node:
             namespace=namespace,
         )
         connection.send(FrameType.WELCOME, welcome)
+        self.state.peer_came(peer)
         self.debug(f"{role.name.lower()} {peer.process:016x} (process {pid}) has come")
         if role is Role.WORKER:
             self.workers.admitted(peer)
@@ -307,6 +314,7 @@ class Node:
         self.debug(f"{peer.role.name.lower()} {peer.process:016x} (process {peer.pid}) is gone")
         del self.peers[peer.process]
         self._ending[peer.process] = peer
+        self.state.peer_gone(peer)
         process = peer.process
         self.functions.table.process_gone(process)
         self.actors.process_gone(process)

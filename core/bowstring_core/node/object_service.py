@@ -103,7 +103,6 @@ class ObjectService:
         node.handle(FrameType.REF_UPDATE, RefUpdate, frontends, self._ref_update)
         node.handle(FrameType.REF_HOLD, RefHold, frontends, self._ref_hold)
         node.handle(FrameType.TRANSCODED, Transcoded, workers, self._transcoded)
-        node.handle(FrameType.FAILURE, Failure, workers, self._transcode_failed)
 
     # Frames -----------------------------------------------------------------------------------------------------------
 
@@ -287,7 +286,8 @@ class ObjectService:
         self.perform(self.directory.transcoded(entry.object, value))
         self._release(peer.slot)
 
-    def _transcode_failed(self, peer: Peer, message: Failure, body: bytes) -> None:
+    def transcode_failed(self, peer: Peer, message: Failure) -> None:
+        """A worker can't transcode what it was asked to."""
         entry = self._own(peer, message.request)
         record = message.error or error_record(ErrorCode.CROSS_LANGUAGE, "the transcoder gave no reason")
         self._end_transcoding(entry, record, True)

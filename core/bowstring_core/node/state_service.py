@@ -1,34 +1,28 @@
-"""What people and tools ask, what workers ran, and the end on request (spec chapter 8)."""
+"""What the node itself can tell, what frontends tell of tasks, and the end on request (spec chapter 8)."""
 
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING, Any
 
 from bowstring_core.machine.leases import Purpose
 from bowstring_core.machine.resources import UNITS
 from bowstring_core.machine.workers import WorkerState
 from bowstring_core.node.peers import Peer
+from bowstring_core.node.query_service import QueryService
 from bowstring_core.node.task_log import RawTaskEvents, TaskLog
+from bowstring_core.node.task_rows import language_name
 from bowstring_wire.messages import (
     ErrorCode,
     FrameType,
-    Language,
     Role,
     Shutdown,
     StateKind,
-    StateQuery,
-    StateReply,
-    TaskStatus,
 )
-from bowstring_wire.protocol import BODY_BYTES_MAX
 
 if TYPE_CHECKING:
     from bowstring_core.node.node import Node
-
-
-def _language(number: int) -> str:
-    return Language(number).name if number in Language._value2member_map_ else "OTHER"
 
 
 class StateService:
@@ -37,8 +31,21 @@ class StateService:
     def __init__(self, node: Node) -> None:
         self._node = node
         self.tasks = TaskLog(node.session.log_path(""))
-        everybody = frozenset((Role.DRIVER, Role.WORKER, Role.TOOL))
-        node.handle(FrameType.STATE_QUERY, StateQuery, everybody, self._query)
+        self._job_began: dict[int, tuple[int, int, int, int]] = {}  # time, pid, process and language, by job
+        self.queries = QueryService(
+            node,
+            self.tasks,
+            {
+                StateKind.NODES: self._nodes,
+                StateKind.JOBS: self._jobs,
+                StateKind.WORKERS: self._workers,
+                StateKind.LEASES: self._leases,
+                StateKind.ACTORS: self._actors,
+                StateKind.OBJECTS: self._objects,
+                StateKind.RESOURCES: self._resources,
+                StateKind.STORE: self._store,
+            },
+        )
         node.handle(FrameType.TASK_EVENTS, RawTaskEvents, frozenset((Role.WORKER, Role.DRIVER)), self._events)
         node.handle(FrameType.SHUTDOWN, Shutdown, frozenset((Role.DRIVER, Role.TOOL)), self._shutdown)
 
@@ -52,29 +59,33 @@ class StateService:
             return
         self._node.stop(message.reason or "it was shut down", message.graceful)
 
-    def _query(self, peer: Peer, message: StateQuery, body: bytes) -> None:
-        answers = {
-            StateKind.NODES: self._nodes,
-            StateKind.WORKERS: self._workers,
-            StateKind.LEASES: self._leases,
-            StateKind.ACTORS: self._actors,
-            StateKind.OBJECTS: self._objects,
-            StateKind.TASKS: self._tasks,
-            StateKind.RESOURCES: self._resources,
-            StateKind.STORE: self._store,
-        }
-        answer = answers.get(StateKind(message.kind)) if message.kind in StateKind._value2member_map_ else None
-        if answer is None:
-            peer.fail(message.request, ErrorCode.INVALID_ARGUMENT, f"StateQuery.kind {message.kind} is not known")
-            return
-        import msgpack  # here, so that a node that nobody asks starts without it
+    def peer_came(self, peer: Peer) -> None:
+        """A process has been welcomed."""
+        self.queries.peer_came(peer)
+        if peer.role is Role.DRIVER:
+            self._job_began = {job: began for job, began in self._job_began.items() if job in self._node.jobs}
+            self._job_began[peer.job] = (time.time_ns(), peer.pid, peer.process, peer.language)
 
-        rows = answer()
-        payload = msgpack.packb(rows)
-        while len(payload) > BODY_BYTES_MAX:  # the newest are at the end
-            rows = rows[len(rows) // 2 :]
-            payload = msgpack.packb(rows)
-        peer.send(FrameType.STATE_REPLY, StateReply(message.request, len(payload)), payload)
+    def peer_gone(self, peer: Peer) -> None:
+        """Nothing more comes from a process."""
+        self.queries.peer_gone(peer)
+
+    def _jobs(self) -> list[dict[str, Any]]:
+        rows = []
+        for job in self._node.jobs.values():
+            began, pid, driver, language = self._job_began.get(job.job, (0, 0, job.driver, 0))
+            rows.append(
+                {
+                    "job": job.job,
+                    "driver": f"{driver:016x}",
+                    "pid": pid,
+                    "namespace": job.namespace,
+                    "language": language_name(language),
+                    "alive": bool(job.driver),
+                    "started_ns": began,
+                }
+            )
+        return rows
 
     def _nodes(self) -> list[dict[str, Any]]:
         node = self._node
@@ -99,11 +110,13 @@ class StateService:
                 {
                     "process": f"{peer.process:016x}" if peer else "",
                     "pid": process.pid if process else 0,
-                    "language": _language(worker.kind.language),
+                    "slot": worker.slot,
+                    "language": language_name(worker.kind.language),
                     "state": worker.state.value,
                     "job": worker.job,
                     "lease": lease.lease if lease and worker.state is not WorkerState.ACTOR else 0,
                     "actor": actor.spec.id.hex() if actor else "",
+                    "name": actor.spec.class_name if actor else "",
                 }
             )
         return rows
@@ -117,9 +130,12 @@ class StateService:
                     {
                         "lease": lease.lease,
                         "worker": f"{worker.process:016x}" if worker else "",
+                        "pid": worker.pid if worker else 0,
                         "holder": f"{lease.caller:016x}",
+                        "job": worker.job if worker else 0,
                         "resources": _amounts(lease.demand),
                         "blocked": lease.blocked,
+                        "age_s": round(self._node.loop.now - lease.since, 3),
                     }
                 )
         return rows
@@ -135,10 +151,13 @@ class StateService:
                     "class": spec.class_name,
                     "name": spec.name,
                     "namespace": spec.namespace,
+                    "job": spec.job,
+                    "language": language_name(spec.plan.key.language),
                     "life": actor.shown.name,
                     "incarnation": actor.incarnation,
                     "restarts_left": actor.restarts_left,
                     "pid": worker.pid if worker else 0,
+                    "reason": actor.reason.message if actor.reason else "",
                 }
             )
         return rows
@@ -189,22 +208,6 @@ class StateService:
                 "spills": residence.spills,
                 "restores": residence.restores,
             }
-        ]
-
-    def _tasks(self) -> list[dict[str, Any]]:
-        return [
-            {
-                "task": event.id.hex(),
-                "name": told.events.labels[event.label - 1] if 0 < event.label <= len(told.events.labels) else "",
-                "function": event.function.hex(),
-                "start_ns": event.start_ns,
-                "duration_ns": event.duration_ns,
-                "attempt": event.attempt,
-                "status": TaskStatus(event.status).name if event.status in TaskStatus._value2member_map_ else "OTHER",
-                "language": _language(event.language),
-            }
-            for told in self.tasks.newest_first()
-            for event in reversed(told.events.events)
         ]
 
 

@@ -85,18 +85,35 @@ class TaskLog:
 
     def newest_first(self) -> Iterator[Told]:
         """Every frame that is kept, the newest first. Files that are turned over meanwhile are left out."""
+        for data in self._contents():
+            for at, head in reversed(list(_heads(data))):
+                told = _told(data, at, head)
+                if told is not None:
+                    yield told
+
+    def frames_with(self, task: bytes) -> Iterator[Told]:
+        """The frames that mention a task, the newest first; found by its bytes, without reading the others."""
+        for data in self._contents():
+            places = []
+            found = data.find(task)
+            if found < 0:
+                continue
+            while found >= 0:
+                places.append(found)
+                found = data.find(task, found + 1)
+            for at, head in reversed(list(_heads(data))):
+                if any(at <= place < at + head[0] for place in places):
+                    told = _told(data, at, head)
+                    if told is not None:
+                        yield told
+
+    def _contents(self) -> Iterator[bytes]:
         for path in reversed(list(self._files)):
             try:
                 with open(path, "rb") as file:
-                    data = file.read()
+                    yield file.read()
             except FileNotFoundError:
                 return
-            for at, head in reversed(list(_heads(data))):
-                try:
-                    events = TaskEvents.decode(data[at : at + head[0]])
-                except ProtocolError:
-                    continue  # of no use to anybody; who sent it has been trusted too far
-                yield Told(head[1], head[2], events)
 
     def close(self) -> None:
         """Close the file that is written."""
@@ -115,3 +132,10 @@ def _heads(data: bytes) -> Iterator[tuple[int, tuple[int, int, int]]]:
             return
         yield at, head
         at += head[0]
+
+
+def _told(data: bytes, at: int, head: tuple[int, int, int]) -> Told | None:
+    try:
+        return Told(head[1], head[2], TaskEvents.decode(data[at : at + head[0]]))
+    except ProtocolError:
+        return None  # of no use to anybody: who sent it has broken the spec in what nobody looked into

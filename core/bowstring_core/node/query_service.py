@@ -1,0 +1,312 @@
+"""Answers state queries: rows that pass the filters, page by page (spec 8.1).
+
+A query is an iterator of rows. A page takes from it for a few milliseconds; what is left waits under a cursor until its
+asker comes for the next. So a million rows hold up nobody, and an asker that goes away costs nothing more.
+
+What only frontends know is asked of them before the first page.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from bowstring_core import limits
+from bowstring_core.machine.blockers import Explanation, Facts
+from bowstring_core.machine.filters import Filter, FilterError, wanted
+from bowstring_core.machine.leases import Purpose
+from bowstring_core.machine.objects import ObjectState
+from bowstring_core.machine.resources import UNITS
+from bowstring_core.machine.workers import WorkerState
+from bowstring_core.node.errors import RequestError
+from bowstring_core.node.inspection import Answers, Inspection
+from bowstring_core.node.peers import Peer
+from bowstring_core.node.signalled_stacks import signalled_stacks
+from bowstring_core.node.task_log import TaskLog
+from bowstring_core.node.task_rows import find_past, language_name, live_rows, task_rows
+from bowstring_core.node.trace import Trace
+from bowstring_wire.messages import (
+    ErrorCode,
+    FilterOp,
+    FrameType,
+    InspectKind,
+    Role,
+    StateKind,
+    StateQuery,
+    StateReply,
+)
+
+if TYPE_CHECKING:
+    from bowstring_core.node.node import Node
+
+Rows = Iterable[dict[str, Any]]
+_LOOKS = 64  # rows between two looks at the clock
+
+
+class _Query:
+    """Rows that are left to tell."""
+
+    __slots__ = ("filters", "kind", "left", "rows")
+
+    def __init__(self, kind: int, rows: Iterator[dict[str, Any]], filters: list[Filter], limit: int) -> None:
+        self.kind, self.rows, self.filters = kind, rows, filters
+        self.left = limit or -1
+
+    def page(self, pack: Callable[[Any], bytes]) -> tuple[list[bytes], bool]:
+        """Rows of the next page, packed, and whether it is the last."""
+        packed: list[bytes] = []
+        size = 0
+        until = time.monotonic() + limits.PAGE_S
+        for looked in itertools.count(1):
+            if not self.left:
+                return packed, True
+            row = next(self.rows, None)
+            if row is None:
+                return packed, True
+            if wanted(row, self.filters):
+                packed.append(pack(row))
+                size += len(packed[-1])
+                self.left -= 1
+            if size >= limits.PAGE_BYTES or (not looked % _LOOKS and time.monotonic() >= until):
+                break
+        return packed, False
+
+
+class QueryService:
+    """The handler of StateQuery.
+
+    Args:
+        node: Whose state it is.
+        log: The task log.
+        plain: Rows of the kinds that the node knows by itself.
+    """
+
+    def __init__(self, node: Node, log: TaskLog, plain: Mapping[int, Callable[[], Rows]]) -> None:
+        self._node, self._log, self._plain = node, log, plain
+        self.inspection = Inspection(node)
+        self._cursors: dict[Peer, OrderedDict[int, _Query]] = {}
+        self._next_cursor = itertools.count(1).__next__
+        self._who: OrderedDict[int, tuple[int, str]] = OrderedDict()  # by process: pid and what it is
+        self._asked: dict[int, Callable[[Peer, StateQuery, list[Filter]], None]] = {
+            StateKind.TASKS: self._tasks,
+            StateKind.STACKS: self._stacks,
+            StateKind.BLOCKERS: self._blockers,
+            StateKind.TRACE: self._trace,
+            StateKind.REFERENCES: self._references,
+        }
+        everybody = frozenset((Role.DRIVER, Role.WORKER, Role.TOOL))
+        node.handle(FrameType.STATE_QUERY, StateQuery, everybody, self._query)
+
+    # Peers ------------------------------------------------------------------------------------------------------------
+
+    def peer_came(self, peer: Peer) -> None:
+        """Remember who a process is: the log names it by number."""
+        if peer.role is Role.TOOL:
+            return
+        name = f"{peer.role.name.lower()} {peer.pid}"
+        self._who[peer.process] = (peer.pid, name)
+        if len(self._who) > limits.PROCESSES_KNOWN_MAX:
+            self._who.popitem(last=False)
+
+    def peer_gone(self, peer: Peer) -> None:
+        """Nobody will ask for its other pages."""
+        self._cursors.pop(peer, None)
+        self.inspection.peer_gone(peer)
+
+    # Pages ------------------------------------------------------------------------------------------------------------
+
+    def _query(self, peer: Peer, message: StateQuery, body: bytes) -> None:
+        if message.cursor:
+            query = self._cursors.get(peer, OrderedDict()).pop(message.cursor, None)
+            if query is None or query.kind != message.kind:
+                text = f"StateQuery.cursor {message.cursor} is not known: it was used, forgotten, or is of another kind"
+                raise RequestError(ErrorCode.INVALID_ARGUMENT, text)
+            self._answer(peer, message.request, query)
+            return
+        try:
+            filters = [Filter(each.field, each.op, each.value) for each in message.filters]
+        except FilterError as error:
+            raise RequestError(ErrorCode.INVALID_ARGUMENT, str(error)) from error
+        plain = self._plain.get(message.kind)
+        if plain is not None:
+            self._begin(peer, message, iter(plain()), filters)
+            return
+        asked = self._asked.get(message.kind)
+        if asked is None:
+            raise RequestError(ErrorCode.INVALID_ARGUMENT, f"StateQuery.kind {message.kind} is not known")
+        asked(peer, message, filters)
+
+    def _begin(self, peer: Peer, message: StateQuery, rows: Iterator[dict[str, Any]], filters: list[Filter]) -> None:
+        self._answer(peer, message.request, _Query(message.kind, rows, filters, message.limit))
+
+    def _answer(self, peer: Peer, request: int, query: _Query) -> None:
+        import msgpack  # here, so that a node that nobody asks starts without it
+
+        if peer.gone:
+            return
+        packer = msgpack.Packer()
+        try:
+            packed, last = query.page(packer.pack)
+        except FilterError as error:
+            peer.fail(request, ErrorCode.INVALID_ARGUMENT, str(error))
+            return
+        payload = packer.pack_array_header(len(packed)) + b"".join(packed)
+        cursor = 0
+        if not last:
+            cursor = self._next_cursor()
+            mine = self._cursors.setdefault(peer, OrderedDict())
+            mine[cursor] = query
+            if len(mine) > limits.CURSORS_MAX:
+                mine.popitem(last=False)
+        peer.send(FrameType.STATE_REPLY, StateReply(request, len(payload), cursor), payload)
+
+    # Kinds that frontends are asked for -------------------------------------------------------------------------------
+
+    def _live(self, answers: Answers) -> dict[str, dict[str, Any]]:
+        pids = {f"{peer.process:016x}": peer.pid for peer in self._node.peers.values()}
+        return live_rows(answers.told, pids)
+
+    def _tasks(self, peer: Peer, message: StateQuery, filters: list[Filter]) -> None:
+        def told(answers: Answers) -> None:
+            self._begin(peer, message, task_rows(self._live(answers), self._log), filters)
+
+        self.inspection.ask(InspectKind.TASKS, told)
+
+    def _trace(self, peer: Peer, message: StateQuery, filters: list[Filter]) -> None:
+        def told(answers: Answers) -> None:
+            trace = Trace(self._log, self._live(answers), self._name_of, time.time_ns())
+            self._begin(peer, message, trace.events(), filters)
+
+        self.inspection.ask(InspectKind.TASKS, told)
+
+    def _name_of(self, process: int) -> tuple[int, str]:
+        known = self._who.get(process)
+        if known is None:
+            return 0, f"process {process:016x}"
+        peer = self._node.peers.get(process)
+        actor = self._node.actors.of_worker(peer.slot) if peer is not None and peer.slot else None
+        return (known[0], f"{known[1]} ({actor.spec.class_name})") if actor is not None else known
+
+    def _references(self, peer: Peer, message: StateQuery, filters: list[Filter]) -> None:
+        def rows(answers: Answers) -> Iterator[dict[str, Any]]:
+            for holder, told in answers.told:
+                for row in told:
+                    yield {"process": f"{holder.process:016x}", "pid": holder.pid, **row}
+
+        self.inspection.ask(InspectKind.REFERENCES, lambda answers: self._begin(peer, message, rows(answers), filters))
+
+    def _stacks(self, peer: Peer, message: StateQuery, filters: list[Filter]) -> None:
+        def rows(answers: Answers, signalled: Mapping[int, str]) -> Iterator[dict[str, Any]]:
+            for holder, told in answers.told:
+                for row in told:
+                    yield {**_process(holder), "thread": "", "task": "", "stack": "", **row}
+            for holder in answers.silent:
+                text = signalled.get(holder.pid, "")
+                yield {
+                    **_process(holder),
+                    "thread": "all, read by a signal: the process does not answer",
+                    "task": "",
+                    "stack": text or f"the process has told nothing within {limits.INSPECT_S:g} s",
+                }
+
+        def told(answers: Answers) -> None:
+            signalled_stacks(
+                self._node, answers.silent, lambda texts: self._begin(peer, message, rows(answers, texts), filters)
+            )
+
+        self.inspection.ask(InspectKind.STACKS, told)
+
+    # Why --------------------------------------------------------------------------------------------------------------
+
+    def _blockers(self, peer: Peer, message: StateQuery, filters: list[Filter]) -> None:
+        subjects = [
+            (each.field, each.value.lower())
+            for each, op in zip(filters, message.filters, strict=True)
+            if op.op == FilterOp.EQ and each.field in ("task", "object")
+        ]
+        if len(subjects) != 1:
+            raise RequestError(ErrorCode.INVALID_ARGUMENT, "BLOCKERS needs one filter task=ID or object=ID")
+        ((what, subject),) = subjects
+        digits = 32 if what == "task" else 40
+        if len(subject) != digits or not set(subject) <= set("0123456789abcdef"):
+            text = f"{what}={subject}: the {digits} hexadecimal digits of an id are expected"
+            raise RequestError(ErrorCode.INVALID_ARGUMENT, text)
+        others = [each for each in filters if each.field not in ("task", "object")]
+
+        def told(answers: Answers) -> None:
+            explanation = Explanation(self._facts(self._live(answers)))
+            rows = explanation.of_task(subject) if what == "task" else explanation.of_object(subject)
+            self._begin(peer, message, (dict(row) for row in rows), others)
+
+        self.inspection.ask(InspectKind.TASKS, told)
+
+    def _facts(self, live: Mapping[str, dict[str, Any]]) -> Facts:
+        scheduler = self._node.scheduler
+        starting = {
+            language: sum(
+                1
+                for worker in scheduler.pool
+                if worker.state is WorkerState.STARTING and language_name(worker.kind.language) == language
+            )
+            for language in ("PYTHON", "JAVA")
+        }
+        return Facts(
+            tasks=live,
+            over=lambda task: find_past(self._log, task),
+            objects=self._object_state,
+            actors={row["actor"]: row for row in self._plain[StateKind.ACTORS]()},
+            totals={name: units / UNITS for name, units in scheduler.totals.items()},
+            free={name: units / UNITS for name, units in scheduler.available.free.items()},
+            holders=list(self._holders()),
+            starting=starting,
+            actor_demands={
+                request.name.hex(): {name: units / UNITS for name, units in request.key.demand}
+                for request in scheduler.waiting()
+                if request.purpose is Purpose.ACTOR and isinstance(request.name, bytes)
+            },
+            now_ns=time.time_ns(),
+        )
+
+    def _object_state(self, object_id: str) -> str:
+        entry = self._node.objects.directory.entries.get(bytes.fromhex(object_id))
+        if entry is None:
+            return ""
+        if entry.state is not ObjectState.READY:
+            return str(entry.state.value)
+        return "stored" if entry.value is not None and entry.value.payload is None else "inline"
+
+    def _holders(self) -> Iterator[dict[str, Any]]:
+        """Who holds resources."""
+        node = self._node
+        for lease in node.scheduler.leases.values():
+            process = node.workers.processes.get(lease.slot)
+            peer = process.peer if process else None
+            pid = process.pid if process else 0
+            caller = node.peers.get(lease.caller)
+            if lease.purpose is Purpose.ACTOR:
+                actor = node.actors.of_worker(lease.slot)
+                who = f"actor {actor.spec.class_name} on process {pid}" if actor else f"an actor on process {pid}"
+            elif lease.purpose is Purpose.LEASE:
+                leased = f" (leased by {caller.role.name.lower()} {caller.pid})" if caller else ""
+                who = f"worker process {pid}{leased}"
+            else:
+                who = f"process {pid}, which transcodes a value"
+            yield {
+                "who": who,
+                "process": f"{peer.process:016x}" if peer else "",
+                "resources": {name: units / UNITS for name, units in lease.demand},
+                "blocked": lease.blocked,
+            }
+
+
+def _process(peer: Peer) -> dict[str, Any]:
+    return {
+        "process": f"{peer.process:016x}",
+        "pid": peer.pid,
+        "language": language_name(peer.language),
+        "role": peer.role.name.lower(),
+        "job": peer.job,
+    }
