@@ -25,7 +25,9 @@ from bowstring._api import (
     nodes,
     put,
     remote,
+    timeline,
     wait,
+    why,
 )
 from bowstring._session import Session, init, is_initialized, register_values, shutdown
 from bowstring.actor import ActorClass, ActorHandle, ActorMethod, exit_actor, java_actor_class, method
@@ -40,7 +42,7 @@ __all__ = [
     "ActorClass", "ActorHandle", "ActorMethod", "ObjectRef", "ObjectRefGenerator", "RemoteFunction", "Session",
     "available_resources", "cancel", "cluster_resources", "empty", "errors", "exit_actor", "get", "get_actor",
     "get_runtime_context", "init", "is_initialized", "java_actor_class", "java_function", "kill", "method", "nodes",
-    "put", "remote", "shutdown", "util", "wait",
+    "put", "remote", "shutdown", "timeline", "util", "wait", "why",
     *errors.__all__,
 ]  # fmt: skip
 

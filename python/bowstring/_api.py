@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, overload
@@ -22,6 +23,7 @@ from bowstring_wire.messages import FrameType, StateKind
 if TYPE_CHECKING:
     from typing import Unpack
 
+    from bowstring._explanation import Explanation
     from bowstring._options import AllOptions, TaskOptions
 
 P = ParamSpec("P")
@@ -364,3 +366,49 @@ def cluster_resources() -> dict[str, float]:
 def available_resources() -> dict[str, float]:
     """Amounts of the resources that nobody holds, by name. A worker is held for 0.2 s after its last task."""
     return {row["name"]: row["available"] for row in query_state(StateKind.RESOURCES)}
+
+
+def why(ref: ObjectRef[Any] | str) -> Explanation:
+    """Why an object is not there: what its task waits for, what that waits for, and so on.
+
+    It names the arguments that are missing, the resources and who holds them, the worker or actor that starts or
+    restarts, the call that it is queued behind, the object that the running task waits for; and circles, which never
+    end. What it tells is a moment's; nothing is slowed down by asking.
+
+    Args:
+        ref: a reference, or the id of a task (32 hexadecimal digits) or of an object (40).
+
+    Returns:
+        The explanation: print it, or walk over its Blockers (depth, subject, name, reason, text).
+
+    Raises:
+        InvalidArgumentError: `ref` is neither.
+    """
+    from bowstring._explanation import explain
+
+    return explain(ref)
+
+
+@overload
+def timeline(filename: None = None) -> list[dict[str, Any]]: ...
+@overload
+def timeline(filename: str | os.PathLike[str]) -> None: ...
+def timeline(filename: str | os.PathLike[str] | None = None) -> list[dict[str, Any]] | None:
+    """What ran when and where: tasks, calls of actors, and the gets, puts and waits of more than 100 us among them.
+
+    Each process has its row; an arrow leads from the place of a call to where it ran. Open the file with
+    https://ui.perfetto.dev or chrome://tracing.
+
+    Args:
+        filename: where to write it, as JSON of the Trace Event Format; None: give back the events.
+
+    Returns:
+        The events, as dicts, if `filename` is None. There is no cap on their number; of a long run the last 64 MiB of
+        task events are kept.
+
+    Raises:
+        OSError: the file can't be written.
+    """
+    from bowstring._timeline import timeline as written
+
+    return written(filename)

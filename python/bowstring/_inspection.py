@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 FRAMES_MAX = 200  # of one stack; an endless recursion is seen from its ends
-_OWN_THREADS = ("bowstring-", "ThreadPoolExecutor")
+_ASKED_BY = ("/bowstring/_inspection.py", "/bowstring/_runtime.py", "/bowstring/_reactor.py")
 
 
 def answer(runtime: Runtime, inspect: m.Inspect) -> None:
@@ -37,6 +37,7 @@ def answer(runtime: Runtime, inspect: m.Inspect) -> None:
     rows: list[Row]
     match inspect.kind:
         case InspectKind.TASKS:
+            runtime.log.send()  # so that what is over by now is in the log before the answer
             rows = [*_calls(runtime), *_work(runtime)]
         case InspectKind.STACKS:
             rows = list(_stacks(runtime))
@@ -147,8 +148,10 @@ def _stacks(runtime: Runtime | None) -> Iterator[Row]:
     frames = sorted(sys._current_frames().items(), key=lambda item: (item[0] not in running, item[0]))
     for thread, top in frames:
         name = names.get(thread, str(thread))
-        if thread == here and name.startswith(_OWN_THREADS):
-            continue  # the one that answers has nothing to tell
+        if thread == here:
+            # The thread that answers was reading sockets: what it does for the answer is of no interest.
+            while top is not None and top.f_code.co_filename.endswith(_ASKED_BY):
+                top = top.f_back  # type: ignore[assignment]
         summary = traceback.StackSummary.extract(traceback.walk_stack(top), limit=FRAMES_MAX, lookup_lines=True)
         summary.reverse()
         text = "".join(summary.format())

@@ -13,13 +13,13 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bowstring import _environments, _interrupts, _options, _runtime
+from bowstring import _environments, _interrupts, _options, _runtime, _state
 from bowstring._runtime import Runtime
 from bowstring.errors import BowstringError, InvalidArgumentError, NodeDiedError
 from bowstring.object_ref import ObjectRef
 from bowstring_wire import messages as m
 from bowstring_wire import values
-from bowstring_wire.messages import FrameType, Role
+from bowstring_wire.messages import Role
 
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
@@ -335,17 +335,7 @@ def query_state(kind: m.StateKind) -> list[dict[str, Any]]:
 
 def query(runtime: Runtime, kind: m.StateKind) -> list[dict[str, Any]]:
     """As `query_state`, of a runtime that may be ending."""
-    _, body = runtime.request_with_body(FrameType.STATE_QUERY, lambda request: m.StateQuery(request, kind))
-    return _read_state(body)
-
-
-def _read_state(body: bytes) -> list[dict[str, Any]]:
-    import msgpack
-
-    unpacker = msgpack.Unpacker(max_buffer_size=len(body) + 1)
-    unpacker.feed(body)
-    rows: list[dict[str, Any]] = unpacker.unpack()
-    return rows
+    return _state.rows(runtime, kind)
 
 
 def register_values() -> None:

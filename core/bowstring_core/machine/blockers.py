@@ -125,7 +125,7 @@ class Explanation:
             yield _row(depth, task, name, state, text)
             yield from self._of_objects(waits, depth + 1)
         elif state == "PENDING_LEASE":
-            yield from self._of_demand(task, name, row["resources"], str(row["language"]), since, depth)
+            yield from self._of_demand(task, name, row["resources"], str(row["language"]), f"{since} ", depth)
         elif state == "PENDING_ACTOR":
             yield _row(depth, task, name, state, f"has waited {since} for its actor")
             yield from self._of_actor(str(row["actor"]), depth + 1)
@@ -157,14 +157,14 @@ class Explanation:
         if not short:
             starting = facts.starting.get(language, 0)
             workers = f"{_count(starting, language.capitalize() + ' worker')} {_is(starting)} starting"
-            text = f"has waited {since} for a worker: its resources are free, and {workers}"
+            text = f"has waited {since}for a worker: its resources are free, and {workers}"
             yield _row(depth, subject, name, "WORKER_START", text)
             return
         parts = [
             f"{each} {amount:g} ({facts.free.get(each, 0.0):g} of {facts.totals.get(each, 0.0):g} free)"
             for each, amount in short.items()
         ]
-        yield _row(depth, subject, name, "NO_RESOURCES", f"has waited {since} for {', '.join(parts)}")
+        yield _row(depth, subject, name, "NO_RESOURCES", f"has waited {since}for {', '.join(parts)}")
         holders = [
             holder
             for holder in facts.holders

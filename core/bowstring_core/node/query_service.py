@@ -19,7 +19,7 @@ from bowstring_core.machine.blockers import Explanation, Facts
 from bowstring_core.machine.filters import Filter, FilterError, wanted
 from bowstring_core.machine.leases import Purpose
 from bowstring_core.machine.objects import ObjectState
-from bowstring_core.machine.resources import UNITS
+from bowstring_core.machine.resources import UNITS, larger_of
 from bowstring_core.machine.workers import WorkerState
 from bowstring_core.node.errors import RequestError
 from bowstring_core.node.inspection import Answers, Inspection
@@ -263,7 +263,9 @@ class QueryService:
             holders=list(self._holders()),
             starting=starting,
             actor_demands={
-                request.name.hex(): {name: units / UNITS for name, units in request.key.demand}
+                request.name.hex(): {
+                    name: units / UNITS for name, units in larger_of(request.key.demand, request.key.placement)
+                }
                 for request in scheduler.waiting()
                 if request.purpose is Purpose.ACTOR and isinstance(request.name, bytes)
             },

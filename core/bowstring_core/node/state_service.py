@@ -152,7 +152,7 @@ class StateService:
                     "name": spec.name,
                     "namespace": spec.namespace,
                     "job": spec.job,
-                    "language": language_name(spec.plan.key.language),
+                    "language": language_name(spec.plan.key.language) if spec.plan else "",
                     "life": actor.shown.name,
                     "incarnation": actor.incarnation,
                     "restarts_left": actor.restarts_left,

@@ -28,6 +28,7 @@ from bowstring_wire.messages import (
     ErrorRecord,
     Failure,
     Hello,
+    Inspect,
     Language,
     Layout,
     LeaseRevoke,
@@ -121,6 +122,8 @@ class SpecWorker:
                     text = b"\xc4\x02ok"
                     done = Transcoded(message.request, ValueState.INLINE, Encoding.PORTABLE, Layout.COMPACT, len(text))
                     self.send(sock, done, text)
+            case Inspect():
+                self.send(sock, Failure(message.request, ErrorRecord(ErrorCode.INVALID_ARGUMENT, message="not known")))
             case Shutdown():
                 return True
         return False

@@ -301,9 +301,12 @@ def test_state_tells_of_actors(node):
         "class": "Counter",
         "name": "x",
         "namespace": "n",
+        "job": 1,
+        "language": "PYTHON",
         "life": "ALIVE",
         "incarnation": 0,
         "restarts_left": 3,
+        "reason": "",
     }
     release(driver, ref)
     wait_until(lambda: state(driver, StateKind.ACTORS)[0]["life"] == "DEAD")

@@ -57,8 +57,8 @@ def test_tasks_are_kept_as_the_workers_told_them(node):
     wait_until(lambda: len(state(driver, StateKind.TASKS)) == 3)
     rows = state(driver, StateKind.TASKS)
     assert [row["task"] for row in rows] == [task.id.hex() for task in reversed(tasks)]
-    assert rows[0]["status"] == "OK"
-    assert rows[0]["duration_ns"] == 2
+    assert (rows[0]["state"], rows[0]["name"], rows[0]["pid"]) == ("FINISHED", "event", grant.pid)
+    assert (rows[0]["start_ns"], rows[0]["end_ns"], rows[0]["submitted_ns"]) == (1, 3, 6)
 
 
 def test_unknown_kind_is_refused(node):

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from bowstring_wire.flat import Message
-from bowstring_wire.messages import FRAME_TYPES, Challenge, GoAway, Hello, Language, Role, Welcome
+from bowstring_wire.messages import FRAME_TYPES, Challenge, GoAway, Hello, Inspect, Inspected, Language, Role, Welcome
 from bowstring_wire.protocol import FrameParser, frame, hello_proof
 from tests.process.waiting import wait_until as wait_until  # for the tests of the node
 
@@ -72,7 +72,11 @@ class WireClient:
                 last = self._frames[-1][0] if self._frames else None
                 raise ConnectionEnded(last if isinstance(last, GoAway) else None)
             for kind, metadata, body in self._parser.feed(data):
-                self._frames.append((FRAME_TYPES[kind].decode(metadata), body))
+                message = FRAME_TYPES[kind].decode(metadata)
+                if isinstance(message, Inspect):
+                    self.send(Inspected(message.request, 1), b"\x90".ljust(8, b"\0"))  # it has nothing to tell
+                else:
+                    self._frames.append((message, body))
 
     def expect(self, kind: type[Message], timeout_s: float = 10) -> Message:
         return self.receive(kind, timeout_s=timeout_s)[0]
