@@ -18,7 +18,7 @@ from bowstring_core import limits
 from bowstring_core.machine.blockers import Explanation, Facts
 from bowstring_core.machine.filters import Filter, FilterError, wanted
 from bowstring_core.machine.leases import Purpose
-from bowstring_core.machine.objects import ObjectState
+from bowstring_core.machine.objects import Entry
 from bowstring_core.machine.resources import UNITS, larger_of
 from bowstring_core.machine.workers import WorkerState
 from bowstring_core.node.errors import RequestError
@@ -274,11 +274,7 @@ class QueryService:
 
     def _object_state(self, object_id: str) -> str:
         entry = self._node.objects.directory.entries.get(bytes.fromhex(object_id))
-        if entry is None:
-            return ""
-        if entry.state is not ObjectState.READY:
-            return str(entry.state.value)
-        return "stored" if entry.value is not None and entry.value.payload is None else "inline"
+        return object_state(entry) if entry is not None else ""
 
     def _holders(self) -> Iterator[dict[str, Any]]:
         """Who holds resources."""
@@ -302,6 +298,14 @@ class QueryService:
                 "resources": {name: units / UNITS for name, units in lease.demand},
                 "blocked": lease.blocked,
             }
+
+
+def object_state(entry: Entry) -> str:
+    """Where an object stands, and where its value is if it has one."""
+    value = entry.value
+    if value is None:
+        return str(entry.state.value)
+    return "spilled" if not value.in_memory else "inline" if value.inline else "stored"
 
 
 def _process(peer: Peer) -> dict[str, Any]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from bowstring_core.machine.leases import Purpose
 from bowstring_core.machine.resources import UNITS
 from bowstring_core.machine.workers import WorkerState
 from bowstring_core.node.peers import Peer
-from bowstring_core.node.query_service import QueryService
+from bowstring_core.node.query_service import QueryService, object_state
 from bowstring_core.node.task_log import RawTaskEvents, TaskLog
 from bowstring_core.node.task_rows import language_name
 from bowstring_wire.messages import (
@@ -162,25 +163,18 @@ class StateService:
             )
         return rows
 
-    def _objects(self) -> list[dict[str, Any]]:
-        rows = []
-        for entry in self._node.objects.directory:
+    def _objects(self) -> Iterator[dict[str, Any]]:
+        for entry in list(self._node.objects.directory):
             value = entry.value
-            state = entry.state.value
-            if value is not None:
-                state = "spilled" if not value.in_memory else "inline" if value.inline else "stored"
-            rows.append(
-                {
-                    "object": entry.id.hex(),
-                    "owner": f"{entry.owner:016x}",
-                    "state": state,
-                    "encoding": value.encoding if value else 0,
-                    "size": value.length if value else 0,
-                    "holders": len(entry.holders or ()) + entry.other_holds,
-                    "pins": value.pins if value else 0,
-                }
-            )
-        return rows
+            yield {
+                "object": entry.id.hex(),
+                "owner": f"{entry.owner:016x}",
+                "state": object_state(entry),
+                "encoding": value.encoding if value else 0,
+                "size": value.length if value else 0,
+                "holders": len(entry.holders or ()) + entry.other_holds,
+                "pins": value.pins if value else 0,
+            }
 
     def _resources(self) -> list[dict[str, Any]]:
         scheduler = self._node.scheduler
