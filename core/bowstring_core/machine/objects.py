@@ -282,7 +282,7 @@ class ObjectDirectory:
             return self.transcode_failed(object_id, self._too_much_inline(value), False)
         effects = self._keep(value)
         entry.other_value = value
-        return effects + self._answer_all(entry)
+        return effects + self._answer_all(entry) + self._free_if_unheld(entry)
 
     def transcode_failed(self, object_id: bytes, reason: object, final: bool) -> list[Effect]:
         """There will be no portable encoding now; `final`: nor later."""
@@ -301,7 +301,7 @@ class ObjectDirectory:
                 self._unask(waiter)
                 effects.append(Failed(waiter.process, waiter.request, "", "", reason))
         entry.waiters = keep or None
-        return effects
+        return effects + self._free_if_unheld(entry)
 
     # Asking -----------------------------------------------------------------------------------------------------------
 
@@ -401,7 +401,7 @@ class ObjectDirectory:
     def restored(self, value: Value) -> list[Effect]:
         """The value is in memory again, and was told to the residence."""
         entry = self.entries.get(self._awaited.pop(value, b""))
-        return [] if entry is None else self._answer_all(entry)
+        return [] if entry is None else self._answer_all(entry) + self._free_if_unheld(entry)
 
     def not_restored(self, value: Value, code: str, message: str) -> list[Effect]:
         """The value can't be had now; who asks again makes another try."""

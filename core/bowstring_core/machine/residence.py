@@ -225,8 +225,7 @@ class ResidenceTable:
         """The value's bytes are in memory no more."""
         if value.inline:
             self.inline_bytes -= value.length
-            del self._inline[value]
-            value.payload = None
+            del self._inline[value]  # its payload goes with the value, which answers under way may still name
             return []
         extent, value.extent = value.extent, 0
         tenants = self.tenants[extent]
@@ -363,7 +362,9 @@ class ResidenceTable:
     def _give_up_memory(self, value: Value) -> list[Effect]:
         value.move("memory given up")
         self.spilled[value] = None
-        return self._leave(value)
+        effects = self._leave(value)
+        value.payload = None
+        return effects
 
     def shrink_inline(self) -> list[Effect]:
         """If there are too many, spill the least recently used inline values, an eighth of the limit more than must."""
