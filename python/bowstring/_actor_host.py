@@ -1,29 +1,25 @@
 """The actor that a worker is: its instance, and how its calls overlap.
 
-Calls run one after the other in the worker's main thread; or in pools of threads, one for each concurrency group
-(max_concurrency above 1, or groups); or, if a method is async, as tasks of an event loop that runs in the main thread
-and reads the sockets while it waits (`_event_loop`). With checkpoints they are logged as well (`_checkpoints`).
+Calls run one after the other in the worker's main thread; or in threads of their concurrency group (max_concurrency
+above 1, or groups; `_threaded_methods`); or, if a method is async, as tasks of an event loop that runs in the main
+thread and reads the sockets while it waits (`_event_loop`). With checkpoints they are logged as well (`_checkpoints`).
 """
 
 from __future__ import annotations
 
-import concurrent.futures
 import inspect
-import time
 from typing import TYPE_CHECKING, Any
 
 from bowstring.errors import InvalidArgumentError
 from bowstring_wire import messages as m
-from bowstring_wire.messages import TaskStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from bowstring._async_methods import AsyncMethods
     from bowstring._call import Call
     from bowstring._executor import Executor
-
-_FAILED = int(TaskStatus.ERROR)
+    from bowstring._threaded_methods import ThreadedMethods
 
 
 class Groups:
@@ -84,6 +80,8 @@ class Actor:
             self.async_methods = AsyncMethods(executor, Groups(self.record, cls))
             self.dispatch = self.async_methods.start
         elif self.record.max_concurrency > 1 or self.record.concurrency_groups:
+            from bowstring._threaded_methods import ThreadedMethods
+
             self.threads = ThreadedMethods(executor, Groups(self.record, cls))
             self.dispatch = self.threads.submit
 
@@ -96,29 +94,3 @@ class Actor:
 def is_async(function: Any) -> bool:
     """Whether a method needs an event loop."""
     return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
-
-
-class ThreadedMethods:
-    """Runs an actor's calls in threads, each group's in a pool of its own."""
-
-    def __init__(self, executor: Executor, groups: Groups) -> None:
-        self._executor = executor
-        self._groups = groups
-        self._pools: Mapping[str, concurrent.futures.ThreadPoolExecutor] = {
-            name: concurrent.futures.ThreadPoolExecutor(size, f"bowstring-{name or 'method'}")
-            for name, size in groups.sizes.items()
-        }
-
-    def submit(self, call: Call) -> None:
-        """Run a call in its turn."""
-        try:
-            pool = self._pools[self._groups.of(call.task)]
-        except InvalidArgumentError as error:
-            self._executor.answers.send(call, _FAILED, error, 0, time.time_ns())
-            return
-        pool.submit(self._executor.run_pooled, call)
-
-    def stop(self) -> None:
-        """Wait for the calls that were submitted."""
-        for pool in self._pools.values():
-            pool.shutdown(wait=True)

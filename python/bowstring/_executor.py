@@ -305,19 +305,11 @@ class Executor:
             if call.task.flags & _EXACT:
                 with self.runtime.lock:
                     self.runtime.reactor.flush()
-            return self._run_task(call)
+            return self.run_call(call, self.queue)
         if actor.dispatch is None:
-            return self._run_task(call)
+            return self.run_call(call, self.queue)
         actor.dispatch(call)
         return time.perf_counter()
-
-    def run_pooled(self, call: Call) -> None:
-        """In a thread of an actor's: run a call and answer it."""
-        try:
-            self._run_task(call)
-        finally:
-            with self.runtime.lock:
-                self.runtime.reactor.flush()
 
     def _finish(self) -> None:
         if self.actor is not None:
@@ -328,8 +320,12 @@ class Executor:
 
     # One call ----------------------------------------------------------------------------------------------------
 
-    def _run_task(self, call: Call) -> float:
-        """Run a call in this thread and answer it."""
+    def run_call(self, call: Call, behind: deque[Call]) -> float:
+        """Run a call in this thread and answer it: at once, if no call is behind it in its queue.
+
+        Returns:
+            When it ended, by `time.perf_counter`.
+        """
         task = call.task
         start_ns = call.start_ns = time.time_ns()
         started = time.perf_counter()
@@ -365,7 +361,7 @@ class Executor:
         finally:
             current_context.reset(token)
         ended = time.perf_counter()
-        self.answers.send(call, status, value, int((ended - started) * 1e9), start_ns, not self.queue)
+        self.answers.send(call, status, value, int((ended - started) * 1e9), start_ns, not behind)
         value = None
         if plain:
             if self._side_waits:
