@@ -158,6 +158,10 @@ class ActorClient:
         self.paused = True
         self._returned.append(task)
 
+    def on_retry(self, task: PendingTask) -> None:
+        """A call raised, and is to be made again: behind those that wait."""
+        self.queue.append(task)
+
     def on_batch_end(self, _peer: Peer) -> None:
         if self._returned:
             # They came back in the order in which they were sent, and go again before what was never sent.
@@ -217,13 +221,13 @@ class ActorClients:
                 # Handles that are left know the client; one that comes later asks the node again.
                 del self.by_actor[state.actor]
 
-    def cancel_children(self, prefix: bytes) -> None:
-        """Under the lock: cancel the calls whose ids start with `prefix`, and their children."""
+    def children(self, prefix: bytes) -> list[PendingTask]:
+        """Under the lock: the calls that are not done and whose ids start with `prefix`."""
+        found: list[PendingTask] = []
         for client in self.by_actor.values():
             sent = client.peer.in_flight.values() if client.peer is not None else ()
-            for task in [*client.queue, *sent]:
-                if task.id.startswith(prefix):
-                    task.cancel(False, True)
+            found += [task for task in (*client.queue, *sent) if task.id.startswith(prefix)]
+        return found
 
     def fail_all(self, error: BowstringError) -> None:
         """Under the lock: nothing will run any more."""

@@ -164,6 +164,8 @@ class Answers:
         runtime = self._runtime
         with runtime.lock:
             self._executor.calls.pop(task.id, None)
+            if task.timeout_ms:
+                self._executor.interruptions.forget(call)
             if runtime.node_connection.out:
                 runtime.node_connection.flush()
             connection = call.connection

@@ -80,9 +80,15 @@ class AsyncMethods:
         """In the main thread: run calls until the worker is to end."""
         self._loop.run_forever()
 
-    def cancel(self, task: asyncio.Task[None]) -> None:
-        """From any thread: cancel the task of a call."""
-        self._loop.call_soon_threadsafe(task.cancel)
+    def cancel(self, call: Call) -> None:
+        """From any thread: cancel the task of a call, if it has begun; else the call sees why when it does."""
+        self._loop.call_soon_threadsafe(self._cancel, call)
+
+    @staticmethod
+    def _cancel(call: Call) -> None:
+        # A task that is cancelled before its first step never runs, and would answer nobody.
+        if call.aio_task is not None and call.interruptible:
+            call.aio_task.cancel()
 
     def _before_wait(self) -> bool:
         """Under the lock: True if there is something to do; else ask to be woken."""
@@ -141,8 +147,7 @@ class AsyncMethods:
         current_context.set(TaskContext(task.id, task.attempt, task.name, task.actor))
         exiting = False
         try:
-            if call.cancelled:
-                raise TaskCancelledError("the call was cancelled before it started")
+            executor.interruptions.begin_in_loop(call)
             function = executor.target(task)
             args, kwargs = executor.arguments(task, call.body)
             value = function(*args, **kwargs)
@@ -157,10 +162,11 @@ class AsyncMethods:
             executor.stop_taking_calls()
         except (TaskCancelledError, asyncio.CancelledError) as error:
             status, value = _FAILED, error
-            if call.cancelled:
-                status, value = _CANCELLED, TaskCancelledError("the call was cancelled while it ran")
+            if call.interruption is not None:
+                status, value = (_CANCELLED if call.cancelled else _FAILED), call.interruption
         except BaseException as error:
             status, value = _FAILED, error
+        call.interruptible = False
         duration = int((time.perf_counter() - started) * 1e9)
         executor.answers.send(call, status, value, duration, start_ns)
         self._end_turn(call, turns)

@@ -7,7 +7,6 @@ is empty, when a millisecond has passed, or before a task that must not run twic
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
 import threading
@@ -22,6 +21,7 @@ from bowstring._arguments import ArgumentReader
 from bowstring._call import Call
 from bowstring._functions import FunctionTable
 from bowstring._ids import NO_ID, TaskContext, child_prefix, current_context, pack_u32
+from bowstring._interruptions import Interruptions
 from bowstring._options import NUM_RETURNS_MAX, STREAMING
 from bowstring._reactor import Connection, Waiter
 from bowstring._streams import pace_of, send_items
@@ -31,6 +31,7 @@ from bowstring.errors import (
     BowstringError,
     FunctionNotFoundError,
     TaskCancelledError,
+    TaskTimeoutError,
     make_record,
     record_from_exception,
 )
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from bowstring._runtime import Runtime
 
 _EXACT, _DELIVER, _METHOD_FLAG = int(TaskFlag.EXACT), int(TaskFlag.DELIVER_HOME), int(TaskFlag.METHOD)
+_RETIRE = int(TaskFlag.RETIRE)
 _INLINE, _STORED = int(ValueState.INLINE), int(ValueState.STORED)
 _PYTHON, _COMPACT, _ERROR = int(Encoding.PYTHON), int(Layout.COMPACT), int(Encoding.ERROR)
 _OK, _FAILED, _CANCELLED = int(TaskStatus.OK), int(TaskStatus.ERROR), int(TaskStatus.CANCELLED)
@@ -64,6 +66,7 @@ _pack_event = m.TASK_EVENT.pack
 _RESULT_ROOT = m.Result.ROOT
 
 SMALL_RESULT_BYTES_MAX = 4096  # plain results up to this size take the shortest way out
+CHILDREN_S = 5.0  # how long a cancelled task waits for its children's end (spec 4.6/2)
 FLUSH_S = 0.001  # results are not kept longer than this between tasks
 EVENTS_BUFFERED_MAX = 256  # task events sent in one frame
 EVENTS_DELAY_S = 0.5  # spec 8/3 allows 1 s
@@ -93,6 +96,7 @@ class Executor:
         self.decoding_arguments = reader.decoding
         self.ending = False
         self.answers = Answers(self)
+        self.interruptions = Interruptions(self, frozenset((Executor._run_task.__code__, send_items.__code__)))
         runtime.handle(FrameType.WORKER_BIND, self._on_bind)
         runtime.handle(FrameType.LEASE_REVOKE, self._on_revoke)
         runtime.handle(FrameType.ACTOR_START, self._on_actor_start)
@@ -339,7 +343,7 @@ class Executor:
             try:
                 function = self.target(task)
                 args, kwargs = self.arguments(task, call.body)
-                self.begin_interruptions(call)
+                self.interruptions.begin(call)
                 value = function(*args, **kwargs)
                 del args, kwargs
                 if task.num_returns == STREAMING:
@@ -347,19 +351,20 @@ class Executor:
                     value = None
                 status = _OK
             finally:
-                self.end_interruptions(call)
+                self.interruptions.end(call)
         except ActorExit:
             status, value, exiting = _OK, None, True
             self.stop_taking_calls()
         except TaskCancelledError as error:
             status, value = (_CANCELLED if call.cancelled else _FAILED), error
-        except KeyboardInterrupt as error:
-            cancelled = TaskCancelledError("the task was cancelled while it ran")
-            status, value = (_CANCELLED, cancelled) if call.cancelled else (_FAILED, error)
         except BaseException as error:
             status, value = _FAILED, error
+            if isinstance(error, TaskTimeoutError) and call.interruption is not None:
+                value = call.interruption  # a thread that is no main thread gets the bare class
         finally:
             current_context.reset(token)
+        if status == _CANCELLED and call.recursive:
+            self._await_children(call)
         ended = time.perf_counter()
         self.answers.send(call, status, value, int((ended - started) * 1e9), start_ns, not behind)
         value = None
@@ -369,29 +374,35 @@ class Executor:
             self._epoch_running = 0
             if self._revocations:
                 self._acknowledge_revocations()
+            if task.flags & _RETIRE:
+                self.stop_taking_calls()  # the main loop ends
         if exiting:
             self.exit_actor()
         return ended
 
-    @staticmethod
-    def begin_interruptions(call: Call) -> None:
-        """User code is about to run: a cancellation may hit it from now on. Loading it must not be cut in two.
+    def _await_children(self, call: Call) -> None:
+        """Wait until the cancelled children of a cancelled call have ended (spec 4.6/2)."""
+        prefix = child_prefix(call.task.id, call.task.attempt)
+        runtime = self.runtime
+        with runtime.lock:
+            children = [*runtime.leases.children(prefix), *runtime.actors.children(prefix)]
+            refs = [ref for child in children for ref in child.refs]
+        del children
+        if refs:
+            runtime.reader.wait_ready(refs, len(refs), time.monotonic() + CHILDREN_S)
 
-        Who cancels marks the call before it looks here; the call is marked here before it looks there. So one of the
-        two sees both marks, and a call need not take the lock for it.
-        """
-        call.interruptible = True
-        if call.cancelled:
-            when = "before it started" if call.pace is None else "between two of its items"
-            raise TaskCancelledError(f"the task was cancelled {when}")
+    def end_deaf(self, call: Call, error: BowstringError) -> None:
+        """Under the lock: answer for a call whose user code does not heed its limit, and end the process under it."""
+        self.runtime.unacknowledged.clear()  # what it keeps ends with it
+        self.answers.send(call, _FAILED, error, call.task.timeout_ms * 1_000_000, time.time_ns(), True)
+        self._return_queued()
+        self.runtime.log.send()
+        self.runtime.reactor.flush()
+        os._exit(1)
 
-    def end_interruptions(self, call: Call) -> None:
-        """User code is over: a cancellation that comes from now on, or is on its way, must not hit the runtime."""
-        call.interruptible = False
-        if call.cancelled:
-            with self.runtime.lock:
-                self.runtime.reactor.interrupts.pop(call.thread, None)
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(call.thread), None)
+    def waits(self, thread: int) -> bool:
+        """Under the lock: whether a thread waits for an object on behalf of its task."""
+        return thread in self._blocked_threads
 
     def _acknowledge_revocations(self) -> None:
         with self.runtime.lock:
@@ -481,24 +492,15 @@ class Executor:
     def _cancel(self, call: Call, force: bool, recursive: bool) -> None:
         """Under the lock: mark a queued call; interrupt a running one in its user code."""
         call.cancelled = True
+        call.recursive = recursive
         if recursive:
             prefix = child_prefix(call.task.id, call.task.attempt)
-            self.runtime.leases.cancel_children(prefix, force)
-            self.runtime.actors.cancel_children(prefix)
-        if call.aio_task is not None and self.actor is not None and self.actor.async_methods is not None:
-            self.actor.async_methods.cancel(call.aio_task)
-        if call.pace is not None:
-            call.pace.wake()
-        if not call.interruptible:
-            return
-        if force and self.actor is None:
+            for child in [*self.runtime.leases.children(prefix), *self.runtime.actors.children(prefix)]:
+                child.cancel(force and child.actor == NO_ID, True)
+        if force and self.actor is None and call.interruptible:
             os._exit(1)
-        if call.thread == threading.get_ident() or call.thread in self._blocked_threads:
-            # It waits, or this is the task's own thread, which reads while it waits.
-            self.runtime.reactor.interrupt(call.thread, TaskCancelledError("the task was cancelled while it waited"))
-        elif call.thread:
-            kind = ctypes.py_object(TaskCancelledError)
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(call.thread), kind)
+        when = "while it ran" if call.thread else "before it started"
+        self.interruptions.interrupt(call, TaskCancelledError(f"the task was cancelled {when}"))
 
     # Actors ------------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 from bowstring import _ids, _pickling, _runtime, _tasks, _values, remote_function
@@ -46,22 +46,32 @@ def _in_main_thread() -> bool:
 
 def _on_interrupt(number: int, frame: FrameType | None) -> Any:
     runtime = _runtime.current_runtime_or_none()
-    if runtime is None or not _hits_runtime(runtime.lock, frame):
+    if runtime is None or not hits_runtime(runtime.lock, frame):
         return signal.default_int_handler(number, frame)
-    main = threading.main_thread().ident
-    assert main is not None
-    again = threading.Timer(AGAIN_S, signal.pthread_kill, (main, signal.SIGINT))
-    again.daemon = True
-    again.start()
+    send_again(number)
     return None
 
 
-def _hits_runtime(lock: Any, frame: FrameType | None) -> bool:
-    """True if an exception raised now would leave the runtime half-way."""
+def send_again(number: int) -> None:
+    """Let the signal come to the main thread again in a moment."""
+    main = threading.main_thread().ident
+    assert main is not None
+    again = threading.Timer(AGAIN_S, signal.pthread_kill, (main, number))
+    again.daemon = True
+    again.start()
+
+
+def hits_runtime(lock: Any, frame: FrameType | None, user_code_starts: frozenset[CodeType] = frozenset()) -> bool:
+    """True if an exception raised now would leave the runtime half-way.
+
+    `user_code_starts`: code of the runtime that does nothing but call user code, and takes what it raises.
+    """
     if lock._is_owned():
         return True
     while frame is not None:
         code = frame.f_code
+        if code in user_code_starts:
+            return False
         if code.co_filename.startswith(_PACKAGE):
             return code not in _WAITS and code.co_filename not in _STATELESS
         frame = frame.f_back

@@ -16,7 +16,7 @@ from bowstring._peers import Peer
 from bowstring._placing import ANYWHERE, Place
 from bowstring.errors import BowstringError, WorkerCrashedError, exception_from_record, make_record
 from bowstring_wire import messages as m
-from bowstring_wire.messages import FrameType, TaskFlag
+from bowstring_wire.messages import ErrorCode, FrameType, TaskFlag
 from bowstring_wire.protocol import frame
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ REQUESTS_MAX = 64  # leases asked for and not granted
 STUCK_S = 0.01  # tasks behind one that takes longer than this are taken back
 LOSSES_MAX = 16  # workers that may end under a task before it starts; it is not the task then, but nothing else runs
 RECALL_S = 0.001  # queued work on one worker that is worth taking back for another
-_EXACT = int(TaskFlag.EXACT)
+_EXACT, _RETIRE = int(TaskFlag.EXACT), int(TaskFlag.RETIRE)
 
 
 class Lease:
@@ -48,6 +48,7 @@ class Lease:
         "pool",
         "recalled",
         "recalling",
+        "retiring",
         "slow",
         "stalled",
         "window",
@@ -64,6 +65,7 @@ class Lease:
         self.stalled = False  # its task waits for an object; it takes nothing else meanwhile
         self.recalled = False  # the node wants it back
         self.recalling = False  # we asked it for queued tasks
+        self.retiring = False  # its process ends after what is in flight (max_calls)
         self.slow = False  # its task has run for STUCK_S; nothing is sent behind it
         self.answered = False  # it has answered a task since the last look
 
@@ -78,12 +80,17 @@ class Lease:
 
     def on_returned(self, _peer: Peer, task: PendingTask) -> None:
         task.peer = None
+        if task.flags & _RETIRE:
+            self.pool.unretire(self, task)
         if not self.recalling and not self.recalled:
             self.stalled = True
         if task.cancelled:
             self.pool.fail_cancelled(task)
         else:
             self.pool.queue.appendleft(task)
+
+    def on_retry(self, task: PendingTask) -> None:
+        self.pool.queue.append(task)
 
     def on_batch_end(self, _peer: Peer) -> None:
         average = self.average_s
@@ -108,6 +115,10 @@ class Lease:
         again = []
         for place, task in enumerate(in_flight):
             task.peer = None
+            task.flags &= ~_RETIRE
+            if task.forced:
+                task.fail(self._ended_by_force(task))
+                continue
             if task.flags & _EXACT and place:
                 reached = False
             if not reached:
@@ -130,6 +141,13 @@ class Lease:
         self.pool.pump()
 
     @staticmethod
+    def _ended_by_force(task: PendingTask) -> BowstringError:
+        message = f"{task.template.label} was cancelled by force: its worker's process was ended"
+        return exception_from_record(
+            make_record(ErrorCode.TASK_CANCELLED, message, may_have_executed=True, task=task.id)
+        )
+
+    @staticmethod
     def _crash(task: PendingTask, error: BowstringError) -> BowstringError:
         message = f"{error} while it ran {task.template.label} (attempt {task.attempt + 1}, no retries left)"
         code = error.code if isinstance(error, BowstringError) else WorkerCrashedError.code
@@ -146,6 +164,7 @@ class LeasePool:
         resources: tuple[tuple[str, int], ...],
         jvm_flags: str,
         place: Place = ANYWHERE,
+        max_calls: int = 0,
     ) -> None:
         self.pools = pools
         self.runtime = pools.runtime
@@ -153,6 +172,7 @@ class LeasePool:
         self.resources = tuple(m.Resource(name, units) for name, units in resources)
         self.jvm_flags = jvm_flags
         self.place = place
+        self.max_calls = max_calls
         self.queue: deque[PendingTask] = deque()
         self.waiting: set[PendingTask] = set()  # for their arguments
         self.leases: dict[int, Lease] = {}
@@ -203,12 +223,13 @@ class LeasePool:
     def pump(self) -> None:
         """Send what the windows allow; ask for more workers if tasks are left."""
         queue = self.queue
+        max_calls = self.max_calls
         while queue:
             best: Lease | None = None
             room = 0
             for lease in self.leases.values():
                 free = lease.window - len(lease.peer.in_flight)
-                if free > room and not lease.stalled and not lease.recalled:
+                if free > room and not lease.stalled and not lease.recalled and not lease.retiring:
                     best, room = lease, free
             if best is None:
                 self._request()
@@ -222,11 +243,32 @@ class LeasePool:
                     self.fail_cancelled(task)
                     continue
                 task.peer = peer
+                if max_calls and self._retires(best, task):
+                    peer.send(task.frame(epoch), not in_flight)
+                    in_flight[task.id] = task
+                    break
                 peer.send(task.frame(epoch), not in_flight)
                 in_flight[task.id] = task
             if len(in_flight) > 1 and not self._watching:
                 self._watching = True
                 self.runtime.reactor.call_later(STUCK_S, self._watch)
+
+    def _retires(self, lease: Lease, task: PendingTask) -> bool:
+        """Count a call that is about to be sent; True, and marked, if the worker shall run no more of them."""
+        calls = lease.peer.calls
+        function = task.template.function
+        number = calls[function] = calls.get(function, 0) + 1
+        if number < self.max_calls:
+            return False
+        task.flags |= _RETIRE
+        lease.retiring = True
+        return True
+
+    def unretire(self, lease: Lease, task: PendingTask) -> None:
+        """A call that was to be the worker's last has come back: it will be another worker's."""
+        task.flags &= ~_RETIRE
+        lease.retiring = False
+        lease.peer.calls[task.template.function] -= 1
 
     def _watch(self) -> None:
         """Take back what waits behind a task that turns out long: another worker may be free, or become so."""
@@ -306,7 +348,7 @@ class LeasePool:
         if lease.recalled:
             self.give_back(lease)
             return
-        if not lease.stalled:
+        if not lease.stalled and not lease.retiring:
             self._recall_for(lease)
         lease.idle_since = monotonic()
         if not self._sweeping:
@@ -369,13 +411,19 @@ class LeasePools:
         self.by_number: dict[int, Lease] = {}
 
     def pool(
-        self, language: int, resources: tuple[tuple[str, int], ...], jvm_flags: str = "", place: Place = ANYWHERE
+        self,
+        language: int,
+        resources: tuple[tuple[str, int], ...],
+        jvm_flags: str = "",
+        place: Place = ANYWHERE,
+        max_calls: int = 0,
     ) -> LeasePool:
-        key = (language, resources, jvm_flags, place)
+        key = (language, resources, jvm_flags, place, max_calls)
         pool = self.by_key.get(key)
         if pool is None:
             with self.runtime.lock:
-                pool = self.by_key.setdefault(key, LeasePool(self, language, resources, jvm_flags, place))
+                made = LeasePool(self, language, resources, jvm_flags, place, max_calls)
+                pool = self.by_key.setdefault(key, made)
         return pool
 
     def on_grant(self, message: m.LeaseGrant, _body: bytes) -> None:
@@ -401,12 +449,9 @@ class LeasePools:
         if lease is not None:
             lease.pool.leases.pop(number, None)
 
-    def cancel_children(self, prefix: bytes, force: bool) -> None:
-        """Under the lock: cancel the tasks whose ids start with `prefix`, and their children."""
-        for pool in self.by_key.values():
-            for task in pool.pending():
-                if task.id.startswith(prefix):
-                    task.cancel(force, True)
+    def children(self, prefix: bytes) -> list[PendingTask]:
+        """Under the lock: the tasks that are not done and whose ids start with `prefix`."""
+        return [task for pool in self.by_key.values() for task in pool.pending() if task.id.startswith(prefix)]
 
     def fail_all(self, error: BowstringError) -> None:
         """Under the lock: nothing will run any more."""

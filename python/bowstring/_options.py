@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypedDict
 
 from bowstring import _environments
@@ -12,6 +12,7 @@ from bowstring.errors import InvalidArgumentError
 UNITS = 10_000  # resources are counted in 1/10000 (spec 4.3)
 RETRIES_DEFAULT = 3
 NUM_RETURNS_MAX = 65_536
+SECONDS_MAX = 1_000_000_000  # 30 years: longer ones overflow what counts milliseconds
 STREAMING = -1  # num_returns="streaming", as it is on the wire
 
 
@@ -28,6 +29,9 @@ class TaskOptions(_Shared, total=False):
     """Options of a function, without num_returns: that changes what `.remote` returns."""
 
     max_retries: int | None
+    retry_exceptions: bool | Sequence[type[BaseException]] | None
+    timeout_s: float | None
+    max_calls: int | None
     generator_backpressure: int | None
 
 
@@ -108,6 +112,27 @@ def _groups(what: str, name: str, value: Any) -> None:
         _count_from(1)(what, f"{name}[{key!r}]", count)
 
 
+def retried(what: str, name: str, value: Any) -> None:
+    """Check retry_exceptions."""
+    if isinstance(value, bool):
+        return
+    if not isinstance(value, (list, tuple)) or not value:
+        raise refuse(what, name, "True, False or a list of exception classes", value)
+    for place, kind in enumerate(value):
+        if not (isinstance(kind, type) and issubclass(kind, BaseException)):
+            raise refuse(what, f"{name}[{place}]", "an exception class", kind)
+
+
+def _seconds(what: str, name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= SECONDS_MAX:
+        raise refuse(what, name, f"a number of seconds above 0 and up to {SECONDS_MAX:,}", value)
+
+
+def milliseconds(seconds: float) -> int:
+    """A time limit as it is on the wire: rounded up, so that a short one is not none."""
+    return math.ceil(seconds * 1000)
+
+
 def _lifetime(what: str, name: str, value: Any) -> None:
     if value != "detached":
         raise refuse(what, name, '"detached" or None', value)
@@ -125,6 +150,9 @@ TASK_OPTIONS = {
     **_SHARED,
     "num_returns": _num_returns,
     "max_retries": _count_from(-1),
+    "retry_exceptions": retried,
+    "timeout_s": _seconds,
+    "max_calls": _count_from(0),
     "generator_backpressure": _count_from(1),
 }
 ACTOR_OPTIONS = {

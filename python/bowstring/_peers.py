@@ -35,6 +35,7 @@ class PeerUser(Protocol):
 
     def on_answered(self, duration_ns: int) -> None: ...
     def on_returned(self, peer: Peer, task: PendingTask) -> None: ...
+    def on_retry(self, task: PendingTask) -> None: ...
     def on_batch_end(self, peer: Peer) -> None: ...
     def on_peer_ended(self, peer: Peer, error: BowstringError) -> None: ...
 
@@ -42,7 +43,7 @@ class PeerUser(Protocol):
 class Peer:
     """One worker's process, as this process sees it."""
 
-    __slots__ = ("address", "backlog", "connection", "ended", "in_flight", "open", "peers", "user", "worker")
+    __slots__ = ("address", "backlog", "calls", "connection", "ended", "in_flight", "open", "peers", "user", "worker")
 
     def __init__(self, peers: Peers, worker: int, address: str) -> None:
         self.peers = peers
@@ -53,6 +54,7 @@ class Peer:
         self.user: PeerUser | None = None
         self.open = False
         self.ended: BowstringError | None = None
+        self.calls: dict[bytes, int] = {}  # of functions after some of which the worker ends (max_calls)
         self.backlog: list[bytes] = []  # frames that wait for the handshake
 
     def send(self, data: bytes, now: bool) -> None:

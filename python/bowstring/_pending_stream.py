@@ -128,6 +128,8 @@ class PendingStream(PendingTask):
 
     def finish_single(self, _state: int, encoding: int, layout: int, _contains: int, data: bytes) -> None:
         """Under the lock: the worker answered with one entry, the error."""
+        if encoding == _ERROR and self.tries_again(data):
+            return
         if encoding != _ERROR:
             self._end_with(self.runtime.error_payload(InternalError("the worker ended a stream with a value")))
         else:

@@ -62,7 +62,7 @@ def pace_of(call: Call) -> Pace:
 
 def _must_wait(call: Call, pace: Pace, index: int) -> bool:
     """Under the lock: True if the next item must not be made yet."""
-    if call.cancelled or call.connection.closed:
+    if call.interruption is not None or call.connection.closed:
         return False
     return not pace.allows(index) or call.connection.out_bytes > UNSENT_BYTES_MAX
 
@@ -72,13 +72,6 @@ def _wake_later(call: Call, pace: Pace, waiter: Any) -> None:
     pace.waiter = waiter
     if call.connection.stuck:
         call.connection.draining.append(waiter)
-
-
-def _prepare(executor: Executor, call: Call) -> Pace:
-    executor.end_interruptions(call)
-    with executor.runtime.lock:
-        pace = pace_of(call)
-    return pace
 
 
 def _check_length(index: int) -> None:
@@ -95,10 +88,12 @@ def _refused(executor: Executor, call: Call, made: Any) -> InvalidArgumentError:
 
 def send_items(executor: Executor, call: Call, made: Any) -> None:
     """In the thread of a call whose function has returned `made`: send what it yields, until its end."""
-    pace = _prepare(executor, call)
+    executor.interruptions.end(call)
     if not isinstance(made, Iterator):
         raise _refused(executor, call, made)
     runtime = executor.runtime
+    with runtime.lock:
+        pace = pace_of(call)
     index = 0
     try:
         while True:
@@ -110,11 +105,11 @@ def send_items(executor: Executor, call: Call, made: Any) -> None:
                         waiter = Waiter()
                         _wake_later(call, pace, waiter)
                     runtime.block(waiter)
-            executor.begin_interruptions(call)
+            executor.interruptions.begin(call)
             try:
                 item = next(made, _END)
             finally:
-                executor.end_interruptions(call)
+                executor.interruptions.end(call)
             if item is _END:
                 return
             if index >= pace.first:
@@ -151,8 +146,9 @@ async def send_items_async(executor: Executor, call: Call, made: Any) -> None:
     """As `send_items`, in an actor's event loop: `made` may be an async generator too."""
     import asyncio
 
-    pace = _prepare(executor, call)
     runtime = executor.runtime
+    with runtime.lock:
+        pace = pace_of(call)
     loop = asyncio.get_running_loop()
     if not isinstance(made, (AsyncIterator, Iterator)):
         raise _refused(executor, call, made)
@@ -177,7 +173,7 @@ async def send_items_async(executor: Executor, call: Call, made: Any) -> None:
                 if item is _END:
                     return
                 await asyncio.sleep(0)  # other calls of the actor run between the items
-            if call.cancelled:
+            if call.interruption is not None:
                 raise asyncio.CancelledError
             if index >= pace.first:
                 _check_length(index)

@@ -15,10 +15,11 @@ from bowstring.object_ref import BORROWED, HELD, PUBLISHED, ObjectRef
 from bowstring_wire import messages as m
 from bowstring_wire import values
 from bowstring_wire.hot import TaskShape
-from bowstring_wire.messages import ArgKind, Encoding, FrameType, Language, Layout, TaskFlag, ValueState
+from bowstring_wire.messages import ArgKind, Encoding, FrameType, Language, Layout, TaskFlag, TaskStatus, ValueState
 from bowstring_wire.protocol import frame, padded
 
 if TYPE_CHECKING:
+    from bowstring._retries import RetryRule
     from bowstring._runtime import Runtime
 
 _EXACT, _DELIVER_HOME = int(TaskFlag.EXACT), int(TaskFlag.DELIVER_HOME)
@@ -26,9 +27,16 @@ _PACKED, _VALUE, _REF = int(ArgKind.PACKED), int(ArgKind.VALUE), int(ArgKind.REF
 _PYTHON, _PORTABLE, _ERROR = int(Encoding.PYTHON), int(Encoding.PORTABLE), int(Encoding.ERROR)
 _COMPACT = int(Layout.COMPACT)
 _STORED = int(ValueState.STORED)
+_FAILED = int(TaskStatus.ERROR)
 _NO_REF = (bytes(20), 0, 0, 0)
 
 BODY_ARGUMENT_BYTES_MAX = 8 << 20  # arguments above this go through the store, whatever their parts
+
+
+def first_payload(result: m.Result, body: bytes) -> bytes:
+    """The payload of the first entry of a Result that is inline."""
+    _, _, _, _, offset, length, _ = result.returns[0]
+    return body[offset : offset + length]
 
 
 class CallTemplate:
@@ -36,7 +44,7 @@ class CallTemplate:
 
     __slots__ = (
         "backpressure", "concurrency_group", "flags", "function", "label", "language", "max_retries", "method", "name",
-        "num_returns", "pending", "priority", "shape", "timeout_ms",
+        "num_returns", "pending", "priority", "retry", "shape", "timeout_ms",
     )  # fmt: skip
 
     def __init__(
@@ -53,6 +61,7 @@ class CallTemplate:
         priority: int = 0,
         label: str = "",
         backpressure: int = 0,
+        retry: RetryRule | None = None,
     ) -> None:
         self.function = function
         self.language = language
@@ -65,6 +74,7 @@ class CallTemplate:
         self.concurrency_group = concurrency_group
         self.priority = priority
         self.backpressure = backpressure  # items of a stream that may lie unread; 0: any number
+        self.retry = retry  # errors of user code that are tried again
         self.pending: type[PendingTask] = PendingTask  # what a call is made of
         if num_returns == STREAMING:
             from bowstring._pending_stream import PendingStream
@@ -92,8 +102,9 @@ class PendingTask:
     """One call from submission to its end."""
 
     __slots__ = (
-        "actor", "attempt", "body", "cancelled", "done", "flags", "id", "keeps", "losses", "missing", "on_ready",
-        "parts", "peer", "refs", "retries_left", "runtime", "sequence", "struct", "submitted_ns", "template",
+        "actor", "attempt", "body", "cancelled", "done", "flags", "forced", "id", "keeps", "losses", "missing",
+        "on_ready", "parts", "peer", "refs", "retries_left", "runtime", "sequence", "struct", "submitted_ns",
+        "template",
     )  # fmt: skip
 
     def __init__(self, runtime: Runtime, template: CallTemplate, context: TaskContext, actor: bytes = NO_ID) -> None:
@@ -109,6 +120,7 @@ class PendingTask:
         self.sequence = 0
         self.peer: Any = None
         self.cancelled = False
+        self.forced = False  # cancelled, and the worker told to end its process if need be
         self.done = False
         self.missing = 0
         self.keeps: Any = ()
@@ -316,8 +328,8 @@ class PendingTask:
 
     def deliver_home(self) -> None:
         """Under the lock: a result has escaped; its home wants it from the worker."""
-        if self.flags & _DELIVER_HOME:
-            return
+        if self.flags & _DELIVER_HOME or self.template.retry is not None:
+            return  # an error that is tried again must not reach the home: it hears from this process what comes of it
         self.flags |= _DELIVER_HOME
         if self.peer is not None:
             self.peer.send(frame(FrameType.DELIVER, m.Deliver(self.id).encode()), True)
@@ -329,14 +341,31 @@ class PendingTask:
         self.cancelled = True
         if self.peer is not None:
             self.retries_left = 0
+            self.forced = force
             self.peer.send(frame(FrameType.CANCEL, m.Cancel(self.id, force, recursive).encode()), True)
         else:
             self.fail(TaskCancelledError(f"{self.template.label} was cancelled before it started"))
 
     # The end -----------------------------------------------------------------------------------------------------
 
+    def tries_again(self, error: bytes) -> bool:
+        """Under the lock: an attempt ended with this ErrorRecord; True if another one follows."""
+        rule = self.template.retry
+        if rule is None or not self.retries_left or self.cancelled or self.peer is None or self.peer.user is None:
+            return False
+        if not rule.matches(m.ErrorRecord.decode(error)):
+            return False
+        if self.retries_left > 0:
+            self.retries_left -= 1
+        self.attempt += 1
+        peer, self.peer = self.peer, None
+        peer.user.on_retry(self)
+        return True
+
     def finish_single(self, state: int, encoding: int, layout: int, contains: int, data: bytes) -> None:
         """Under the lock: the worker answered with the one result."""
+        if encoding == _ERROR and self.tries_again(data):
+            return
         self.done = True
         self.peer = None
         ref = self.refs[0]
@@ -354,6 +383,8 @@ class PendingTask:
 
     def finish(self, result: m.Result, body: bytes) -> None:
         """Under the lock: the worker answered."""
+        if result.status == _FAILED and self.tries_again(first_payload(result, body)):
+            return
         self.done = True
         self.peer = None
         runtime = self.runtime

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, NoReturn, ParamSpec, Protocol, TypeVar, overload
 
-from bowstring import _functions, _options
+from bowstring import _functions, _options, _retries
 from bowstring._placing import place_of
 from bowstring._tasks import CallTemplate
 from bowstring.errors import InvalidArgumentError
@@ -182,9 +182,13 @@ class RemoteFunction(Generic[P, R]):
             num_returns=_options.result_count(options, self._count),
             backpressure=options.get("generator_backpressure", 0),
             max_retries=options.get("max_retries", _options.RETRIES_DEFAULT),
+            timeout_ms=_options.milliseconds(options.get("timeout_s", 0)),
+            retry=_retries.rule_of(options.get("retry_exceptions")),
         )
         resources = _options.resource_units(options, 1)
-        pool = runtime.leases.pool(descriptor.language, resources, place=place_of(runtime, options))
+        max_calls = options.get("max_calls", 0)
+        place = place_of(runtime, options)
+        pool = runtime.leases.pool(descriptor.language, resources, place=place, max_calls=max_calls)
         self._bound = (runtime, template, pool)
         return self._bound
 
@@ -210,7 +214,14 @@ class RemoteFunction(Generic[P, R]):
                 number, each handed over when the function yields it; so for generator functions, unless it is set.
             generator_backpressure: with "streaming", how many items may lie unread before the function is made to
                 wait; any number.
-            max_retries: attempts that may follow a crash of the worker; 3. -1: any number.
+            max_retries: attempts that may follow a crash of the worker, or an error that is tried again; 3. -1: any
+                number.
+            retry_exceptions: which errors of the function are tried again; False: none. True: all. A list: those of
+                these classes.
+            timeout_s: seconds that an attempt may run; any time. Then TaskTimeoutError is raised in it, and one that
+                does not end is ended with its worker's process.
+            max_calls: how many calls of the function by this process a worker runs before it is replaced, for code
+                that leaks; 0: any number.
             name: shown instead of the function's name.
             runtime_env: variables, folder, modules and packages of the process that runs it, as for `init`; merged
                 with those of whoever calls.

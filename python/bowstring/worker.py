@@ -139,6 +139,7 @@ def main(session: str, slot: int) -> None:
     executor = Executor(runtime)
     _runtime.set_runtime(runtime)
     listener.start(runtime, executor)
+    executor.interruptions.install()
     runtime.start()
     executor.run()
     sys.stdout.flush()

@@ -265,6 +265,8 @@ class TaskFlag(IntFlag):
     METHOD = 8
     # A stream that sends only what Credits allow; else it sends all its items at once.
     PACED = 16
+    # The worker ends its process after this task.
+    RETIRE = 32
 
 
 class ArgKind(IntEnum):

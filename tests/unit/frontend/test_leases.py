@@ -16,7 +16,7 @@ def lease_with(*tasks: Any) -> Lease:
 
 
 def task(number: int) -> Any:
-    return SimpleNamespace(id=number, peer=None, cancelled=False)
+    return SimpleNamespace(id=number, peer=None, cancelled=False, flags=0)
 
 
 def give_back(lease: Lease, *numbers: int) -> None:

@@ -14,3 +14,5 @@ class TaskFlag(object):
     METHOD = 8
     # A stream that sends only what Credits allow; else it sends all its items at once.
     PACED = 16
+    # The worker ends its process after this task.
+    RETIRE = 32

@@ -28,5 +28,9 @@ public final class TaskFlag {
    * A stream that sends only what Credits allow; else it sends all its items at once.
    */
   public static final long PACED = 16L;
+  /**
+   * The worker ends its process after this task.
+   */
+  public static final long RETIRE = 32L;
 }
 

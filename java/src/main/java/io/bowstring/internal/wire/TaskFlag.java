@@ -13,6 +13,8 @@ public final class TaskFlag {
     public static final int METHOD = 8;
     /** A stream that sends only what Credits allow; else it sends all its items at once. */
     public static final int PACED = 16;
+    /** The worker ends its process after this task. */
+    public static final int RETIRE = 32;
 
     private TaskFlag() {}
 }
