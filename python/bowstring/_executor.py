@@ -96,7 +96,7 @@ class Executor:
         self.decoding_arguments = reader.decoding
         self.ending = False
         self.answers = Answers(self)
-        self.interruptions = Interruptions(self, frozenset((Executor.run_task.__code__, send_items.__code__)))
+        self.interruptions = Interruptions(self, frozenset((Executor.run_call.__code__, send_items.__code__)))
         runtime.handle(FrameType.WORKER_BIND, self._on_bind)
         runtime.handle(FrameType.LEASE_REVOKE, self._on_revoke)
         runtime.handle(FrameType.ACTOR_START, self._on_actor_start)
