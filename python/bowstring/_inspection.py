@@ -152,9 +152,12 @@ def _stacks(runtime: Runtime | None) -> Iterator[Row]:
             # The thread that answers was reading sockets: what it does for the answer is of no interest.
             while top is not None and top.f_code.co_filename.endswith(_ASKED_BY):
                 top = top.f_back  # type: ignore[assignment]
-        summary = traceback.StackSummary.extract(traceback.walk_stack(top), limit=FRAMES_MAX, lookup_lines=True)
+        summary = traceback.StackSummary.extract(traceback.walk_stack(top), limit=FRAMES_MAX)
         summary.reverse()
-        text = "".join(summary.format())
+        if thread in running:
+            calls = [place for place, each in enumerate(summary) if each.name == "_run_task"]
+            del summary[: calls[-1] + 1 if calls and calls[-1] + 1 < len(summary) else 0]  # how it came to be called
+        text = "".join(traceback.StackSummary.from_list(summary).format())
         yield {"thread": name, "task": running.get(thread, ""), "stack": text}
 
 

@@ -1,138 +1,109 @@
-"""The command `bowstring`: look at runtimes of this user on this machine, and stop them.
+"""The command `bowstring`: start runtimes, look at those of this user on this machine, and stop them.
 
+    bowstring start                      a runtime that lives until it is stopped
     bowstring sessions                   runtimes that are there
     bowstring status                     resources, store, workers and actors of one
-    bowstring list KIND [--json]         nodes, workers, leases, actors, objects, tasks, resources or store
-    bowstring stop [--all] [--force]     end it; with --force, without asking its workers first
+    bowstring list KIND                  all tasks, actors, objects, workers, ... as a table or as JSON
+    bowstring memory                     the largest objects, and who keeps them
+    bowstring stack                      what every thread of every process does right now
+    bowstring why ID                     what a task or an object waits for
+    bowstring timeline FILE              what ran when and where, for Perfetto
+    bowstring logs [WORKER]              what workers have written
+    bowstring stop                       end a runtime
 
 `--session PATH` names the runtime; without it, it is the only one that is there.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
+import os
 import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
+import click
+
+from bowstring_core import __version__
+from bowstring_core.cli.log_command import logs
+from bowstring_core.cli.sessions import chosen_session, session_option
+from bowstring_core.cli.start_command import start
+from bowstring_core.cli.state_commands import list_rows, memory, stack, timeline, why
+from bowstring_core.cli.tables import say, show_rows
 from bowstring_core.cli.tool import Tool, ToolError, live_sessions
 from bowstring_core.node.sessions import SessionError
 from bowstring_wire.messages import StateKind
 
-KINDS = {kind.name.lower(): kind for kind in StateKind if kind}
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="bowstring")
+def bowstring() -> None:
+    """Start Bowstring's runtimes, look into them, and stop them."""
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("bowstring", description="Look at Bowstring's runtimes on this machine.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("sessions", help="runtimes that are there")
-    status = commands.add_parser("status", help="one runtime at a glance")
-    rows = commands.add_parser("list", help="all of one kind")
-    rows.add_argument("kind", choices=sorted(KINDS))
-    rows.add_argument("--json", action="store_true", help="as JSON, a line for each")
-    stop = commands.add_parser("stop", help="end a runtime")
-    stop.add_argument("--all", action="store_true", help="all runtimes of this user")
-    stop.add_argument("--force", action="store_true", help="without asking its workers first")
-    for command in (status, rows, stop):
-        command.add_argument("--session", help="the runtime's session folder")
-    return parser
-
-
-def table(rows: Sequence[dict[str, Any]]) -> str:
-    """Rows as columns of text, under their names."""
-    if not rows:
-        return "none"
-    names = list(rows[0])
-    cells = [names, *([_text(row[name]) for name in names] for row in rows)]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(names))]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in cells)
-    return "\n".join(line.rstrip() for line in lines)
-
-
-def _text(value: object) -> str:
-    if isinstance(value, dict):
-        return ",".join(f"{name}={_text(amount)}" for name, amount in value.items()) or "-"
-    if isinstance(value, float):
-        return f"{value:g}"
-    return str(value) if value != "" else "-"
-
-
-def _chosen(session: str | None) -> str:
-    if session is not None:
-        return session
-    sessions = live_sessions()
-    if not sessions:
-        raise ToolError("no runtime of this user is there (bowstring.init() starts one)")
-    if len(sessions) > 1:
-        paths = "\n  ".join(facts.path for facts in sessions)
-        raise ToolError(f"there are several runtimes; name one with --session:\n  {paths}")
-    return sessions[0].path
-
-
-def _sessions() -> str:
+@bowstring.command()
+def sessions() -> None:
+    """Runtimes of this user that are there, oldest first."""
     now = time.time_ns()
-    return table(
-        [
-            {"session": facts.path, "pid": facts.pid, "age_s": round((now - facts.started_ns) / 1e9, 1)}
-            for facts in live_sessions()
-        ]
-    )
+    rows = [
+        {"session": facts.path, "pid": facts.pid, "age_s": round((now - facts.started_ns) / 1e9, 1)}
+        for facts in live_sessions()
+    ]
+    show_rows(rows)
 
 
-def _status(session: str) -> str:
-    tool = Tool(session)
-    try:
-        workers = Counter(f"{row['language']} {row['state']}" for row in tool.ask(StateKind.WORKERS))
-        lives = Counter(row["life"] for row in tool.ask(StateKind.ACTORS))
-        parts = [
-            f"session {session}",
-            table(tool.ask(StateKind.RESOURCES)),
-            table(tool.ask(StateKind.STORE)),
-            "workers: " + (", ".join(f"{count} {name}" for name, count in sorted(workers.items())) or "none"),
-            "actors: " + (", ".join(f"{count} {name}" for name, count in sorted(lives.items())) or "none"),
-        ]
-    finally:
-        tool.close()
-    return "\n\n".join(parts)
+@bowstring.command()
+@session_option
+def status(session: str | None) -> None:
+    """One runtime at a glance: resources, store, workers, actors and tasks."""
+    path = chosen_session(session)
+    with Tool(path) as tool:
+        workers = Counter(f"{row['language']} {row['state']}" for row in tool.rows(StateKind.WORKERS))
+        lives = Counter(row["life"] for row in tool.rows(StateKind.ACTORS))
+        jobs = tool.ask(StateKind.JOBS)
+        say(f"session {path}\n")
+        show_rows(tool.ask(StateKind.RESOURCES), title="Resources")
+        show_rows(tool.ask(StateKind.STORE), title="Store")
+        if jobs:
+            show_rows(jobs, title="Jobs")
+    say("workers: " + (", ".join(f"{count} {name}" for name, count in sorted(workers.items())) or "none"))
+    say("actors: " + (", ".join(f"{count} {name}" for name, count in sorted(lives.items())) or "none"))
 
 
-def _list(session: str, kind: StateKind, as_json: bool) -> str:
-    tool = Tool(session)
-    try:
-        rows = tool.ask(kind)
-    finally:
-        tool.close()
-    return "\n".join(json.dumps(row) for row in rows) if as_json else table(rows)
-
-
-def _stop(sessions: list[str], force: bool) -> str:
-    for session in sessions:
-        tool = Tool(session)
-        try:
+@bowstring.command()
+@session_option
+@click.option("--all", "every", is_flag=True, help="All runtimes of this user.")
+@click.option("--force", is_flag=True, help="At once, without asking the workers first.")
+def stop(session: str | None, every: bool, force: bool) -> None:
+    """End a runtime: its workers have a second to finish."""
+    paths = [facts.path for facts in live_sessions()] if every else [chosen_session(session)]
+    for path in paths:
+        with Tool(path) as tool:
             tool.stop(graceful=not force)
-        finally:
-            tool.close()
-    return "\n".join(f"{session} has ended" for session in sessions) or "none"
+        say(f"{path} has ended")
+    if not paths:
+        say("none")
+
+
+for _command in (start, list_rows, memory, stack, why, timeline, logs):
+    bowstring.add_command(_command)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the exit status."""
-    arguments = _parser().parse_args(argv)
     try:
-        match arguments.command:
-            case "sessions":
-                print(_sessions())
-            case "status":
-                print(_status(_chosen(arguments.session)))
-            case "list":
-                print(_list(_chosen(arguments.session), KINDS[arguments.kind], arguments.json))
-            case "stop":
-                every = [facts.path for facts in live_sessions()] if arguments.all else [_chosen(arguments.session)]
-                print(_stop(every, arguments.force))
+        bowstring.main(argv, prog_name="bowstring", standalone_mode=False)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        return 130
     except (ToolError, SessionError) as error:
         print(f"bowstring: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        # Who reads has seen enough (`| head`); Python must not stumble over it again at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0

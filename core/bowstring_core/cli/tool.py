@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import socket
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import msgpack
@@ -23,6 +24,7 @@ from bowstring_wire.messages import (
     Language,
     Role,
     Shutdown,
+    StateFilter,
     StateKind,
     StateQuery,
     StateReply,
@@ -125,13 +127,28 @@ class Tool:
                     reason = message.error.message if message.error is not None else "no reason given"
                     raise ToolError(f"the node refuses: {reason}")
 
-    def ask(self, kind: StateKind) -> list[dict[str, Any]]:
-        """The rows of a state query (spec section 8)."""
-        self._requests += 1
-        self._send(FrameType.STATE_QUERY, StateQuery(self._requests, kind))
-        reply, body = self._receive(StateReply)
-        rows: list[dict[str, Any]] = msgpack.unpackb(body[: reply.length])
-        return rows
+    def rows(self, kind: StateKind, filters: Sequence[StateFilter] = (), limit: int = 0) -> Iterator[dict[str, Any]]:
+        """The rows of a state query (spec 8.1), page by page as they are wanted; `limit` 0: all."""
+        cursor = 0
+        while True:
+            self._requests += 1
+            query = StateQuery(self._requests, kind, tuple(filters), limit, cursor)
+            self._send(FrameType.STATE_QUERY, query)
+            reply, body = self._receive(StateReply)
+            yield from msgpack.unpackb(body[: reply.length])
+            cursor = reply.cursor
+            if not cursor:
+                return
+
+    def ask(self, kind: StateKind, filters: Sequence[StateFilter] = ()) -> list[dict[str, Any]]:
+        """All rows of a state query; see `rows`."""
+        return list(self.rows(kind, filters))
+
+    def __enter__(self) -> Tool:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     def stop(self, graceful: bool) -> None:
         """End the runtime, and wait until its node has closed the connection."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from bowstring_core.machine.leases import Purpose
+from bowstring_core.machine.objects import NODE
 from bowstring_core.machine.resources import UNITS
 from bowstring_core.machine.workers import WorkerState
 from bowstring_core.node.peers import Peer
@@ -43,6 +45,7 @@ class StateService:
                 StateKind.LEASES: self._leases,
                 StateKind.ACTORS: self._actors,
                 StateKind.OBJECTS: self._objects,
+                StateKind.HOLDS: self._holds,
                 StateKind.RESOURCES: self._resources,
                 StateKind.STORE: self._store,
             },
@@ -175,6 +178,38 @@ class StateService:
                 "holders": len(entry.holders or ()) + entry.other_holds,
                 "pins": value.pins if value else 0,
             }
+
+    def _holds(self) -> Iterator[dict[str, Any]]:
+        directory = self._node.objects.directory
+        pins: dict[int, Counter[int]] = {}  # by the identity of what is pinned: how often by whom
+        for process, value in directory.pins.values():
+            pins.setdefault(id(value), Counter())[process] += 1
+        for entry in list(directory):
+            kept: list[tuple[str, int, int]] = [("handle", process, 1) for process in entry.holders or ()]
+            for encoded in (entry.value, entry.other_value):
+                if encoded is not None and encoded.pins:
+                    kept += [("pin", process, count) for process, count in pins.get(id(encoded), Counter()).items()]
+            waiting = Counter(waiter.process for waiter in entry.waiters or ())
+            kept += [("waiting", process, count) for process, count in waiting.items()]
+            if entry.other_holds:
+                kept.append(("contained", 0, entry.other_holds))
+            for kind, process, count in kept:
+                pid, role = (0, "objects, functions or actors") if kind == "contained" else self._holder(process)
+                yield {
+                    "object": entry.id.hex(),
+                    "kind": kind,
+                    "process": f"{process:016x}" if process else "",
+                    "pid": pid,
+                    "role": role,
+                    "count": count,
+                    "size": entry.value.length if entry.value else 0,
+                }
+
+    def _holder(self, process: int) -> tuple[int, str]:
+        if process == NODE:
+            return os.getpid(), "node"
+        peer = self._node.peers.get(process)
+        return (peer.pid, peer.role.name.lower()) if peer else (0, "a process that has ended")
 
     def _resources(self) -> list[dict[str, Any]]:
         scheduler = self._node.scheduler
