@@ -98,6 +98,18 @@ FUNCTION_WAIT_S = 10.0
 STORE_SHARE = 0.3
 # Memory that the machine must keep available whatever the store may take.
 MEMORY_MARGIN_BYTES = 256 << 20
+# What the machine must keep available before the greediest task is ended; less than what the store leaves it.
+MEMORY_RESERVE_BYTES = 128 << 20
+# A worker with less than this is not ended for the machine's sake: it would not help.
+GUARD_BYTES_MIN = 64 << 20
+# Looks at what the machine has left: this far apart at most and at least, and no memory fills faster than this.
+GUARD_WAIT_MAX_S = 1.0
+GUARD_WAIT_MIN_S = 0.05
+GUARD_FILL_BYTES_PER_S = 4 << 30
+# A worker that was told to end because of memory has this long to do so before another one is.
+GUARD_PATIENCE_S = 2.0
+# Looks at workers whose memory is limited: this far apart.
+MEMORY_LOOK_S = 0.1
 # Length of a segment for small extents; only what is used of it is backed. In a small store it is less, so that what is
 # open in one segment keeps only a part of the store from being used otherwise.
 SEGMENT_BYTES = 64 << 20

@@ -78,6 +78,7 @@ def init(
     object_store_memory: int | None = None,
     spill_directory: str | None = None,
     spill_bytes_max: int | None = None,
+    memory_reserve: int | None = None,
     namespace: str | None = None,
     class_path: Sequence[str] = (),
     runtime_env: Mapping[str, Any] | None = None,
@@ -96,6 +97,8 @@ def init(
         spill_directory: folder on the disk that takes what the store has no room for; the session's folder, or
             /var/tmp if that is in memory. Its files have no names, and go with the node however it ends.
         spill_bytes_max: bytes that may be there; None: all but the last 512 MiB of the disk. 0: nothing goes to disk.
+        memory_reserve: bytes that the machine must keep available; when there are less, the task that uses most memory
+            ends with OutOfMemoryError, before the kernel ends something else. None: 128 MiB. 0: no such guard.
         namespace: where the names of this driver's actors count; one of its own.
         class_path: jars and folders for Java workers.
         runtime_env: what the processes of this driver's tasks and actors find around them, a dict of: env_vars (dict of
@@ -122,7 +125,7 @@ def init(
                 "Bowstring is running in this process already; call shutdown() first, or pass ignore_reinit_error=True"
             )
         arguments = _node_arguments(
-            num_cpus, num_gpus, resources, object_store_memory, spill_directory, spill_bytes_max
+            num_cpus, num_gpus, resources, object_store_memory, spill_directory, spill_bytes_max, memory_reserve
         )
         if namespace is not None:
             _options._text("init", "namespace", namespace)
@@ -139,8 +142,8 @@ def init(
         else:
             if arguments:
                 raise InvalidArgumentError(
-                    "init: num_cpus, num_gpus, resources, object_store_memory, spill_directory and spill_bytes_max "
-                    "belong to the runtime that starts; they can't be given with address"
+                    "init: num_cpus, num_gpus, resources, object_store_memory, spill_directory, spill_bytes_max "
+                    "and memory_reserve belong to the runtime that starts; they can't be given with address"
                 )
             session = _find_session() if address == "auto" else address
         try:
@@ -184,6 +187,7 @@ def _node_arguments(
     object_store_memory: int | None,
     spill_directory: str | None,
     spill_bytes_max: int | None,
+    memory_reserve: int | None,
 ) -> list[str]:
     arguments: list[str] = []
     for name, value in (("num_cpus", num_cpus), ("num_gpus", num_gpus)):
@@ -204,6 +208,9 @@ def _node_arguments(
     if spill_bytes_max is not None:
         _options._count_from(0)("init", "spill_bytes_max", spill_bytes_max)
         arguments += ["--spill-bytes-max", str(spill_bytes_max)]
+    if memory_reserve is not None:
+        _options._count_from(0)("init", "memory_reserve", memory_reserve)
+        arguments += ["--memory-reserve", str(memory_reserve)]
     return arguments
 
 

@@ -6,6 +6,7 @@ session's folder.
 
     --num-cpus N  --num-gpus N  --resources JSON  --memory BYTES  --object-store-memory BYTES
     --spill-directory PATH  --spill-bytes-max BYTES  --inline-memory BYTES
+    --memory-reserve BYTES
     --namespace NAME  --owner PID  --log-level LEVEL  --worker-module MODULE
 """
 
@@ -38,6 +39,7 @@ _OPTIONS = {
     "--spill-directory": str,
     "--spill-bytes-max": int,
     "--inline-memory": int,
+    "--memory-reserve": int,
     "--namespace": str,
     "--owner": int,
     "--log-level": _level,
@@ -135,8 +137,10 @@ def main() -> int:
         inline_bytes_max = values.get("--inline-memory", limits.INLINE_BYTES_HELD_MAX)
         assert spill_bytes_max is None or isinstance(spill_bytes_max, int)
         assert isinstance(inline_bytes_max, int)
-        if (spill_bytes_max or 0) < 0 or inline_bytes_max <= 0:
-            raise UsageError("--spill-bytes-max and --inline-memory: a number of bytes is expected")
+        memory_reserve = values.get("--memory-reserve", limits.MEMORY_RESERVE_BYTES)
+        assert isinstance(memory_reserve, int)
+        if (spill_bytes_max or 0) < 0 or inline_bytes_max <= 0 or memory_reserve < 0:
+            raise UsageError("--spill-bytes-max, --inline-memory and --memory-reserve: a number of bytes is expected")
     except UsageError as error:
         print(f"bowstring node: {error}", file=sys.stderr)
         zygote[1].close()
@@ -151,7 +155,7 @@ def main() -> int:
     debug = values.get("--log-level") == "DEBUG"
     options = NodeOptions(resources, capacity, str(values.get("--namespace", "")), owner, worker_module, debug)
     options.spill_folder, options.spill_bytes_max = spill_folder, spill_bytes_max
-    options.inline_bytes_max = inline_bytes_max
+    options.inline_bytes_max, options.memory_reserve = inline_bytes_max, memory_reserve
     node = Node(options, session, node_id)
     node.workers.zygotes.main.adopt(*zygote)
     sweep(root)

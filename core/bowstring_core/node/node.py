@@ -34,6 +34,7 @@ from bowstring_core.node.errors import RequestError, set_node_id
 from bowstring_core.node.function_service import FunctionService
 from bowstring_core.node.jobs import Job
 from bowstring_core.node.lease_service import LeaseService
+from bowstring_core.node.memory_service import MemoryService
 from bowstring_core.node.object_service import ObjectService
 from bowstring_core.node.peers import Peer, Reception
 from bowstring_core.node.sessions import Session
@@ -67,6 +68,7 @@ class NodeOptions:
         spill_folder: Where values go that memory has no room for; empty: the session's folder, if it is on a disk.
         spill_bytes_max: Bytes that may be there; None: what the disk takes; 0: none.
         inline_bytes_max: Bytes of small values that the node holds in its own memory.
+        memory_reserve: Bytes that the machine must keep available, or the greediest task ends; 0: no such guard.
     """
 
     def __init__(
@@ -80,11 +82,12 @@ class NodeOptions:
         spill_folder: str = "",
         spill_bytes_max: int | None = None,
         inline_bytes_max: int = limits.INLINE_BYTES_HELD_MAX,
+        memory_reserve: int = limits.MEMORY_RESERVE_BYTES,
     ) -> None:
         self.resources, self.object_store_bytes, self.namespace = resources, object_store_bytes, namespace
         self.owner_pid, self.worker_module, self.debug = owner_pid, worker_module, debug
         self.spill_folder, self.spill_bytes_max = spill_folder, spill_bytes_max
-        self.inline_bytes_max = inline_bytes_max
+        self.inline_bytes_max, self.memory_reserve = inline_bytes_max, memory_reserve
 
 
 class Node:
@@ -110,6 +113,7 @@ class Node:
         self.workers = WorkerService(self, options.worker_module)
         self.environments = EnvironmentService(self)
         self.leases = LeaseService(self)
+        self.memory = MemoryService(self, options.memory_reserve)
         self.spill = SpillService(self, options.spill_folder, options.spill_bytes_max, options.inline_bytes_max)
         self.store = StoreService(self, options.object_store_bytes, self.spill.table)
         self.objects = ObjectService(self)
@@ -165,6 +169,7 @@ class Node:
         for effect in effects:
             match effect:
                 case requests.Granted():
+                    self.memory.granted(effect.lease)
                     if effect.purpose is Purpose.LEASE:
                         self.leases.granted(effect)
                     elif effect.purpose is Purpose.ACTOR:
@@ -299,6 +304,7 @@ class Node:
         """A worker has ended, and its exit status is known if it will ever be."""
         record = self.workers.death_record(process)
         self.finishing = process
+        self.memory.worker_ended(process.slot)
         try:
             self.actor_service.worker_ended(process, record)
             self.objects.worker_ended(process.slot, record)

@@ -44,9 +44,22 @@ class WorkerProcess:
 
     Attributes:
         status: Wait status, once the zygote has told it.
+        out_of_memory: Why it was ended, if it used too much memory; else empty.
     """
 
-    __slots__ = ("job", "kind", "outputs", "peer", "pid", "pidfd", "slot", "status", "zygote", "zygote_key")
+    __slots__ = (
+        "job",
+        "kind",
+        "out_of_memory",
+        "outputs",
+        "peer",
+        "pid",
+        "pidfd",
+        "slot",
+        "status",
+        "zygote",
+        "zygote_key",
+    )
 
     def __init__(self, slot: int, kind: WorkerKind) -> None:
         self.slot, self.kind = slot, kind
@@ -54,6 +67,7 @@ class WorkerProcess:
         self.pidfd = -1  # until it says Hello; then the peer's is watched
         self.peer: Peer | None = None
         self.status: int | None = None
+        self.out_of_memory = ""
         self.job = kind.job
         self.outputs: list[WorkerOutput] = []
         self.zygote: ZygoteLink | None = None  # whose child it is, from its launch on
@@ -396,6 +410,9 @@ class WorkerService:
 
     def death_record(self, process: WorkerProcess) -> ErrorRecord:
         """What callers are told of a worker's end."""
+        if process.out_of_memory:
+            message = process.out_of_memory
+            return error_record(ErrorCode.OUT_OF_MEMORY, message, may_have_executed=True, pid=process.pid)
         message = f"worker process {process.pid} {describe_status(process.status)}"
         return error_record(ErrorCode.WORKER_CRASHED, message, retryable=True, may_have_executed=True, pid=process.pid)
 

@@ -23,26 +23,47 @@ class BackingError(Exception):
     """The machine has no more memory to give now; the message says what was missing."""
 
 
+_CGROUP = "/sys/fs/cgroup"
+
+
 def memory_available() -> int:
-    """Bytes that the machine can give without swapping (Linux: MemAvailable)."""
+    """Bytes that can be had without swapping: of the machine (Linux: MemAvailable), or of the control group."""
+    available = 0
     with open("/proc/meminfo", "rb") as file:
         for line in file:
             if line.startswith(b"MemAvailable:"):
-                return int(line.split()[1]) << 10
-    return 0
+                available = int(line.split()[1]) << 10
+                break
+    limit = _cgroup_limit()
+    return available if limit is None else min(available, limit - _cgroup_used())
+
+
+def _cgroup_limit() -> int | None:
+    """Bytes that the control group allows; None: as many as there are."""
+    try:
+        with open(f"{_CGROUP}/memory.max", "rb") as file:
+            limit = file.read().strip()
+    except OSError:
+        return None
+    return int(limit) if limit.isdigit() else None
+
+
+def _cgroup_used() -> int:
+    """Bytes that the control group uses, without those that the kernel can take back at once."""
+    with open(f"{_CGROUP}/memory.current", "rb") as file:
+        used = int(file.read())
+    with open(f"{_CGROUP}/memory.stat", "rb") as file:
+        for line in file:
+            if line.startswith(b"inactive_file "):
+                return used - int(line.split()[1])
+    return used
 
 
 def memory_total() -> int:
     """Bytes of memory that the machine has, or that its control group allows if that is less."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    try:
-        with open("/sys/fs/cgroup/memory.max", "rb") as file:
-            limit = file.read().strip()
-        if limit.isdigit():
-            total = min(total, int(limit))
-    except OSError:
-        pass
-    return total
+    limit = _cgroup_limit()
+    return total if limit is None else min(total, limit)
 
 
 class SegmentFile:
