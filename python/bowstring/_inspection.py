@@ -155,7 +155,7 @@ def _stacks(runtime: Runtime | None) -> Iterator[Row]:
         summary = traceback.StackSummary.extract(traceback.walk_stack(top), limit=FRAMES_MAX)
         summary.reverse()
         if thread in running:
-            calls = [place for place, each in enumerate(summary) if each.name == "_run_task"]
+            calls = [place for place, each in enumerate(summary) if each.name == "run_call"]
             del summary[: calls[-1] + 1 if calls and calls[-1] + 1 < len(summary) else 0]  # how it came to be called
         text = "".join(traceback.StackSummary.from_list(summary).format())
         yield {"thread": name, "task": running.get(thread, ""), "stack": text}
