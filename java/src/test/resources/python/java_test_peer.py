@@ -59,3 +59,7 @@ class Counter:
         import bowstring
 
         return bowstring.get(actor.add.remote(10))
+
+
+def count_up(count):
+    yield from range(count)

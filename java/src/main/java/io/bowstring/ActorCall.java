@@ -5,6 +5,7 @@ import io.bowstring.internal.function.MethodReference;
 import io.bowstring.internal.runtime.ActorReference;
 import io.bowstring.internal.runtime.Arguments;
 import io.bowstring.internal.runtime.CallOptions;
+import io.bowstring.internal.runtime.Session;
 import java.io.Serializable;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -63,9 +64,26 @@ public final class ActorCall<R extends @Nullable Object> {
         return this;
     }
 
+    /** Sets how many items of a stream may lie unread before it waits. Default: 16. */
+    public ActorCall<R> setStreamAhead(int count) {
+        options.streamAhead = Arguments.positive("count", count);
+        return this;
+    }
+
     /** Makes the call; it runs after the earlier calls of this process, once its arguments are ready. */
     @SuppressWarnings("unchecked")
     public ObjectRef<R> remote() {
         return (ObjectRef<R>) actor.session().submitter().call(actor, method, arguments, options, type);
+    }
+
+    /**
+     * Makes a call that makes its items one by one: a generator in Python; in Java a method that returns an
+     * {@code Iterator}, {@code Iterable} or {@code Stream}.
+     *
+     * @param item what the items are converted to, without loss or not at all
+     */
+    public <T extends @Nullable Object> ObjectStream<T> stream(Class<T> item) {
+        Session session = actor.session();
+        return ObjectStream.of(session, session.submitter().callStream(actor, method, arguments, options), item);
     }
 }

@@ -95,10 +95,27 @@ public final class TaskCall<R extends @Nullable Object> {
         return this;
     }
 
+    /** Sets how many items of a stream may lie unread before it waits. Default: 16. */
+    public TaskCall<R> setStreamAhead(int count) {
+        options.streamAhead = Arguments.positive("count", count);
+        return this;
+    }
+
     /** Submits the task; it runs once its arguments are ready and a worker is free. */
     @SuppressWarnings("unchecked")
     public ObjectRef<R> remote() {
         Session session = Bowstring.session();
         return (ObjectRef<R>) session.submitter().submit(function, arguments, options, type);
+    }
+
+    /**
+     * Submits a task that makes its items one by one: a generator in Python; in Java a method that returns an
+     * {@code Iterator}, {@code Iterable} or {@code Stream}.
+     *
+     * @param item what the items are converted to, without loss or not at all
+     */
+    public <T extends @Nullable Object> ObjectStream<T> stream(Class<T> item) {
+        Session session = Bowstring.session();
+        return ObjectStream.of(session, session.submitter().stream(function, arguments, options), item);
     }
 }

@@ -16,6 +16,8 @@ import io.bowstring.internal.wire.Deliver;
 import io.bowstring.internal.wire.ErrorRecord;
 import io.bowstring.internal.wire.Result;
 import io.bowstring.internal.wire.Returned;
+import io.bowstring.internal.wire.StreamItem;
+import io.bowstring.internal.wire.Table;
 import io.bowstring.internal.wire.TaskFlag;
 import io.bowstring.internal.wire.TaskStatus;
 import io.bowstring.internal.wire.WireHandle;
@@ -120,7 +122,7 @@ final class ActorLink implements PeerLink.Listener {
                 task.sequenceIncarnation = incarnation;
             }
             inFlight.put(task.id, task);
-            link.queue(task.frame(session.process(), session.nodeId(), id, incarnation));
+            link.queue(task, task.frame(session.process(), session.nodeId(), id, incarnation));
         }
     }
 
@@ -159,7 +161,7 @@ final class ActorLink implements PeerLink.Listener {
             return;
         }
         inFlight.remove(task.id);
-        if (result.status == TaskStatus.ERROR && task.retryExceptions && task.mayRetry()) {
+        if (result.status == TaskStatus.ERROR && task.retryExceptions && task.mayRetry() && task.stream == null) {
             task.retry();
             task.sequenceIncarnation = -1;
             waiting.addFirst(task);
@@ -179,6 +181,14 @@ final class ActorLink implements PeerLink.Listener {
             session.submitter().fail(task, new TaskCancelledException(task.displayName() + " was cancelled"));
         } else {
             again(List.of(task)); // another incarnation's worker answered: the next one gets it
+        }
+    }
+
+    @Override
+    public void item(StreamItem item, byte[] body) {
+        PendingTask task = inFlight.get(Id.of(item.id));
+        if (task != null && task.attempt == item.attempt && task.stream != null) {
+            task.stream.item(item, body);
         }
     }
 
@@ -266,6 +276,13 @@ final class ActorLink implements PeerLink.Listener {
         } else if (waiting.remove(task)) {
             session.submitter().fail(task, new TaskCancelledException(task.displayName() + " was cancelled before it started"));
             pump();
+        }
+    }
+
+    /** Sends what belongs to a call, if the worker has it. */
+    void send(PendingTask task, Table table) {
+        if (inFlight.containsKey(task.id) && link != null) {
+            link.send(table);
         }
     }
 

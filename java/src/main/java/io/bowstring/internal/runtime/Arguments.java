@@ -28,6 +28,14 @@ public final class Arguments {
         return value;
     }
 
+    /** A count that must be at least one. */
+    public static int positive(String what, int value) {
+        if (value < 1) {
+            throw new InvalidArgumentException(what + " is " + value + "; it must be at least 1");
+        }
+        return value;
+    }
+
     /** A duration that must not be negative; returns its nanoseconds, at most all that a long holds. */
     public static long nanos(String what, @Nullable Duration value) {
         if (value == null || value.isNegative()) {

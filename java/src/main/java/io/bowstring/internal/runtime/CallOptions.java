@@ -15,6 +15,7 @@ public final class CallOptions {
     public int maxRetries = 3;
     public boolean retryExceptions;
     public long timeoutMs;
+    public int streamAhead = 16;
     public int maxRestarts;
     public int maxTaskRetries;
     public int maxPendingCalls = -1;

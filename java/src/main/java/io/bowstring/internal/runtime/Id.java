@@ -9,6 +9,7 @@ import java.util.HexFormat;
 public final class Id {
     public static final int TASK_BYTES = 16;
     private static final int PUT_SPACE = 1 << 30;
+    private static final int ITEM_SPACE = 1 << 31;
 
     private final byte[] bytes;
     private final int hash;
@@ -28,6 +29,11 @@ public final class Id {
         byte[] bytes = Arrays.copyOf(task, 20);
         ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putInt(TASK_BYTES, index);
         return new Id(bytes);
+    }
+
+    /** An item of a stream, by its place. */
+    public static Id item(byte[] task, long index) {
+        return result(task, ITEM_SPACE | (int) index);
     }
 
     /** A put of a task, by its count. */

@@ -17,6 +17,8 @@ import io.bowstring.internal.wire.Recall;
 import io.bowstring.internal.wire.Resource;
 import io.bowstring.internal.wire.Result;
 import io.bowstring.internal.wire.Returned;
+import io.bowstring.internal.wire.StreamItem;
+import io.bowstring.internal.wire.Table;
 import io.bowstring.internal.wire.TaskFlag;
 import io.bowstring.internal.wire.TaskStatus;
 import java.util.ArrayDeque;
@@ -95,7 +97,7 @@ final class LeasePool {
             blocked = false;
             progressNs = System.nanoTime();
             measure(result.durationNs);
-            if (result.status == TaskStatus.ERROR && task.retryExceptions && task.mayRetry()) {
+            if (result.status == TaskStatus.ERROR && task.retryExceptions && task.mayRetry() && task.stream == null) {
                 task.retry();
                 queue(key).waiting.addLast(task);
             } else {
@@ -125,6 +127,15 @@ final class LeasePool {
                 queue(key).waiting.addFirst(task);
             }
             settle(this);
+        }
+
+        @Override
+        public void item(StreamItem item, byte[] body) {
+            PendingTask task = inFlight.get(Id.of(item.id));
+            if (task != null && task.attempt == item.attempt && task.stream != null) {
+                progressNs = System.nanoTime();
+                task.stream.item(item, body);
+            }
         }
 
         @Override
@@ -232,7 +243,7 @@ final class LeasePool {
         if (task.retriesLeft == 0) {
             task.flags |= TaskFlag.EXACT;
         }
-        lease.link.queue(task.frame(session.process(), session.nodeId(), Id.none(), lease.grant.epoch));
+        lease.link.queue(task, task.frame(session.process(), session.nodeId(), Id.none(), lease.grant.epoch));
     }
 
     /** Takes back what waits behind a task that turns out long, so that it runs elsewhere. */
@@ -440,6 +451,14 @@ final class LeasePool {
         } else if (lease == null || !lease.inFlight.containsKey(task.id)) {
             queue(task.leaseKey).waiting.remove(task);
             session.submitter().fail(task, new TaskCancelledException(task.displayName() + " was cancelled before it started"));
+        }
+    }
+
+    /** Sends what belongs to a task, if a worker has it. */
+    void send(PendingTask task, Table table) {
+        Lease lease = task.lease;
+        if (lease != null && lease.link != null && lease.inFlight.containsKey(task.id)) {
+            lease.link.send(table);
         }
     }
 

@@ -8,6 +8,7 @@ import io.bowstring.internal.wire.FrameType;
 import io.bowstring.internal.wire.Hello;
 import io.bowstring.internal.wire.Result;
 import io.bowstring.internal.wire.Returned;
+import io.bowstring.internal.wire.StreamItem;
 import io.bowstring.internal.wire.Table;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
@@ -24,6 +25,8 @@ final class PeerLink implements Connection.Handler {
         void result(Result result, byte[] body);
 
         void returned(Returned returned);
+
+        void item(StreamItem item, byte[] body);
 
         void closed(@Nullable Throwable cause);
     }
@@ -67,6 +70,14 @@ final class PeerLink implements Connection.Handler {
         connection.queue(frame);
     }
 
+    /** Sends a task, and behind it what may be sent of its stream. */
+    void queue(PendingTask task, ByteBuffer frame) {
+        queue(frame);
+        if (task.stream != null) {
+            connection.queue(Frame.encode(task.stream.credits(), ByteBuffer.allocate(0)));
+        }
+    }
+
     void send(Table table) {
         session.node().flush();
         connection.send(table);
@@ -98,6 +109,12 @@ final class PeerLink implements Connection.Handler {
                     Returned returned = Returned.decode(frame.metadata());
                     if (listener != null) {
                         listener.returned(returned);
+                    }
+                }
+                case FrameType.STREAM_ITEM -> {
+                    StreamItem item = StreamItem.decode(frame.metadata());
+                    if (listener != null) {
+                        listener.item(item, frame.body());
                     }
                 }
                 default -> {

@@ -38,6 +38,8 @@ final class PendingTask {
     final List<ObjectEntry> holds = new ArrayList<>();
     final LeasePool.@Nullable Key leaseKey;
     final @Nullable ActorLink actor;
+    /** Where the items go, if the task makes a stream. */
+    @Nullable PendingStream stream;
 
     String method = "";
     String name = "";
@@ -103,7 +105,7 @@ final class PendingTask {
         task.flags = flags;
         task.attempt = attempt;
         task.epoch = epoch;
-        task.numReturns = 1;
+        task.numReturns = stream != null ? -1 : 1;
         task.maxRetries = retriesLeft;
         task.timeoutMs = timeoutMs;
         task.callerLanguage = Language.JAVA;

@@ -386,6 +386,11 @@ public final class Session implements NodeLink.Listener, References {
 
     // Objects --------------------------------------------------------------------------------------------------------
 
+    /** Runs an action once an object is garbage. */
+    public void whenUnreachable(Object object, Runnable action) {
+        cleaner.register(object, action);
+    }
+
     /** Gives back the handle of an entry when its owner is garbage, or is told to by what this returns. */
     Cleaner.Cleanable releaseWhenUnreachable(Object handle, ObjectEntry entry) {
         return cleaner.register(handle, new Release(this, entry));

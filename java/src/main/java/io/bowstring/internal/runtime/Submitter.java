@@ -19,6 +19,7 @@ import io.bowstring.internal.wire.Result;
 import io.bowstring.internal.wire.Return;
 import io.bowstring.internal.wire.Table;
 import io.bowstring.internal.wire.TaskFlag;
+import io.bowstring.internal.wire.TaskStatus;
 import io.bowstring.internal.wire.ValueState;
 import io.bowstring.internal.wire.WireHandle;
 import io.bowstring.internal.wire.WireRef;
@@ -55,17 +56,43 @@ public final class Submitter {
             List<?> arguments,
             CallOptions options,
             @Nullable Class<?> type) {
+        PendingTask task = prepareTask(function, arguments, options);
+        ObjectReference<?> reference = new ObjectReference<>(session, task.result, type);
+        start(task);
+        return reference;
+    }
+
+    /** Submits a task that makes a stream. */
+    public PendingStream stream(FunctionDescriptor function, List<?> arguments, CallOptions options) {
+        PendingTask task = prepareTask(function, arguments, options);
+        PendingStream stream = streamOf(task, options);
+        start(task);
+        return stream;
+    }
+
+    private PendingTask prepareTask(FunctionDescriptor function, List<?> arguments, CallOptions options) {
         session.checkRunning();
         LeasePool.Key key = new LeasePool.Key(function.language(), options.resources(), options.jvmFlags);
-        PendingTask task = prepare(function, arguments, options, key, null, options.maxRetries);
-        ObjectReference<?> reference = new ObjectReference<>(session, task.result, type);
+        return prepare(function, arguments, options, key, null, options.maxRetries);
+    }
+
+    private void start(PendingTask task) {
         session.locked(() -> {
-            publishFunction(function);
+            publishFunction(task.function);
             if (resolve(task)) {
                 session.leases().enqueue(task);
             }
         });
-        return reference;
+    }
+
+    /** The stream holds the task's result, which nobody reads, until its end. */
+    private PendingStream streamOf(PendingTask task, CallOptions options) {
+        PendingStream stream = new PendingStream(session, options.streamAhead);
+        stream.isOf(task);
+        task.stream = stream;
+        task.flags |= TaskFlag.PACED;
+        task.holds.add(task.result);
+        return stream;
     }
 
     /** Calls a method of an actor. */
@@ -75,6 +102,22 @@ public final class Submitter {
             List<?> arguments,
             CallOptions options,
             @Nullable Class<?> type) {
+        PendingTask task = prepareCall(actor, method, arguments, options);
+        ObjectReference<?> reference = new ObjectReference<>(session, task.result, type);
+        startCall(actor, task);
+        return reference;
+    }
+
+    /** Calls a method of an actor that makes a stream. */
+    public PendingStream callStream(
+            ActorReference actor, String method, List<?> arguments, CallOptions options) {
+        PendingTask task = prepareCall(actor, method, arguments, options);
+        PendingStream stream = streamOf(task, options);
+        startCall(actor, task);
+        return stream;
+    }
+
+    private PendingTask prepareCall(ActorReference actor, String method, List<?> arguments, CallOptions options) {
         session.checkRunning();
         session.own(actor.session(), actor);
         ActorLink link = actor.link();
@@ -83,7 +126,11 @@ public final class Submitter {
         PendingTask task = prepare(function, arguments, options, null, link, options.maxTaskRetries);
         task.method = method;
         task.flags |= TaskFlag.METHOD;
-        ObjectReference<?> reference = new ObjectReference<>(session, task.result, type);
+        return task;
+    }
+
+    private void startCall(ActorReference actor, PendingTask task) {
+        ActorLink link = actor.link();
         session.locked(() -> {
             session.objects().acquire(link.entry);
             task.holds.add(link.entry);
@@ -98,7 +145,6 @@ public final class Submitter {
                 link.pump();
             }
         });
-        return reference;
     }
 
     /** Makes an actor; its handle can be used at once. */
@@ -309,6 +355,8 @@ public final class Submitter {
                 Creation creation = creations.remove(task);
                 if (creation != null) {
                     creation.link.failed(exceptionOf(local));
+                } else if (task.stream != null) {
+                    task.stream.end(local);
                 } else {
                     session.objects().completeLocal(task.result, local, List.of());
                 }
@@ -349,26 +397,39 @@ public final class Submitter {
 
     /** The Result of a task came; the lock is held. */
     void finish(PendingTask task, Result result, byte[] body) {
-        if (result.returns.size() != 1) {
-            throw new ProtocolException("a Result of " + result.returns.size() + " values; 1 was asked for");
+        int expected = task.stream == null ? 1 : result.status == TaskStatus.OK ? 0 : 1;
+        if (result.returns.size() != expected) {
+            throw new ProtocolException("a Result of " + result.returns.size() + " values; " + expected + " was expected");
         }
-        Return value = result.returns.get(0);
         task.done = true;
         task.lease = null;
-        if (value.state() == ValueState.STORED) {
-            session.objects().completeStored(task.result);
-        } else if (value.state() == ValueState.INLINE) {
-            Payload payload = Payload.inBody(value.encoding(), value.layout(), body, value.offset(), value.length());
+        if (task.stream == null) {
+            Return value = result.returns.get(0);
             boolean delivered = (task.flags & TaskFlag.DELIVER_HOME) != 0 && !task.deliverSent;
-            if ((value.flags() & 1) != 0 || delivered) {
-                session.objects().completeDelivered(task.result, payload);
-            } else {
-                session.objects().completeLocal(task.result, payload, List.of());
-            }
+            complete(task.result, value, body, (value.flags() & 1) != 0 || delivered);
+        } else if (expected == 0) {
+            task.stream.end(null);
         } else {
-            throw new ProtocolException("a Result's value is neither inline nor stored");
+            Return error = result.returns.get(0);
+            task.stream.end(Payload.inBody(error.encoding(), error.layout(), body, error.offset(), error.length()));
         }
         release(task);
+    }
+
+    /** The value of an object of ours came; the lock is held. */
+    void complete(ObjectEntry entry, Return value, byte[] body, boolean delivered) {
+        if (value.state() == ValueState.STORED) {
+            session.objects().completeStored(entry);
+        } else if (value.state() == ValueState.INLINE) {
+            Payload payload = Payload.inBody(value.encoding(), value.layout(), body, value.offset(), value.length());
+            if (delivered) {
+                session.objects().completeDelivered(entry, payload);
+            } else {
+                session.objects().completeLocal(entry, payload, List.of());
+            }
+        } else {
+            throw new ProtocolException("a value is neither inline nor stored");
+        }
     }
 
     /** A task will have no Result; the lock is held. */
@@ -376,8 +437,21 @@ public final class Submitter {
         if (!task.done) {
             task.done = true;
             task.lease = null;
-            session.objects().fail(task.result, error);
+            if (task.stream != null) {
+                task.stream.fail(error);
+            } else {
+                session.objects().fail(task.result, error);
+            }
             release(task);
+        }
+    }
+
+    /** Sends what belongs to a task to the worker that has it, if any; the lock is held. */
+    void send(PendingTask task, Table table) {
+        if (task.actor != null) {
+            task.actor.send(task, table);
+        } else {
+            session.leases().send(task, table);
         }
     }
 
@@ -413,7 +487,8 @@ public final class Submitter {
         });
     }
 
-    private void cancel(PendingTask task, boolean force, boolean recursive) {
+    /** Cancels a task that is not done; the lock is held. */
+    void cancel(PendingTask task, boolean force, boolean recursive) {
         if (task.actor != null) {
             task.actor.cancel(task, recursive);
         } else {

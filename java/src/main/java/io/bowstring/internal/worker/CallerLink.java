@@ -8,6 +8,7 @@ import io.bowstring.internal.net.Handshake;
 import io.bowstring.internal.runtime.Id;
 import io.bowstring.internal.runtime.Session;
 import io.bowstring.internal.wire.Cancel;
+import io.bowstring.internal.wire.Credits;
 import io.bowstring.internal.wire.Deliver;
 import io.bowstring.internal.wire.Frame;
 import io.bowstring.internal.wire.FrameType;
@@ -79,6 +80,10 @@ final class CallerLink implements Connection.Handler {
                 if (running != null && running.context != null && cancel.recursive) {
                     session.submitter().cancelChildren(running.context);
                 }
+            }
+            case FrameType.CREDITS -> {
+                Credits credits = Credits.decode(frame.metadata());
+                queue.credits(this, Id.of(credits.id), credits);
             }
             case FrameType.RECALL -> queue.recall(this, Recall.decode(frame.metadata()).count);
             case FrameType.DELIVER -> queue.deliver(this, Id.of(Deliver.decode(frame.metadata()).id));

@@ -19,12 +19,15 @@ final class Incoming {
     @Nullable TaskContext context;
     /** The thread that runs user code of this task now, and may be interrupted. */
     @Nullable Thread interruptible;
+    /** How fast items may be made, if this makes a stream. */
+    final @Nullable ItemStream items;
 
     Incoming(CallerLink caller, Task task, byte[] body) {
         this.caller = caller;
         this.task = task;
         this.body = body;
         this.id = Id.of(task.id);
+        this.items = task.numReturns < 0 ? new ItemStream(is(TaskFlag.PACED)) : null;
         this.deliverHome = (task.flags & TaskFlag.DELIVER_HOME) != 0;
     }
 

@@ -4,6 +4,7 @@ import io.bowstring.internal.runtime.Id;
 import io.bowstring.internal.runtime.ObjectReader;
 import io.bowstring.internal.runtime.Session;
 import io.bowstring.internal.wire.Blocked;
+import io.bowstring.internal.wire.Credits;
 import io.bowstring.internal.wire.LeaseRevoked;
 import io.bowstring.internal.wire.TaskFlag;
 import io.bowstring.internal.wire.Unblocked;
@@ -128,12 +129,24 @@ final class TaskQueue implements ObjectReader.Blocking {
         }
     }
 
+    /** How far the caller of a stream wants it made; unknown ones are over. */
+    synchronized void credits(CallerLink caller, Id id, Credits credits) {
+        Incoming stream = running.get(id);
+        for (Incoming each : waiting) {
+            stream = stream == null && each.id.equals(id) ? each : stream;
+        }
+        if (stream != null && stream.caller == caller && stream.items != null
+                && stream.task.attempt == credits.attempt) {
+            stream.items.credits(credits.first, credits.limit);
+        }
+    }
+
     /** Nobody takes the results: what is waiting is dropped. What runs goes on, for its effects. */
     synchronized void callerGone(CallerLink caller) {
         waiting.removeIf(incoming -> incoming.caller == caller);
         running.values().stream()
                 .filter(incoming -> incoming.caller == caller && incoming.interruptible != null
-                        && !incoming.is(TaskFlag.METHOD))
+                        && (!incoming.is(TaskFlag.METHOD) || incoming.items != null))
                 .forEach(incoming -> {
                     incoming.cancelled = true;
                     incoming.interruptible.interrupt();

@@ -30,6 +30,7 @@ import io.bowstring.internal.wire.ObjectPublish;
 import io.bowstring.internal.wire.ObjectSeal;
 import io.bowstring.internal.wire.Result;
 import io.bowstring.internal.wire.Return;
+import io.bowstring.internal.wire.StreamItem;
 import io.bowstring.internal.wire.Task;
 import io.bowstring.internal.wire.TaskEvent;
 import io.bowstring.internal.wire.TaskEvents;
@@ -47,6 +48,7 @@ import java.lang.System.Logger.Level;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -66,6 +68,8 @@ import org.jspecify.annotations.Nullable;
 final class TaskRunner {
     private static final Logger LOGGER = System.getLogger(TaskRunner.class.getName());
     private static final long EVENTS_EVERY_MS = 500;
+    /** A stream that nobody paces waits behind so many bytes. */
+    private static final long UNWRITTEN_BYTES_MAX = 8 << 20;
     private static final int EVENTS_MAX = 1024;
     private static final int FAILURE_CHARS_MAX = 200;
 
@@ -178,7 +182,7 @@ final class TaskRunner {
         List<Object> held = new ArrayList<>();
         String name = task.name;
         try {
-            if (task.numReturns != 1 && task.numReturns != 0) {
+            if (task.numReturns > 1) {
                 throw new InvalidArgumentException("a Java method has one result; num_returns is " + task.numReturns);
             }
             if (!queue.enterUserCode(incoming)) {
@@ -195,8 +199,14 @@ final class TaskRunner {
                 }
                 try {
                     value = ready.call(receiver);
+                    if (incoming.items != null) {
+                        stream(incoming, value, name);
+                        value = null;
+                    }
                 } catch (Worker.ActorExitSignal exit) {
                     throw exit;
+                } catch (Unsent unsent) {
+                    return new Outcome(TaskStatus.ERROR, null, ErrorRecords.of(unsent.why));
                 } catch (Throwable error) {
                     return thrown(incoming, name, error);
                 }
@@ -206,7 +216,7 @@ final class TaskRunner {
             if (incoming.timedOut) {
                 return timedOut(incoming, name);
             }
-            return encode(value, task);
+            return incoming.items != null ? new Outcome(TaskStatus.OK, null, null) : encode(value, task);
         } catch (TaskCancelledException error) {
             return incoming.cancelled ? cancelledOutcome(name)
                     : incoming.timedOut ? timedOut(incoming, name)
@@ -355,43 +365,30 @@ final class TaskRunner {
         result.status = outcome.status;
         result.durationNs = durationNs;
         ByteBuffer body = ByteBuffer.allocate(0);
-        WireRef ref = new WireRef(Id.result(task.id, 0).bytes(), 0, task.owner, task.home);
         boolean deliver = incoming.deliverHome;
         if (task.numReturns == 1) {
-            EncodedValue value = outcome.value;
-            StoreClient.Extent extent = null;
-            Payload payload = null;
+            WireRef ref = new WireRef(Id.result(task.id, 0).bytes(), 0, task.owner, task.home);
             ErrorRecord error = outcome.error;
-            try {
-                if (value != null && value.inlineSize() > session.inlineBytesMax()) {
-                    extent = session.writeImage(value);
-                } else if (value != null) {
-                    payload = value.inline();
+            Written written = null;
+            if (error == null) {
+                try {
+                    written = write(ref, outcome.value, deliver);
+                } catch (RuntimeException failed) {
+                    error = unwritten(failed);
+                    result.status = TaskStatus.ERROR;
                 }
-            } catch (RuntimeException failed) {
-                error = ErrorRecords.of(failed instanceof BowstringException known
-                        ? known : new SerializationException("the result can't be written: " + failed, failed));
-                result.status = TaskStatus.ERROR;
             }
-            List<WireRef> contains = List.of();
-            if (error != null) {
-                payload = ErrorRecords.payload(error);
-            } else {
-                contains = session.publishContained(value);
+            if (written == null) {
+                written = written(ref, ErrorRecords.payload(error), List.of(), deliver);
             }
-            if (extent != null) {
-                seal(ref, extent, value, contains);
-                result.returns = List.of(new Return(ValueState.STORED, value.encoding(), 0, 0, 0, 0, 0));
-            } else {
-                if (deliver || !contains.isEmpty()) {
-                    publish(ref, payload, contains);
-                }
-                int flags = contains.isEmpty() ? 0 : 1;
-                result.returns = List.of(new Return(ValueState.INLINE, payload.encoding(), payload.layout(), flags, 0,
-                        payload.size(), 0));
-                body = payload.data();
-            }
-            Reference.reachabilityFence(value);
+            result.returns = List.of(written.value);
+            body = written.body;
+            Reference.reachabilityFence(outcome.value);
+        } else if (task.numReturns < 0 && outcome.error != null) {
+            Payload payload = ErrorRecords.payload(outcome.error);
+            result.returns = List.of(
+                    new Return(ValueState.INLINE, payload.encoding(), payload.layout(), 0, 0, payload.size(), 0));
+            body = payload.data();
         } else if (task.numReturns > 1) {
             Payload payload = ErrorRecords.payload(outcome.error); // more than one result was refused before
             List<Return> returns = new ArrayList<>(task.numReturns);
@@ -415,6 +412,107 @@ final class TaskRunner {
         } else {
             incoming.caller.connection().send(frame);
         }
+    }
+
+    /** An object that is ready to be told of, and what its home must know is on the way to it. */
+    private record Written(Return value, ByteBuffer body) {}
+
+    private Written write(WireRef ref, EncodedValue value, boolean deliver) {
+        if (value.inlineSize() > session.inlineBytesMax()) {
+            StoreClient.Extent extent = session.writeImage(value);
+            seal(ref, extent, value, session.publishContained(value));
+            return new Written(
+                    new Return(ValueState.STORED, value.encoding(), 0, 0, 0, 0, 0), ByteBuffer.allocate(0));
+        }
+        Payload payload = value.inline();
+        return written(ref, payload, session.publishContained(value), deliver);
+    }
+
+    private Written written(WireRef ref, Payload payload, List<WireRef> contains, boolean deliver) {
+        if (deliver || !contains.isEmpty()) {
+            publish(ref, payload, contains);
+        }
+        int flags = contains.isEmpty() ? 0 : 1;
+        return new Written(
+                new Return(ValueState.INLINE, payload.encoding(), payload.layout(), flags, 0, payload.size(), 0),
+                payload.data());
+    }
+
+    private static ErrorRecord unwritten(RuntimeException failed) {
+        return ErrorRecords.of(failed instanceof BowstringException known
+                ? known : new SerializationException("the result can't be written: " + failed, failed));
+    }
+
+    // Streams --------------------------------------------------------------------------------------------------------
+
+    /** An item that was made and can't be sent, which is no error of the task's own. */
+    private static final class Unsent extends RuntimeException {
+        private static final long serialVersionUID = 1;
+        private final transient BowstringException why;
+
+        Unsent(BowstringException why) {
+            super(why);
+            this.why = why;
+        }
+    }
+
+    /** Makes the items of a stream as they are wanted, and sends each (spec section 4.8). */
+    private void stream(Incoming incoming, @Nullable Object made, String name) throws Exception {
+        try (AutoCloseable end = made instanceof AutoCloseable closeable ? closeable : () -> {}) {
+            Iterator<?> items;
+            try {
+                items = ItemStream.items(made, name);
+            } catch (InvalidArgumentException none) {
+                throw new Unsent(none);
+            }
+            for (long index = 0; ; index++) {
+                CompletableFuture<Void> more;
+                while ((more = incoming.items.awaited(index)) != null) {
+                    session.reader().await(more);
+                }
+                if (incoming.cancelled || Thread.interrupted()) {
+                    throw new InterruptedException("the stream was cancelled");
+                }
+                if (!items.hasNext()) {
+                    return;
+                }
+                Object item = items.next();
+                if (incoming.items.isWanted(index)) {
+                    try {
+                        send(incoming, index, item);
+                    } catch (TaskCancelledException cancelled) {
+                        throw cancelled;
+                    } catch (BowstringException error) {
+                        throw new Unsent(error);
+                    }
+                }
+            }
+        }
+    }
+
+    private void send(Incoming incoming, long index, @Nullable Object item) {
+        Task task = incoming.task;
+        Outcome encoded = encode(item, task);
+        if (encoded.error != null) {
+            throw ErrorRecords.exception(encoded.error);
+        }
+        WireRef ref = new WireRef(Id.item(task.id, index).bytes(), 0, task.owner, task.home);
+        Written written = write(ref, encoded.value, false);
+        if (!incoming.context.kept().isEmpty()) {
+            session.reactor().flush();
+            session.reader().await(incoming.context.held());
+        }
+        StreamItem told = new StreamItem();
+        told.id = task.id;
+        told.attempt = task.attempt;
+        told.index = index;
+        told.value = written.value;
+        Connection connection = incoming.caller.connection();
+        connection.send(Frame.encode(told, written.body));
+        while (connection.unwrittenBytes() > UNWRITTEN_BYTES_MAX) {
+            LockSupport.parkNanos(100_000);
+        }
+        Reference.reachabilityFence(encoded.value);
     }
 
     private void seal(WireRef ref, StoreClient.Extent extent, EncodedValue value, List<WireRef> contains) {
