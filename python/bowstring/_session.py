@@ -83,6 +83,7 @@ def init(
     class_path: Sequence[str] = (),
     runtime_env: Mapping[str, Any] | None = None,
     log_to_driver: bool = True,
+    inline: bool = False,
     ignore_reinit_error: bool = False,
 ) -> Session:
     """Start a runtime on this machine, or join one.
@@ -106,6 +107,7 @@ def init(
             py_modules (list of folders, files, archives or modules), pip or uv (list of requirements, path of a
             requirements file, or dict), config ({"setup_timeout_seconds": 600}).
         log_to_driver: print what workers write, prefixed.
+        inline: True: no process is started; every call runs in this one, when it is made. For debugging.
         ignore_reinit_error: True: a second call does nothing.
 
     Returns:
@@ -135,6 +137,12 @@ def init(
             if not os.path.exists(entry):
                 raise InvalidArgumentError(f"init: class_path has {entry!r}, which does not exist")
         wanted = None if runtime_env is None else _environments.normal("init", "runtime_env", runtime_env)
+        if inline:
+            if address is not None:
+                raise InvalidArgumentError(
+                    "init: inline=True starts no runtime that others could join; leave address away"
+                )
+            return _init_inline(num_cpus, num_gpus, resources, namespace)
         if address is None:
             session = _start_node(arguments)
         elif not isinstance(address, str) or not address:
@@ -174,6 +182,24 @@ def init(
                 shutdown()
                 raise
         return Session(runtime)
+
+
+def _init_inline(
+    num_cpus: float | None, num_gpus: float | None, resources: Mapping[str, float] | None, namespace: str | None
+) -> Session:
+    from bowstring._inline_runtime import InlineRuntime
+
+    cpus = os.cpu_count() or 1 if num_cpus is None else num_cpus
+    totals = {"CPU": cpus, "GPU": num_gpus or 0, "memory": _memory_bytes(), **(resources or {})}
+    runtime = InlineRuntime(totals, namespace or "")
+    _runtime._forked = False
+    _runtime.set_runtime(runtime)
+    atexit.register(shutdown)
+    return Session(runtime)
+
+
+def _memory_bytes() -> int:
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def _python_path() -> list[str]:

@@ -1,0 +1,228 @@
+"""Inline mode is held to the tests of what it runs as a whole runtime does; what does not apply is listed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from types import FrameType, ModuleType
+
+import pytest
+
+import bowstring as bow
+from tests.process.python import test_actors, test_arguments, test_streams, test_tasks
+from tests.process.python.util import test_actor_pool, test_executor, test_queue
+
+pytestmark = pytest.mark.usefixtures("runtime")
+
+NOT_INLINE: dict[ModuleType, dict[str, str]] = {
+    test_tasks: {
+        "test_tasks_run_in_other_processes": "there is one process",
+        "test_an_error_is_also_of_the_class_that_was_raised": "asserts that another process raised",
+        "test_get_with_a_timeout_leaves_the_task_alone": "a call is over when it was made",
+        "test_wait_splits_ready_from_not_ready": "a call is over when it was made",
+    },
+    test_actors: {
+        "test_an_actor_ends_with_its_last_handle": "asserts the end of a process",
+        "test_kill_ends_an_actor": "asserts the end of a process",
+        "test_a_killed_actor_restarts_if_it_may": "kills the actor's process",
+        "test_a_call_in_flight_without_retries_fails_and_says_that_it_may_have_run": "kills the actor's process",
+        "test_max_pending_calls_is_enforced": "a call is over when it was made",
+    },
+    test_arguments: {},
+    test_actor_pool: {},
+    test_executor: {
+        "test_a_call_whose_worker_crashes_fails_and_the_executor_goes_on": "kills the worker",
+        "test_what_waits_for_a_worker_can_be_cancelled": "a call is over when it was made",
+    },
+    test_queue: {
+        "test_getters_and_putters_wait_for_each_other": "a task waits for what a later one does",
+    },
+    test_streams: {
+        "test_items_come_in_order_as_they_are_yielded": "reads while the generator waits for the reader",
+        "test_a_stream_that_nobody_reads_on_is_cancelled": "closes a stream while its generator waits",
+        "test_a_read_can_run_out_of_time": "a call is over when it was made",
+        "test_an_early_close_frees_what_is_left": "looks into the store",
+        "test_a_stream_survives_its_worker_without_a_gap_or_a_double": "kills the worker",
+        "test_a_paced_stream_survives_its_worker": "kills the worker",
+        "test_without_retries_the_crash_is_the_last_item": "kills the worker",
+        "test_a_stream_ends_with_the_process_that_asked_for_it": "kills the caller",
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def runtime() -> Iterator[bow.Session]:
+    with bow.init(inline=True, num_cpus=2, num_gpus=2, resources={"widget": 3}) as session:
+        yield session
+
+
+for module, excluded in NOT_INLINE.items():
+    for name, found in vars(module).items():
+        if name.startswith("test_") and name not in excluded:
+            globals()[f"{name}_{module.__name__.rpartition('.')[2]}"] = found
+
+
+def test_what_is_left_out_exists() -> None:
+    for module, excluded in NOT_INLINE.items():
+        assert [name for name in excluded if not hasattr(module, name)] == []
+
+
+@bow.remote
+def whereabouts() -> tuple[int, int]:
+    return os.getpid(), threading.get_ident()
+
+
+@bow.remote
+class Holder:
+    def __init__(self) -> None:
+        self.value: list[int] = []
+
+    def add(self, number: int) -> list[int]:
+        self.value.append(number)
+        return self.value
+
+    def where(self) -> tuple[int, int]:
+        return os.getpid(), threading.get_ident()
+
+    def me(self) -> str | None:
+        return bow.get_runtime_context().get_actor_id()
+
+
+def test_calls_run_in_this_thread_when_they_are_made() -> None:
+    here = (os.getpid(), threading.get_ident())
+    assert bow.get(whereabouts.remote()) == here
+    assert bow.get(Holder.remote().where.remote()) == here
+    note = bow.remote(lambda: sys.modules[__name__].SEEN.append(1))
+    SEEN.clear()
+    note.remote()
+    assert SEEN == [1]
+
+
+SEEN: list[int] = []
+
+
+def test_no_value_is_shared_with_a_call() -> None:
+    holder = Holder.remote()
+    first = bow.get(holder.add.remote(1))
+    first.append(99)
+    assert bow.get(holder.add.remote(2)) == [1, 2]
+    numbers = [1]
+
+    @bow.remote
+    def spoil(given: list[int]) -> None:
+        given.append(2)
+        numbers.append(2)
+
+    bow.get(spoil.remote(numbers))
+    assert numbers == [1]
+
+
+def test_what_cannot_be_pickled_is_refused_as_between_processes() -> None:
+    with pytest.raises(bow.SerializationError, match="lock"):
+        bow.put(threading.Lock())
+
+    @bow.remote
+    def makes_a_lock() -> object:
+        return threading.Lock()
+
+    with pytest.raises(bow.SerializationError, match="lock"):
+        bow.get(makes_a_lock.remote())
+
+
+def test_a_stack_shows_who_called() -> None:
+    @bow.remote
+    def stack() -> list[str]:
+        names = []
+        frame: FrameType | None = sys._getframe()
+        while frame is not None:
+            names.append(frame.f_code.co_name)
+            frame = frame.f_back
+        return names
+
+    assert "test_a_stack_shows_who_called" in bow.get(stack.remote())
+
+
+def test_an_interrupt_reaches_who_sits_at_the_keyboard() -> None:
+    @bow.remote
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted.remote()
+
+
+def test_kill_and_restart_of_an_actor() -> None:
+    holder = Holder.options(max_restarts=1).remote()
+    assert bow.get(holder.add.remote(1)) == [1]
+    bow.kill(holder, no_restart=False)
+    assert bow.get(holder.add.remote(2)) == [2]
+    bow.kill(holder, no_restart=False)
+    with pytest.raises(bow.ActorDiedError, match="was killed"):
+        bow.get(holder.add.remote(3))
+
+
+def test_an_actor_ends_with_its_last_handle() -> None:
+    SEEN.clear()
+
+    @bow.remote
+    class Ending:
+        def hello(self) -> None: ...
+
+        def __del__(self) -> None:
+            sys.modules[__name__].SEEN.append(2)
+
+    actor = Ending.remote()
+    bow.get(actor.hello.remote())
+    del actor
+    bow.put(1)
+    assert bow.get(whereabouts.remote())
+    assert SEEN == [2]
+
+
+def test_the_runtime_tells_of_itself() -> None:
+    holder = Holder.options(name="held").remote()
+    assert bow.get(holder.me.remote()) == holder.actor_id().hex()
+    assert bow.cluster_resources()["CPU"] == 2
+    assert bow.nodes()[0]["address"] == "inline"
+    assert bow.get_runtime_context().get_task_id() is None
+
+
+def test_java_is_refused() -> None:
+    with pytest.raises(bow.CrossLanguageError, match="inline mode"):
+        bow.get(bow.java_function("java.lang.Math", "abs").remote(1))
+    with pytest.raises(bow.CrossLanguageError, match="inline mode"):
+        bow.java_actor_class("a.B").remote()
+
+
+def test_no_process_and_no_thread_is_started(runtime: bow.Session) -> None:
+    program = """
+import os, threading
+import bowstring as bow
+
+with bow.init(inline=True) as session:
+    square = bow.remote(lambda x: x * x)
+    assert bow.get([square.remote(i) for i in range(3)]) == [0, 1, 4]
+    assert square.remote(3).future().result() == 9
+    assert threading.active_count() == 1
+    children = open(f"/proc/self/task/{os.getpid()}/children").read()
+    sockets = [fd for fd in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{fd}")
+               and "socket" in os.readlink(f"/proc/self/fd/{fd}")]
+    assert not children and not sockets, (children, sockets)
+assert not bow.is_initialized()
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60, stdin=subprocess.DEVNULL)
+
+
+def test_inline_mode_joins_nothing() -> None:
+    program = """
+import bowstring as bow
+try:
+    bow.init("auto", inline=True)
+except bow.InvalidArgumentError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", program], check=True, timeout=60, capture_output=True, text=True)
+    assert "inline=True" in done.stdout
