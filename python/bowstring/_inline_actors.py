@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import functools
 import inspect
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from bowstring._actor_host import Groups, is_async
 from bowstring._ids import TaskContext, current_context
-from bowstring._inline_calls import hand_over_item, java_refusal, task_of
+from bowstring._inline_calls import InlinePeer, hand_over_item, java_refusal, task_of
 from bowstring._pending_stream import PendingStream
 from bowstring.actor import ActorExit
 from bowstring.errors import (
@@ -33,8 +35,7 @@ from bowstring.errors import (
     record_from_exception,
 )
 from bowstring_wire import messages as m
-from bowstring_wire.messages import FrameType, Language
-from bowstring_wire.protocol import FrameParser
+from bowstring_wire.messages import Language
 
 if TYPE_CHECKING:
     from bowstring._inline_runtime import InlineRuntime
@@ -82,10 +83,10 @@ class InlineActor:
             return
         finally:
             current_context.reset(token)
-        if any(_is_async(getattr(cls, attribute, None)) for attribute in dir(cls)):
-            self._overlap = _Loop(self, max(1, self.record.max_concurrency))
-        elif self.record.max_concurrency > 1:
-            self._overlap = _Threads(self, self.record.max_concurrency)
+        if any(is_async(function) for _, function in inspect.getmembers(cls, callable)):
+            self._overlap = _Loop(self, Groups(self.record, cls))
+        elif self.record.max_concurrency > 1 or self.record.concurrency_groups:
+            self._overlap = _Threads(self, Groups(self.record, cls))
         if self._overlap is not None:
             self._runtime.patrol()
 
@@ -116,6 +117,7 @@ class InlineActor:
                 if self.death is not None:
                     task.fail(self.death)
                     continue
+                task.peer = InlinePeer(functools.partial(self._try_again, task))
             prepared = self._runtime.calls.prepare(task)
             if prepared is None:
                 continue
@@ -124,7 +126,15 @@ class InlineActor:
             else:
                 with self._runtime.lock:
                     self.in_flight[task.id] = task
-                self._overlap.start(task, *prepared)
+                try:
+                    self._overlap.start(task, *prepared)
+                except InvalidArgumentError as error:
+                    self.in_flight.pop(task.id, None)
+                    self._runtime.calls.fail(task, self.label(prepared[0]), error)
+
+    def _try_again(self, task: PendingTask) -> None:
+        with self._runtime.lock:
+            self.submit(task)
 
     def label(self, message: m.Task) -> str:
         """What people call the call."""
@@ -188,33 +198,19 @@ def _terminate() -> None:
     raise ActorExit
 
 
-def _is_async(function: Any) -> bool:
-    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
-
-
-class _CallPeer:
-    """Stands for the worker that has a call: a cancellation is told to it."""
-
-    __slots__ = ("_cancel",)
-
-    def __init__(self, cancel: Callable[[], object]) -> None:
-        self._cancel = cancel
-
-    def send(self, data: bytes, _now: bool = True) -> None:
-        for kind, _metadata, _body in FrameParser(handshake_done=True).feed(data):
-            if kind == FrameType.CANCEL:
-                self._cancel()
-
-
 class _Threads:
     """Calls that overlap in threads."""
 
-    def __init__(self, actor: InlineActor, concurrency: int) -> None:
+    def __init__(self, actor: InlineActor, groups: Groups) -> None:
         self._actor = actor
-        self._pool = concurrent.futures.ThreadPoolExecutor(concurrency, "bowstring-method")
+        self._groups = groups
+        self._pools = {
+            name: concurrent.futures.ThreadPoolExecutor(size, f"bowstring-{name or 'method'}")
+            for name, size in groups.sizes.items()
+        }
 
     def start(self, task: PendingTask, message: m.Task, body: bytes) -> None:
-        self._pool.submit(self._run, task, message, body)
+        self._pools[self._groups.of(message)].submit(self._run, task, message, body)
 
     def _run(self, task: PendingTask, message: m.Task, body: bytes) -> None:
         try:
@@ -226,17 +222,19 @@ class _Threads:
 
     def stop(self) -> None:
         # A thread that runs on after its actor's end has nobody left to tell.
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in self._pools.values():
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 class _Loop:
     """Calls that overlap in an event loop."""
 
-    def __init__(self, actor: InlineActor, concurrency: int) -> None:
+    def __init__(self, actor: InlineActor, groups: Groups) -> None:
         self._actor = actor
         self._runtime = actor._runtime
+        self._groups = groups
         self._loop = asyncio.new_event_loop()
-        self._semaphore = asyncio.Semaphore(concurrency)
+        self._semaphores = {name: asyncio.Semaphore(size) for name, size in groups.sizes.items()}
         self._tasks: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self._run_loop, name="bowstring-asyncio", daemon=True)
         self._thread.start()
@@ -250,20 +248,23 @@ class _Loop:
         self._loop.call_soon_threadsafe(self._start, task, message, body)
 
     def _start(self, task: PendingTask, message: m.Task, body: bytes) -> None:
-        running = self._loop.create_task(self._run(task, message, body))
+        with self._runtime.lock:
+            if task.cancelled or task.done:
+                self._actor.in_flight.pop(task.id, None)
+                if not task.done:
+                    task.fail(TaskCancelledError(f"{self._actor.label(message)} was cancelled before it started"))
+                return
+            running = self._loop.create_task(self._run(task, message, body))
+            task.peer = InlinePeer(task.peer._again, lambda: self._loop.call_soon_threadsafe(running.cancel))
         self._tasks.add(running)
         running.add_done_callback(self._tasks.discard)
-        with self._runtime.lock:
-            if task.cancelled:
-                running.cancel()
-            task.peer = _CallPeer(lambda: self._loop.call_soon_threadsafe(running.cancel))
 
     async def _run(self, task: PendingTask, message: m.Task, body: bytes) -> None:
         actor, calls = self._actor, self._runtime.calls
         name = actor.label(message)
         exiting = False
         try:
-            async with self._semaphore:
+            async with self._semaphores[self._groups.of(message)]:
                 current_context.set(TaskContext(message.id, message.attempt, name, message.actor))
                 value = calls.call(message, body, actor.target(message))
                 if inspect.iscoroutine(value):
@@ -315,30 +316,33 @@ class _Loop:
         self._loop.call_soon(lambda: self._loop.call_soon(self._loop.stop))
 
 
-class _LoopStream:
+class _LoopStream(InlinePeer):
     """Hands the items of an async generator over, as fast as the reader lets it."""
 
     def __init__(self, runtime: InlineRuntime, task: PendingStream, running: Any) -> None:
+        super().__init__(task.peer._again)
         self._runtime = runtime
         self._task = task
         self._running = running
         self._loop = asyncio.get_running_loop()
         self._more = asyncio.Event()
         self._limit = task.limit
+        self._first = task.received  # an earlier attempt made those before
+        self._index = 0
         task.peer = self
 
-    def send(self, data: bytes, _now: bool = True) -> None:
-        """Under the lock, as to a worker: the reader allows more, or cancels."""
-        for kind, metadata, _body in FrameParser(handshake_done=True).feed(data):
-            if kind == FrameType.CREDITS:
-                self._limit = m.Credits.decode(metadata).limit
-                self._loop.call_soon_threadsafe(self._more.set)
-            elif kind == FrameType.CANCEL:
-                self._loop.call_soon_threadsafe(self._running.cancel)
+    def on_credits(self, limit: int) -> None:
+        self._limit = limit
+        self._loop.call_soon_threadsafe(self._more.set)
+
+    def on_cancel(self) -> None:
+        self._loop.call_soon_threadsafe(self._running.cancel)
 
     async def hand_over(self, item: Any) -> None:
-        hand_over_item(self._runtime, self._task, item)
-        while 0 <= self._limit <= self._task.received:
+        if self._index >= self._first:
+            hand_over_item(self._runtime, self._task, item)
+        self._index += 1
+        while 0 <= self._limit <= self._index:
             self._more.clear()
             await self._more.wait()
         await asyncio.sleep(0)

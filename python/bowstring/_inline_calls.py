@@ -66,6 +66,7 @@ class InlineCalls:
         if prepared is not None:
             message, body = prepared
             name = task.template.label
+            task.peer = InlinePeer(lambda: self.run_task(task))
             self.run(task, message, name, lambda: self.call(message, body, self.functions.load(message.function)))
 
     def call(self, message: m.Task, body: bytes, function: Callable[..., Any]) -> Any:
@@ -113,14 +114,44 @@ class InlineCalls:
         return self._runtime.writer.write(struct, value, Language.PYTHON)
 
     def fail(self, task: PendingTask, name: str, error: BaseException) -> None:
-        """Complete a call's results with the error."""
-        record = record_from_exception(error, name, task.id)
+        """Complete a call's results with the error, unless it is one that is tried again."""
+        record = record_from_exception(error, name, task.id).encode()
         with self._runtime.lock:
-            if not task.done:
-                task.fail(Payload(_ERROR, _COMPACT, record.encode()))
+            if not task.done and not task.tries_again(record):
+                task.fail(Payload(_ERROR, _COMPACT, record))
 
 
-class InlineStream:
+class InlinePeer:
+    """Stands for the worker that has a call: is told what the caller wants of it."""
+
+    def __init__(self, again: Callable[[], None], cancel: Callable[[], object] | None = None) -> None:
+        self.user = self
+        self._again = again
+        self._cancel = cancel
+
+    def on_retry(self, task: PendingTask) -> None:
+        """Under the lock: the call is to be made again."""
+        runtime: Any = task.runtime
+        runtime.after(self._again)
+
+    def send(self, data: bytes, _now: bool = True) -> None:
+        """Under the lock, as to a worker: a cancellation, or credits of a stream."""
+        for kind, metadata, _body in FrameParser(handshake_done=True).feed(data):
+            if kind == FrameType.CREDITS:
+                self.on_credits(m.Credits.decode(metadata).limit)
+            elif kind == FrameType.CANCEL:
+                self.on_cancel()
+
+    def on_credits(self, limit: int) -> None:
+        """The reader of a stream allows more."""
+
+    def on_cancel(self) -> None:
+        """The caller cancels."""
+        if self._cancel is not None:
+            self._cancel()
+
+
+class InlineStream(InlinePeer):
     """The generator of a streaming call: runs ahead as far as the reader lets it, and goes on when it reads."""
 
     def __init__(self, calls: InlineCalls, task: PendingStream, name: str, made: Any) -> None:
@@ -129,21 +160,23 @@ class InlineStream:
                 f'{name} has num_returns="streaming" and must yield, or return an iterator; '
                 f"it returned {type(made).__name__}"
             )
+        super().__init__(task.peer._again)
         self._calls = calls
         self._task = task
         self._name = name
         self._made = made
         self._running = False
+        self._first = task.received  # an earlier attempt made those before
+        self._index = 0
         self.limit = task.limit
         task.peer = self
 
-    def send(self, data: bytes, _now: bool = True) -> None:
-        """Under the lock, as to a worker: the reader allows more, or cancels."""
-        for kind, metadata, _body in FrameParser(handshake_done=True).feed(data):
-            if kind == FrameType.CREDITS:
-                self.limit = m.Credits.decode(metadata).limit
-            elif kind == FrameType.CANCEL:
-                self._task.fail(TaskCancelledError(f"{self._name} was cancelled while it ran"))
+    def on_credits(self, limit: int) -> None:
+        self.limit = limit
+        self._calls._runtime.after(self.go_on)
+
+    def on_cancel(self) -> None:
+        self._task.fail(TaskCancelledError(f"{self._name} was cancelled while it ran"))
         self._calls._runtime.after(self.go_on)
 
     def go_on(self) -> None:
@@ -154,21 +187,23 @@ class InlineStream:
         self._running = True
         token = current_context.set(TaskContext(task.id, task.attempt, self._name, task.actor))
         try:
-            while not task.done and (self.limit < 0 or task.received < self.limit):
+            while not task.done and (self.limit < 0 or self._index < max(self._first + 1, self.limit)):
                 item = next(self._made, _END)
                 if item is _END:
                     with self._calls._runtime.lock:
                         if not task.done:
                             task.finish(m.Result(task.id, task.attempt), b"")
                     break
-                hand_over_item(self._calls._runtime, task, item)
+                if self._index >= self._first:
+                    hand_over_item(self._calls._runtime, task, item)
+                self._index += 1
         except BaseException as error:
             self._calls.fail(task, self._name, error)
             if isinstance(error, KeyboardInterrupt):
                 raise
         finally:
             self._running = False
-            if task.done:
+            if task.peer is not self:
                 close = getattr(self._made, "close", None)
                 if close is not None:
                     close()

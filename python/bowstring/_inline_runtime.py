@@ -9,7 +9,8 @@ go to the node or to a worker:
 - every value is in its ObjectRef, written as it would be for another process;
 - a request that only a node can answer is refused, by name.
 
-What needs processes is not here: crashes and their retries, forced cancellation, parallel speed, Java.
+What needs processes is not here: crashes and their retries, time limits, forced cancellation, environments, Java. A
+call that waits for what only a later one does waits for ever.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from __future__ import annotations
 import itertools
 import os
 import threading
+import warnings
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -67,6 +69,8 @@ class InlineRuntime(Runtime):
         self.dropped_streams = deque()
         self.executor = _Here(self)
         self.root = root_context(JOB)
+        environments: Any = _OneEnvironment()
+        self.environments = environments
         nothing: Any = _Nothing()
         self.log = nothing
         store: Any = InlineStore()
@@ -118,7 +122,7 @@ class InlineRuntime(Runtime):
             with self.lock:
                 pass  # its release looks
 
-    def block(self, waiter: Waiter, deadline: float | None = None) -> bool:
+    def block(self, waiter: Waiter, deadline: float | None = None, *_what_for: Any, **_kind: Any) -> bool:
         """Wait for a call that overlaps."""
         return self.reactor.wait(waiter, deadline)
 
@@ -269,6 +273,20 @@ class _Here:
     def actor(self) -> InlineActor | None:
         context = current_context.get()
         return None if context is None else self._runtime.inline_actors.get(context.actor)
+
+
+class _OneEnvironment:
+    """There is one process, and it has the environment that it was started in."""
+
+    key = b""
+
+    def key_for(self, runtime_env: Mapping[str, Any] | None) -> bytes:
+        if runtime_env:
+            warnings.warn(
+                "inline mode runs everything in this process and its environment: runtime_env changes nothing",
+                stacklevel=2,
+            )
+        return b""
 
 
 class _Nothing:

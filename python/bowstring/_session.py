@@ -142,7 +142,7 @@ def init(
                 raise InvalidArgumentError(
                     "init: inline=True starts no runtime that others could join; leave address away"
                 )
-            return _init_inline(num_cpus, num_gpus, resources, namespace)
+            return _init_inline(num_cpus, num_gpus, resources, namespace, wanted)
         if address is None:
             session = _start_node(arguments)
         elif not isinstance(address, str) or not address:
@@ -185,13 +185,18 @@ def init(
 
 
 def _init_inline(
-    num_cpus: float | None, num_gpus: float | None, resources: Mapping[str, float] | None, namespace: str | None
+    num_cpus: float | None,
+    num_gpus: float | None,
+    resources: Mapping[str, float] | None,
+    namespace: str | None,
+    runtime_env: Mapping[str, Any] | None,
 ) -> Session:
     from bowstring._inline_runtime import InlineRuntime
 
     cpus = os.cpu_count() or 1 if num_cpus is None else num_cpus
     totals = {"CPU": cpus, "GPU": num_gpus or 0, "memory": _memory_bytes(), **(resources or {})}
     runtime = InlineRuntime(totals, namespace or "")
+    runtime.environments.key_for(runtime_env)
     _runtime._forked = False
     _runtime.set_runtime(runtime)
     atexit.register(shutdown)

@@ -35,6 +35,7 @@ NOT_INLINE: dict[ModuleType, dict[str, str]] = {
     test_actor_pool: {},
     test_executor: {
         "test_a_call_whose_worker_crashes_fails_and_the_executor_goes_on": "kills the worker",
+        "test_the_interpreter_waits_at_its_end_for_what_was_submitted": "starts a program of its own, not inline",
         "test_what_waits_for_a_worker_can_be_cancelled": "a call is over when it was made",
     },
     test_queue: {
@@ -188,6 +189,37 @@ def test_the_runtime_tells_of_itself() -> None:
     assert bow.cluster_resources()["CPU"] == 2
     assert bow.nodes()[0]["address"] == "inline"
     assert bow.get_runtime_context().get_task_id() is None
+
+
+def test_errors_are_tried_again_as_told() -> None:
+    SEEN.clear()
+
+    @bow.remote(max_retries=2, retry_exceptions=[KeyError])
+    def third_time_lucky() -> int:
+        seen: list[int] = sys.modules[__name__].SEEN
+        seen.append(1)
+        if len(seen) < 3:
+            raise KeyError(len(seen))
+        return len(seen)
+
+    assert bow.get(third_time_lucky.remote()) == 3
+    SEEN.clear()
+
+    @bow.remote(max_retries=1, retry_exceptions=True)
+    def stream() -> Iterator[int]:
+        seen: list[int] = sys.modules[__name__].SEEN
+        yield 1
+        if not seen:
+            seen.append(1)
+            raise KeyError
+        yield 2
+
+    assert [bow.get(ref) for ref in stream.remote()] == [1, 2]
+
+
+def test_an_environment_changes_nothing_and_that_is_said() -> None:
+    with pytest.warns(UserWarning, match="runtime_env changes nothing"):
+        assert bow.get(whereabouts.options(runtime_env={"env_vars": {"A": "1"}}).remote())[0] == os.getpid()
 
 
 def test_java_is_refused() -> None:
