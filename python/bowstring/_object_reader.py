@@ -15,7 +15,7 @@ from bowstring import _values
 from bowstring._reactor import Waiter
 from bowstring._values import NONE_DATA, STORED_LAYOUT, Payload
 from bowstring.errors import BowstringError, GetTimeoutError, InternalError
-from bowstring.object_ref import ObjectRef
+from bowstring.object_ref import BORROWED, HELD, ObjectRef
 from bowstring_wire import messages as m
 from bowstring_wire.messages import FrameType, GetMode, Language, ValueState
 from bowstring_wire.messages import ObjectRef as RefStruct
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _INLINE, _STORED = int(ValueState.INLINE), int(ValueState.STORED)
 _ERROR = int(m.Encoding.ERROR)
+_FOUND_INSIDE = HELD | BORROWED  # of an object: references may be found inside that others own
 _GET = int(m.SpanKind.GET)
 
 
@@ -48,6 +49,8 @@ class ObjectReader:
                 self._wait_one(ref, deadline)
             payload = ref._payload
             if payload is not None and payload.layout != STORED_LAYOUT:
+                if ref._flags & _FOUND_INSIDE:
+                    return [self._decode(ref, payload.encoding, payload.layout, payload.data)]
                 return [_values.decode_inline(payload.encoding, payload.layout, payload.data)]
         self.wait_ready(refs, len(refs), deadline)
         stored = [ref for ref in refs if ref._payload is not None and ref._payload.layout == STORED_LAYOUT]
@@ -63,8 +66,22 @@ class ObjectReader:
             elif payload.data is NONE_DATA:
                 out.append(None)
             else:
-                out.append(_values.decode_inline(payload.encoding, payload.layout, payload.data))
+                out.append(self._decode(ref, payload.encoding, payload.layout, payload.data))
         return out
+
+    def _decode(self, ref: ObjectRef[Any], encoding: int, layout: int, data: Any) -> Any:
+        """Read a value; if the home counts this process as a holder of it, what is found inside needs no other hold."""
+        if not ref._flags & _FOUND_INSIDE:
+            return _values.decode_inline(encoding, layout, data)
+        runtime = self._runtime
+        inside = runtime.inside
+        before = inside.outer
+        with runtime.lock:
+            inside.outer = runtime.known.container(ref) if ref._flags & HELD else None
+        try:
+            return _values.decode_inline(encoding, layout, data)
+        finally:
+            inside.outer = before
 
     def _wait_one(self, ref: ObjectRef[Any], deadline: float | None) -> None:
         waiter = Waiter(1)
@@ -197,15 +214,14 @@ class ObjectReader:
         if errors:
             raise errors[0]
         self._runtime.log.span(_GET, started, 0, len(held))
-        return {object_id: self._decode_held(pin, inline.get(object_id)) for object_id, pin in held.items()}
+        return {ref._id: self._decode_held(ref, held[ref._id], inline.get(ref._id)) for ref in refs}
 
-    @staticmethod
-    def _decode_held(pin: Any, inline: Payload | None) -> Any:
+    def _decode_held(self, ref: ObjectRef[Any], pin: Any, inline: Payload | None) -> Any:
         if inline is not None:
-            return _values.decode_inline(inline.encoding, inline.layout, inline.data)
+            return self._decode(ref, inline.encoding, inline.layout, inline.data)
         import numpy as np
 
-        return _values.decode_inline(pin.encoding, m.Layout.IMAGE, np.asarray(pin))
+        return self._decode(ref, pin.encoding, m.Layout.IMAGE, np.asarray(pin))
 
     def complete_future(self, ref: ObjectRef[Any], future: concurrent.futures.Future[Any]) -> None:
         """Let `future` have the value of `ref` once it is ready."""

@@ -105,6 +105,12 @@ def _after_fork() -> None:
 os.register_at_fork(after_in_child=_after_fork)
 
 
+class Inside(threading.local):
+    """What the thread is reading: the handle on the object that holds what is found inside; None: nothing does."""
+
+    outer: Any = None
+
+
 class Runtime:
     """See the module's docstring. Made by `init` in drivers and by the worker's main."""
 
@@ -128,6 +134,7 @@ class Runtime:
         self.slab_lock = threading.RLock()
         self.known = KnownRefs()
         self.unacknowledged: list[weakref.ref[ObjectRef[Any]]] = []  # what a worker's calls have borrowed so far
+        self.inside = Inside()
         self._keeping = threading.Lock()
         self.dropped_streams: deque[Any] = deque()  # whose generators nobody has any more
         self.executor: Any = None  # in workers: the Executor
@@ -378,6 +385,11 @@ class Runtime:
         with self.lock:
             ref = self.known.find(object_id)
             if ref is not None:
+                return ref
+            outer = self.inside.outer
+            if outer is not None and outer.release is not None:
+                ref = ObjectRef(self, object_id, owner, home, BORROWED)
+                self.known.contain(ref, outer)
                 return ref
             in_arguments = self.executor is not None and self.executor.decoding_arguments()
             ref = ObjectRef(self, object_id, owner, home, BORROWED | (UNREPORTED if in_arguments else HELD))

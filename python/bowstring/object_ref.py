@@ -111,10 +111,11 @@ Change = tuple[bytes, int, int, int, int, int]  # (id, 0, owner, home, +1 or -1,
 class _Handle(weakref.ref[ObjectRef[Any]]):
     """What outlives an ObjectRef: how to give its hold up, if the home counts this process as a holder."""
 
-    __slots__ = ("id", "release")
+    __slots__ = ("id", "inside", "release")
 
     id: bytes
     release: Change | None
+    inside: list[_Handle] | None  # of references that were read out of the object, and are held by it alone
 
 
 class KnownRefs:
@@ -124,6 +125,9 @@ class KnownRefs:
     same instant, and stays in `_by_id` until it is drained: a new ObjectRef of the object that comes in between takes
     its hold over, and the home hears of neither. (A WeakValueDictionary costs 2 us an entry, half of what reading a
     reference costs.)
+
+    A reference that is read out of an object is held by that object, for as long as this process is a holder of it. So
+    the home hears of such a reference only if it lives longer than the one on what contains it (spec 6.3/3).
     """
 
     __slots__ = ("_by_id", "_drop", "_dropped", "_taken")
@@ -149,10 +153,7 @@ class KnownRefs:
         object_id = ref._id
         known = self._by_id.get(object_id)
         if known is None or known() is not ref:
-            handle = self._by_id[object_id] = _Handle(ref, self._drop)
-            handle.id = object_id
-            handle.release = None if known is None else known.release
-            known = handle
+            known = self._handle(ref, known)
         if known.release is not None:
             ref._flags = (ref._flags & ~UNREPORTED) | HELD
         elif ref._flags & HELD:
@@ -164,9 +165,38 @@ class KnownRefs:
         known = self._by_id.get(object_id)
         if known is None or known.release is None:
             self._taken.append((object_id, 0, owner, home, 1, 0))
+        self._handle(ref, known).release = (object_id, 0, owner, home, -1, 0)
+
+    def _handle(self, ref: ObjectRef[Any], before: _Handle | None) -> _Handle:
+        """A handle for a new ObjectRef, which takes over what an earlier one of the object has left."""
+        object_id = ref._id
         handle = self._by_id[object_id] = _Handle(ref, self._drop)
         handle.id = object_id
-        handle.release = (object_id, 0, owner, home, -1, 0)
+        if before is None:
+            handle.release = handle.inside = None
+        else:
+            handle.release, handle.inside = before.release, before.inside
+        return handle
+
+    def container(self, ref: ObjectRef[Any]) -> _Handle | None:
+        """What references that are about to be read out of the object are held by; None: they need their own holds."""
+        handle = self._by_id.get(ref._id)
+        if handle is None or handle.release is None:
+            return None
+        if handle.inside is None:
+            handle.inside = []
+        elif handle.inside:
+            handle.inside = [inner for inner in handle.inside if inner() is not None]
+        return handle
+
+    def contain(self, ref: ObjectRef[Any], outer: _Handle) -> None:
+        """Remember a new ObjectRef that `outer` holds."""
+        handle = self._handle(ref, self._by_id.get(ref._id))
+        if handle.release is not None:
+            ref._flags |= HELD
+        else:
+            assert outer.inside is not None
+            outer.inside.append(handle)
 
     def disown(self, ref: ObjectRef[Any]) -> None:
         """Forget an ObjectRef of what was never made."""
@@ -181,9 +211,20 @@ class KnownRefs:
             handle = dropped.popleft()
             if by_id.get(handle.id) is handle:
                 del by_id[handle.id]
+                if handle.inside:
+                    self._hold_inside(handle.inside, changes)
                 if handle.release is not None:
                     changes.append(handle.release)
         return changes
+
+    def _hold_inside(self, inside: list[_Handle], changes: list[Change]) -> None:
+        """What contains these is about to be given up: those that live are held on their own from now on."""
+        for handle in inside:
+            ref = handle()
+            if ref is not None and handle.release is None:
+                ref._flags |= HELD
+                changes.append((ref._id, 0, ref._owner, ref._home, 1, 0))
+                handle.release = (ref._id, 0, ref._owner, ref._home, -1, 0)
 
 
 def _no_runtime(_object_id: bytes, _owner: int, _home: int) -> ObjectRef[Any]:
