@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from bowstring import errors, util
 from bowstring._api import (
+    as_completed,
     available_resources,
     cancel,
     cluster_resources,
@@ -40,9 +41,9 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ActorClass", "ActorHandle", "ActorMethod", "ObjectRef", "ObjectRefGenerator", "RemoteFunction", "Session",
-    "available_resources", "cancel", "cluster_resources", "empty", "errors", "exit_actor", "get", "get_actor",
-    "get_runtime_context", "init", "is_initialized", "java_actor_class", "java_function", "kill", "method", "nodes",
-    "put", "remote", "shutdown", "timeline", "util", "wait", "why",
+    "as_completed", "available_resources", "cancel", "cluster_resources", "empty", "errors", "exit_actor", "get",
+    "get_actor", "get_runtime_context", "init", "is_initialized", "java_actor_class", "java_function", "kill",
+    "method", "nodes", "put", "remote", "shutdown", "timeline", "util", "wait", "why",
     *errors.__all__,
 ]  # fmt: skip
 

@@ -36,7 +36,8 @@ _PLAIN = frozenset((int, float, bool, str, bytes, type(None)))
 _RESULT_ROOT = m.Result.ROOT
 
 SMALL_RESULT_BYTES_MAX = 4096  # plain results up to this size take the shortest way out
-ITEMS_FLUSH_S = 0.001  # items of a stream that come faster are written together
+ITEMS_FLUSH_S = 0.001  # of the items of streams that come within this time,
+ITEMS_AT_ONCE_MAX = 16  # so many are written at once, and those behind them together
 
 
 def separate_results(count: int, value: Any, name: Callable[[], str]) -> Sequence[Any]:
@@ -64,6 +65,7 @@ class Answers:
         self._executor = executor
         self._runtime = executor.runtime
         self._items_flushed = 0.0
+        self._items_in_row = 0
 
     def send(self, call: Call, status: int, value: Any, duration_ns: int, start_ns: int, now: bool = False) -> None:
         """Answer a call whose user code has ended; `value` is the result or the exception.
@@ -144,10 +146,13 @@ class Answers:
                 runtime.node_connection.flush()
             if not call.connection.closed:
                 call.connection.send(answer)
-            if stored or now - self._items_flushed > ITEMS_FLUSH_S:
-                # Else the background thread writes it soon (spec 4.4/6), or the next item's turn does.
+            if now - self._items_flushed > ITEMS_FLUSH_S:
                 self._items_flushed = now
+                self._items_in_row = 0
+            self._items_in_row += 1
+            if stored or self._items_in_row <= ITEMS_AT_ONCE_MAX:
                 runtime.reactor.flush()
+            # Else the background thread writes it soon (spec 4.4/6), or the next item's turn does.
 
     def _buffer(
         self,

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, overload
 
 from bowstring import _environments, _options
+from bowstring._completions import LONG_LIST_MIN, Completions, Rest, Stragglers
 from bowstring._runtime import current_runtime
 from bowstring._session import query_state, running_runtime
 from bowstring._tasks import PendingTask
 from bowstring.actor import ActorClass, ActorHandle, handle_from_record
-from bowstring.errors import InvalidArgumentError
+from bowstring.errors import GetTimeoutError, InvalidArgumentError
 from bowstring.object_ref import ObjectRef
 from bowstring.object_ref_generator import ObjectRefGenerator
 from bowstring.remote_function import ManyResults, RemoteFunction, Streaming
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
+_ONLY_REFS = {ObjectRef}
 _AWAITABLES = {ObjectRef, ObjectRefGenerator}
 _WAIT = int(m.SpanKind.WAIT)
 
@@ -193,7 +195,11 @@ def wait(
         raise _options.refuse("wait", "refs", "a list of ObjectRefs", refs)
     if isinstance(num_returns, bool) or not isinstance(num_returns, int) or not 1 <= num_returns <= max(1, len(refs)):
         raise _options.refuse("wait", "num_returns", f"an int from 1 to the number of refs ({len(refs)})", num_returns)
-    if not set(map(type, refs)) <= _AWAITABLES:
+    deadline = None if timeout is None else monotonic() + timeout
+    if type(refs) is Rest and refs.completions.are_of(refs):
+        return refs.completions.take(num_returns, deadline)
+    kinds = set(map(type, refs))
+    if not kinds <= _AWAITABLES:
         place, wrong = next((i, ref) for i, ref in enumerate(refs) if type(ref) not in _AWAITABLES)
         raise _options.refuse("wait", f"refs[{place}]", "an ObjectRef", wrong)
     # One object has one ObjectRef in a process: identity is enough, and costs no Python call an element.
@@ -202,9 +208,11 @@ def wait(
     if not refs:
         return [], []
     runtime = refs[0]._runtime
+    if len(refs) >= LONG_LIST_MIN and num_returns < len(refs) and kinds == _ONLY_REFS:
+        return Completions(runtime, refs).take(num_returns, deadline)
     ready_at = _ready_places(refs, num_returns)
     if len(ready_at) < num_returns and timeout != 0:
-        runtime.reader.wait_ready(refs, num_returns, None if timeout is None else monotonic() + timeout, _WAIT)
+        runtime.reader.wait_ready(refs, num_returns, deadline, _WAIT)
         ready_at = _ready_places(refs, num_returns)
     elif len(ready_at) < num_returns:
         runtime.reader.look(refs)
@@ -214,6 +222,49 @@ def wait(
         return [refs[place]], [*refs[:place], *refs[place + 1 :]]
     chosen = set(ready_at)
     return [refs[i] for i in ready_at], [ref for i, ref in enumerate(refs) if i not in chosen]
+
+
+def as_completed(refs: Iterable[ObjectRef[R]], *, timeout: float | None = None) -> Iterator[ObjectRef[R]]:
+    """The references in the order in which their objects become ready.
+
+    Args:
+        refs: ObjectRefs; one that comes twice is given once.
+        timeout: seconds from the call within which all must be ready; None: any time.
+
+    Returns:
+        An iterator; it waits where none is ready yet.
+
+    Raises:
+        GetTimeoutError: while iterating: some were not ready in time.
+        InvalidArgumentError: an argument is wrong; the message names it.
+    """
+    _timeout("as_completed", timeout)
+    if not isinstance(refs, Iterable):
+        raise _options.refuse("as_completed", "refs", "an iterable of ObjectRefs", refs)
+    given = list(refs)
+    for place, ref in enumerate(given):
+        if not isinstance(ref, ObjectRef):
+            raise _options.refuse("as_completed", f"refs[{place}]", "an ObjectRef", ref)
+    return _as_completed(given, None if timeout is None else monotonic() + timeout, timeout)
+
+
+def _as_completed(
+    refs: list[ObjectRef[Any]], deadline: float | None, timeout: float | None
+) -> Iterator[ObjectRef[Any]]:
+    if not refs:
+        return
+    stragglers = Stragglers(refs[0]._runtime, refs)
+    refs.clear()
+    count = len(stragglers)
+    try:
+        while len(stragglers):
+            ref = stragglers.take(deadline)
+            if ref is None:
+                raise GetTimeoutError(f"{len(stragglers)} of {count} objects were not ready within {timeout} s")
+            yield ref
+            del ref
+    finally:
+        stragglers.done = True
 
 
 def _ready_places(refs: Sequence[ObjectRef[Any]], count: int) -> list[int]:

@@ -15,7 +15,7 @@ import os
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -138,7 +138,7 @@ class Runtime:
         self._keeping = threading.Lock()
         self.dropped_streams: deque[Any] = deque()  # whose generators nobody has any more
         self.executor: Any = None  # in workers: the Executor
-        self.waits: dict[int, tuple[bytes, Sequence[ObjectRef[Any]]]] = {}  # by thread: task, and what it waits for
+        self.waits: dict[int, tuple[bytes, Collection[ObjectRef[Any]]]] = {}  # by thread: task, and what it waits for
         self.call_sites: dict[bytes, str] = {}  # by object, if they are recorded
         self.on_log: Callable[[m.LogLines], None] | None = None
         self.log = TaskLog(self)
@@ -486,7 +486,7 @@ class Runtime:
     # Waiting ---------------------------------------------------------------------------------------
 
     def block(
-        self, waiter: Waiter, deadline: float | None = None, refs: Sequence[ObjectRef[Any]] = (), kind: int = _GET
+        self, waiter: Waiter, deadline: float | None = None, refs: Collection[ObjectRef[Any]] = (), kind: int = _GET
     ) -> bool:
         """Wait; in a task of a worker, let others have its CPU meanwhile (spec 4.5).
 

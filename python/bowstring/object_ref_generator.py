@@ -60,7 +60,7 @@ class ObjectRefGenerator(Generic[T_co]):
             waiter = Waiter()
             if task.wait_with(waiter):
                 try:
-                    if not self._runtime.block(waiter, deadline):
+                    if not self._runtime.block(waiter, deadline, (task.completed,)):
                         raise GetTimeoutError(f"{task.template.label} yielded nothing within {timeout} s")
                 finally:
                     waiter.done = True

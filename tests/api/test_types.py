@@ -74,6 +74,7 @@ reveal_type(bow.get([ref, ref]))  # -> list[int]
 reveal_type(bow.get((text, text)))  # -> list[str]
 reveal_type(bow.put([1.5]))  # -> ObjectRef[list[float]]
 reveal_type(bow.wait([ref], num_returns=1, timeout=0))  # -> tuple[list[ObjectRef[int]], list[ObjectRef[int]]]
+reveal_type(list(bow.as_completed([ref], timeout=1)))  # -> list[ObjectRef[int]]
 reveal_type(ref.future().result())  # -> int
 reveal_type(two.remote(1))  # -> list[ObjectRef[Any]]
 reveal_type(add.options(num_returns=2).remote(1))  # -> list[ObjectRef[Any]]
