@@ -3,6 +3,7 @@
 python -m tests.bench --quick                                  a smoke run: every row, too short to quote
 python -m tests.bench --against ray,multiprocessing            the same rows on the peers, taking turns
 python -m tests.bench --rows 'tasks' --rows '1:1*' --json out.json
+python -m tests.bench --against ray --into docs/performance.md put the table into a page, between its marks
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import signal
 import statistics
 import subprocess
@@ -30,6 +32,9 @@ PEERS = ("bowstring", "ray", "multiprocessing")
 LAUNCHES = {"startup": 5}
 """Groups whose rows are measured once in a fresh process, that many times; the others need one process."""
 CHECKOUT = Path(__file__).resolve().parents[2]
+
+MARKS = ("<!-- benchmark -->", "<!-- end of benchmark -->")
+MARKED = re.compile(f"{MARKS[0]}.*{MARKS[1]}", re.DOTALL)
 
 Results = dict[str, dict[str, dict[str, Any]]]
 
@@ -61,6 +66,8 @@ def main() -> int:
     failed = [(name, peer) for name, of in results.items() for peer, record in of.items() if "error" in record]
     for name, peer in failed:
         console.print(f"[red]{peer}, {name}: {results[name][peer]['error']}", highlight=False)
+    if options.into:
+        write_into(options.into, markdown(rows, peers, results, pythons))
     if options.json:
         options.json.write_text(json.dumps(as_json(rows, results, options), indent=1) + "\n")
     return 1 if failed else 0
@@ -74,6 +81,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--quick", action="store_true", help="a smoke run; its figures are not worth quoting")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
+    parser.add_argument("--into", type=Path, help="a page that has the marks for the table")
     parser.add_argument("--num-cpus", type=int, default=2, help="processors that every peer is told to use (default 2)")
     parser.add_argument("--ray-python", help="interpreter that has Ray, instead of an environment made for it")
     parser.add_argument("--without-bowstring", action="store_true", help="only the peers")
@@ -81,6 +89,8 @@ def parse_arguments() -> argparse.Namespace:
     unknown = set(options.against) - set(PEERS[1:])
     if unknown:
         parser.error(f"unknown peer {', '.join(sorted(unknown))}; choose from {', '.join(PEERS[1:])}")
+    if options.into and not MARKED.search(options.into.read_text()):
+        parser.error(f"{options.into} has no lines {MARKS[0]} and {MARKS[1]}")
     try:
         select(options.rows)
     except ValueError as error:
@@ -169,6 +179,42 @@ def table(rows: list[Row], peers: list[str], results: Results, quick: bool) -> T
             cells.append("" if ratio is None else f"x {ratio:.3g}")
         drawn.add_row(row.name, row.unit, *cells)
     return drawn
+
+
+def markdown(rows: list[Row], peers: list[str], results: Results, pythons: dict[str, Any]) -> str:
+    """What was measured, where, with what, and how: a paragraph and a table."""
+    day = time.strftime("%Y-%m-%d", time.gmtime())
+    versions = ", ".join(f"{peer} {environments.version(peer, str(pythons[peer]))}" for peer in peers)
+    heads = ["row", "unit", *peers, *(f"against {peer}" for peer in peers[1:])]
+    lines = [
+        f"Measured on {day}: {os.cpu_count()} processors, {processor()}, Linux {platform.release()}, "
+        f"Python {platform.python_version()}; {versions}. Command: `python -m tests.bench {' '.join(sys.argv[1:])}`.",
+        "",
+        f"| {' | '.join(heads)} |",
+        f"|{'---|' * 2}{'---:|' * (len(heads) - 2)}",
+    ]
+    for row in rows:
+        cells = [re.sub(r"\[.*?\]", "", shown(results[row.name].get(peer, {}))) for peer in peers]
+        ours = mean(results[row.name].get(peers[0], {}))
+        for peer in peers[1:]:
+            theirs = mean(results[row.name].get(peer, {}))
+            both = ours is not None and theirs is not None
+            cells.append(f"x {row.ratio(ours, theirs):.3g}" if both else "")
+        lines.append(f"| {' | '.join([row.name, row.unit, *cells])} |")
+    return "\n".join(lines)
+
+
+def processor() -> str:
+    """The processor's name, as the kernel tells it."""
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def write_into(page: Path, text: str) -> None:
+    """Replace what stands between the page's marks."""
+    page.write_text(MARKED.sub(lambda _: f"{MARKS[0]}\n{text}\n{MARKS[1]}", page.read_text()))
 
 
 def shown(record: dict[str, Any]) -> str:

@@ -52,6 +52,18 @@ def interpreter(peer: str) -> str:
     return str(program)
 
 
+def version(peer: str, python: str) -> str:
+    """The version of the peer's package; Python's own, if it belongs to that."""
+    program = f"""
+import importlib.metadata, platform
+try:
+    print(importlib.metadata.version({peer!r}))
+except importlib.metadata.PackageNotFoundError:
+    print(platform.python_version())
+"""
+    return subprocess.run([python, "-c", program], capture_output=True, text=True, check=True).stdout.strip()
+
+
 def compile_java(system: str, jars: list[Path]) -> Path | None:
     """Compile the plain Java tasks, and the driver of the given system against its jars.
 

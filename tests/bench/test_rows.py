@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.bench.__main__ import MARKS, markdown, write_into
 from tests.bench.peer import Absent, PeerBase, row, run
 from tests.bench.rows import ROWS, select
 from tests.bench.stopwatch import Figures, Pace, Work, measure
@@ -74,3 +77,16 @@ def test_one_failing_row_leaves_the_others_their_figures() -> None:
         {"row": "refused", "absent": "no way"},
         {"row": "unknown", "absent": "nothing of the kind"},
     ]
+
+
+def test_the_table_goes_between_the_marks_of_a_page(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{MARKS[0]}\nold\n{MARKS[1]}\nafter\n")
+    rows = [row for row in ROWS if row.name == "init"]
+    results = {"init": {"bowstring": {"values": [50.0]}, "multiprocessing": {"values": [100.0]}}}
+    text = markdown(rows, ["bowstring", "multiprocessing"], results, dict.fromkeys(results["init"], sys.executable))
+    write_into(page, text)
+    lines = page.read_text().splitlines()
+    assert (lines[0], lines[1], lines[-2], lines[-1]) == ("before", MARKS[0], MARKS[1], "after")
+    assert lines[-3] == "| init | ms | 50 | 100 | x 2 |"
+    assert "old" not in lines
