@@ -50,6 +50,12 @@ PRESTART_MAX = 4
 # An idle worker beyond the number of CPUs is ended after this.
 IDLE_WORKER_S = 30.0
 
+# Placement groups ----------------------------------------------------------------------------------------------------
+
+# Bundles of one group, and groups of a node: what is looked through in one turn.
+BUNDLES_MAX = 1_000
+GROUPS_MAX = 10_000
+
 # Environments --------------------------------------------------------------------------------------------------------
 
 # What one working directory, module or archive may hold, unpacked; more is data, and belongs elsewhere.

@@ -214,6 +214,7 @@ class Executor:
     def _on_bind(self, bind: m.WorkerBind, _body: bytes) -> None:
         self.runtime.job = bind.job
         self.runtime.namespace = bind.namespace
+        self.runtime.group, self.runtime.captures = bind.placement_group, bind.capture_children
         if bind.environment_key:
             self.runtime.environments.be_in(bind.environment_key, bind.environment or m.Environment())
         self.runtime.root = TaskContext(pack_u32(bind.job) + os.urandom(8) + bytes(4), 0)

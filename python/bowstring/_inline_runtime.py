@@ -279,6 +279,7 @@ class _OneEnvironment:
     """There is one process, and it has the environment that it was started in."""
 
     key = b""
+    own = m.Environment()
 
     def key_for(self, runtime_env: Mapping[str, Any] | None) -> bytes:
         if runtime_env:

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict
 
-from bowstring import _environments
+from bowstring import _environments, _placing
 from bowstring.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from bowstring._runtime import Runtime
+    from bowstring.errors import BowstringError
 
 UNITS = 10_000  # resources are counted in 1/10000 (spec 4.3)
 RETRIES_DEFAULT = 3
 NUM_RETURNS_MAX = 65_536
 SECONDS_MAX = 1_000_000_000  # 30 years: longer ones overflow what counts milliseconds
 STREAMING = -1  # num_returns="streaming", as it is on the wire
+
+
+class Strategy(Protocol):
+    """One of the classes in bowstring.util.scheduling_strategies."""
+
+    def place(self, runtime: Runtime, environment: bytes, error: type[BowstringError], /) -> _placing.Place: ...
 
 
 class _Shared(TypedDict, total=False):
@@ -23,6 +33,7 @@ class _Shared(TypedDict, total=False):
     resources: Mapping[str, float] | None
     name: str | None
     runtime_env: Mapping[str, Any] | None
+    scheduling_strategy: Literal["DEFAULT", "SPREAD"] | Strategy | None
 
 
 class TaskOptions(_Shared, total=False):
@@ -145,6 +156,7 @@ _SHARED = {
     "resources": _resources,
     "name": _text,
     "runtime_env": _environments.check,
+    "scheduling_strategy": _placing.check_strategy,
 }
 TASK_OPTIONS = {
     **_SHARED,

@@ -28,6 +28,7 @@ from bowstring._leases import LeasePools
 from bowstring._object_reader import ObjectReader
 from bowstring._object_writer import ObjectWriter
 from bowstring._peers import Peers
+from bowstring._placing import NO_GROUP
 from bowstring._reactor import Connection, Reactor, Waiter
 from bowstring._store import StoreClient
 from bowstring._task_log import TaskLog
@@ -113,6 +114,9 @@ class Inside(threading.local):
 
 class Runtime:
     """See the module's docstring. Made by `init` in drivers and by the worker's main."""
+
+    group = NO_GROUP  # the placement group whose resources this worker uses
+    captures = False  # what its tasks submit goes there too
 
     def __init__(self, session: str, role: Role, **hello: Any) -> None:
         self.session = session

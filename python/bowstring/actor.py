@@ -6,9 +6,9 @@ import inspect
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from bowstring import _functions, _options
-from bowstring._placing import place_of
+from bowstring._placing import NO_GROUP, place_of
 from bowstring._tasks import CallTemplate, PendingTask
-from bowstring.errors import BowstringError, InvalidArgumentError
+from bowstring.errors import ActorUnschedulableError, BowstringError, InvalidArgumentError
 from bowstring.object_ref import HELD, PUBLISHED, ObjectRef
 from bowstring_wire import messages as m
 from bowstring_wire.messages import FrameType, Language, TaskFlag
@@ -98,7 +98,7 @@ class ActorClass(Generic[T]):
 
         Args:
             num_cpus: CPUs that the actor holds while it lives; 0, but 1 must be free to place it.
-            num_gpus, memory, resources, runtime_env: as for functions.
+            num_gpus, memory, resources, runtime_env, scheduling_strategy: as for functions.
             name: name by which `get_actor` finds it; unique in its namespace.
             namespace: where the name counts; the driver's.
             lifetime: "detached": it lives until it is killed. Else until its last handle goes.
@@ -145,7 +145,7 @@ class ActorClass(Generic[T]):
             self._descriptor = _functions.describe(self._class)
         descriptor = self._descriptor
         runtime.export_function(*descriptor)
-        place = place_of(runtime, options)
+        place = place_of(runtime, options, ActorUnschedulableError)
         template = CallTemplate(descriptor.key, descriptor.language, label=self._name, max_retries=0, flags=_CREATION)
         task = PendingTask(runtime, template, runtime.context())
         task.actor = task.id
@@ -155,7 +155,9 @@ class ActorClass(Generic[T]):
         ref = task.refs[0]
         record = self._record(ref, descriptor, options)
         resources = tuple(m.Resource(k, v) for k, v in _options.resource_units(options, 0))
-        placement = tuple(m.Resource(k, v) for k, v in _options.resource_units(options, 1))
+        # In a placement group an actor that names no CPUs needs none to be placed: bundles may have only GPUs.
+        placing_cpus = 1 if place.group == NO_GROUP else 0
+        placement = tuple(m.Resource(k, v) for k, v in _options.resource_units(options, placing_cpus))
         with runtime.lock:
             ref._flags |= HELD | PUBLISHED
             runtime.known.note(ref)

@@ -225,6 +225,8 @@ class RemoteFunction(Generic[P, R]):
             name: shown instead of the function's name.
             runtime_env: variables, folder, modules and packages of the process that runs it, as for `init`; merged
                 with those of whoever calls.
+            scheduling_strategy: "DEFAULT"; "SPREAD": over many nodes; or one of the classes in
+                bowstring.util.scheduling_strategies: a placement group, a node.
 
         Raises:
             InvalidArgumentError: an option is unknown or has a wrong value.

@@ -54,6 +54,7 @@ def test_the_python_examples_of_the_first_page_run(tmp_path: Path) -> None:
 
 GUIDES = {
     "environments": ["('north', 'none')", "('north', 'trial')"],
+    "resources": ["['done', 'done', 'done', 'done']", "1.0", "1 ''", "1", "CREATED", "done"],
 }
 """What the Python examples of each guide print, all of a page being one program."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from bowstring_core.machine.resources import Demand, Gpus
+from bowstring_core.machine.resources import Availability, Demand, Gpus
 from bowstring_core.machine.transitions import State, next_state
 
 
@@ -17,6 +17,7 @@ class Purpose(Enum):
     LEASE = "lease"
     ACTOR = "actor"
     TRANSCODE = "transcode"
+    GROUP = "group"  # no worker: the bundles of a placement group
 
 
 class LeaseState(State):
@@ -46,6 +47,7 @@ class Lease:
     """One lease. Read-only outside of the machines."""
 
     __slots__ = (
+        "account",
         "blocked",
         "blocked_as",
         "caller",
@@ -53,6 +55,7 @@ class Lease:
         "demand",
         "epoch",
         "gpus",
+        "group",
         "kill_at",
         "lease",
         "purpose",
@@ -76,9 +79,12 @@ class Lease:
         demand: Demand,
         gpus: Gpus,
         now: float,
+        account: Availability,
+        group: bytes = b"",
     ) -> None:
         self.lease, self.purpose, self.caller, self.queue, self.request = lease, purpose, caller, queue, request
         self.slot, self.epoch, self.demand, self.gpus, self.since = slot, epoch, demand, gpus, now
+        self.account, self.group = account, group  # where it was taken from; its placement group
         self.state = LeaseState.GRANTED
         self.blocked = self.recalled = self.caller_gone = False
         self.blocked_as = 0  # grows with each Blocked of the node; 0: not blocked

@@ -19,6 +19,9 @@ class LeaseKey(NamedTuple):
     placement: Demand
     jvm_flags: str
     environment: bytes = b""  # key of the runtime environment; empty: none
+    group: bytes = b""  # placement group; empty: none
+    bundle: int = 0  # in the group, from 1; 0: any
+    capture: bool = False  # what the worker submits goes to the group too
 
     def kind(self) -> WorkerKind:
         """The kind of worker that can serve it."""
@@ -48,11 +51,13 @@ class StartWorker(NamedTuple):
 
 
 class BindWorker(NamedTuple):
-    """Tell the worker its job and its GPUs, before anything else."""
+    """Tell the worker its job, its GPUs and its placement group, before anything else."""
 
     slot: int
     job: int
     gpus: str
+    group: bytes = b""
+    capture: bool = False
 
 
 class Granted(NamedTuple):
@@ -104,6 +109,7 @@ class StopWorker(NamedTuple):
 
     slot: int
     force: bool
+    code: str = ""  # a name of ErrorCode: what its end is told as; empty: a crash
 
 
 class CallerSettled(NamedTuple):

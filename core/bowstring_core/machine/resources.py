@@ -57,6 +57,16 @@ class Availability:
         self.free = dict(totals)
         self.gpus = [UNITS] * (totals.get("GPU", 0) // UNITS)
 
+    @classmethod
+    def part(cls, demand: Demand, gpus: Gpus, gpu_count: int) -> Availability:
+        """What was taken of another one, as one of its own; its GPUs keep their numbers."""
+        other = cls.__new__(cls)
+        other.free = dict(demand)
+        other.gpus = [0] * gpu_count
+        for index, units in gpus:
+            other.gpus[index] = units
+        return other
+
     def copy(self) -> Availability:
         """An independent one, to plan with."""
         other = Availability.__new__(Availability)
@@ -105,7 +115,7 @@ class Availability:
     def give(self, demand: Demand, gpus: Gpus = ()) -> None:
         """Give back what was taken."""
         for name, units in demand:
-            self.free[name] += units
+            self.free[name] = self.free.get(name, 0) + units
         for index, units in gpus:
             self.gpus[index] += units
 
@@ -114,10 +124,10 @@ class Availability:
         return {name: units - self.free.get(name, 0) for name, units in demand if self.free.get(name, 0) < units}
 
 
-def never_fits(totals: Mapping[str, int], demand: Demand) -> str:
-    """Why the demand can never be met by a node with these totals; empty if it can."""
+def never_fits(totals: Mapping[str, int], demand: Demand, where: str = "the node") -> str:
+    """Why the demand can never be met where there are these totals; empty if it can."""
     for name, units in demand:
         total = totals.get(name, 0)
         if units > total:
-            return f"{units / UNITS:g} {name} wanted, and the node has {total / UNITS:g} in all"
+            return f"{units / UNITS:g} {name} wanted, and {where} has {total / UNITS:g} in all"
     return ""

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 
 from bowstring_core import limits
 from bowstring_core.machine.leases import Lease, LeaseState, Purpose
+from bowstring_core.machine.placement import Groups
 from bowstring_core.machine.requests import (
     CallerSettled,
     Effect,
@@ -59,6 +60,7 @@ class Scheduler:
         self._over_jobs: set[int] = set()
         self._failures: Counter[WorkerKind] = Counter()
         self.next_lease = 1
+        self.groups = Groups(self)
         self._served_deadline: float | None = None
         self._late_deadline: float | None = None
         self.no_gpus = "" if totals.get("GPU") else "-"
@@ -69,25 +71,41 @@ class Scheduler:
         self, purpose: Purpose, caller: int, name: object, key: LeaseKey, count: int, backlog: int, now: float
     ) -> list[Effect]:
         """Somebody wants `count` workers. `name` is unique among the caller's requests of that purpose."""
-        reason = never_fits(self.totals, larger_of(key.demand, key.placement))
+        if key.group:
+            code, reason = self.groups.refusal(key)
+        else:
+            code, reason = "UNSCHEDULABLE", never_fits(self.totals, larger_of(key.demand, key.placement))
         if reason:
-            code = "ACTOR_UNSCHEDULABLE" if purpose is Purpose.ACTOR else "TASK_UNSCHEDULABLE"
+            if code == "UNSCHEDULABLE":
+                code = "ACTOR_UNSCHEDULABLE" if purpose is Purpose.ACTOR else "TASK_UNSCHEDULABLE"
             return [Rejected(purpose, caller, name, code, reason)]
         if key.language == JAVA and not key.jvm_flags and not key.environment:
             self._java_jobs.add(key.job)
-        queue = self.queues.setdefault(caller, {}).setdefault(key, deque())
-        queue.append(Request(purpose, caller, name, key, count, backlog, now))
+        return self.enqueue(Request(purpose, caller, name, key, count, backlog, now), now)
+
+    def enqueue(self, request: Request, now: float) -> list[Effect]:
+        """Let a request wait that can be met."""
+        self.queues.setdefault(request.caller, {}).setdefault(request.key, deque()).append(request)
         return self._pass(now)
 
     def withdraw(self, purpose: Purpose, caller: int, name: object, now: float) -> list[Effect]:
         """The request is not wanted any more; nothing happens if it was granted meanwhile."""
-        for key, queue in list(self.queues.get(caller, {}).items()):
+        for queue in self.queues.get(caller, {}).values():
             for request in queue:
                 if request.name == name and request.purpose is purpose:
-                    queue.remove(request)
-                    self.prune(caller, key)
+                    self.drop(request)
                     return self._pass(now)
         return []
+
+    def drop(self, request: Request) -> None:
+        """Take a request out of its queue."""
+        self.queues[request.caller][request.key].remove(request)
+        self.prune(request.caller, request.key)
+
+    def drop_caller(self, caller: int) -> None:
+        """Forget what a caller waits for, and when it was served."""
+        self.queues.pop(caller, None)
+        self.served.pop(caller, None)
 
     def prune(self, caller: int, key: LeaseKey) -> None:
         queues = self.queues[caller]
@@ -116,7 +134,10 @@ class Scheduler:
         return self._revoke(entry, now)
 
     def _revoke(self, entry: Lease, now: float) -> list[Effect]:
-        self.pool.move(self.pool.workers[entry.slot], "revoked", now)
+        worker = self.pool.workers[entry.slot]
+        if worker.state is WorkerState.ENDING:
+            return []  # its end takes the lease with it
+        self.pool.move(worker, "revoked", now)
         return [Revoke(entry.slot, entry.lease, entry.epoch)]
 
     def lease_revoked(self, slot: int, lease: int, epoch: int, now: float) -> list[Effect]:
@@ -150,7 +171,7 @@ class Scheduler:
 
     def _forget(self, entry: Lease) -> list[Effect]:
         del self.leases[entry.lease]
-        self.available.give(entry.held(), entry.gpus)
+        entry.account.give(entry.held(), entry.gpus)
         if entry.purpose is not Purpose.LEASE:
             return []
         held = self.of_caller[entry.caller]
@@ -173,7 +194,7 @@ class Scheduler:
             return []
         self._blocks += 1
         entry.blocked, entry.blocked_as = True, self._blocks
-        self.available.give(entry.cpu())
+        entry.account.give(entry.cpu())
         return self._pass(now)
 
     def unblocked(self, slot: int, epoch: int) -> list[Effect]:
@@ -181,7 +202,7 @@ class Scheduler:
         entry = self._current(slot, epoch)
         if entry is not None and entry.blocked:
             entry.blocked, entry.blocked_as = False, 0
-            self.available.reserve(entry.cpu())
+            entry.account.reserve(entry.cpu())
         return []
 
     def _current(self, slot: int, epoch: int) -> Lease | None:
@@ -193,8 +214,7 @@ class Scheduler:
 
     def caller_ended(self, caller: int, now: float) -> list[Effect]:
         """The caller has ended: its requests are gone, its leases end. CallerSettled follows, maybe at once."""
-        self.queues.pop(caller, None)
-        self.served.pop(caller, None)
+        self.drop_caller(caller)
         self.slot_of.pop(caller, None)
         self._settling.add(caller)
         effects: list[Effect] = []
@@ -262,13 +282,13 @@ class Scheduler:
                 self.prune(caller, key)
         return effects + self._pass(now)
 
-    def stop_worker(self, slot: int, force: bool, now: float) -> list[Effect]:
-        """End a worker."""
+    def stop_worker(self, slot: int, force: bool, now: float, code: str = "") -> list[Effect]:
+        """End a worker. `code`: what its end is told as."""
         worker = self.pool.workers.get(slot)
         if worker is None:
             return []
         self.pool.move(worker, "stopped", now)
-        return [StopWorker(slot, force)]
+        return [StopWorker(slot, force, code)]
 
     def worker_ended(self, slot: int, now: float) -> list[Effect]:
         """The worker's process has ended."""

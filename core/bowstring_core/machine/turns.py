@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING
 
 from bowstring_core import limits
 from bowstring_core.machine.leases import Lease, LeaseState, Purpose
+from bowstring_core.machine.placement import place_on
 from bowstring_core.machine.requests import BindWorker, Effect, Granted, LeaseKey, Recall, Request
-from bowstring_core.machine.resources import Demand, larger_of
+from bowstring_core.machine.resources import Availability, Demand, larger_of
 from bowstring_core.machine.workers import JAVA, Worker, WorkerKind
 
 if TYPE_CHECKING:
@@ -46,10 +47,10 @@ class Turn:
 
     def __init__(self, scheduler: Scheduler, now: float) -> None:
         self._scheduler, self._now = scheduler, now
-        self._plan = scheduler.available.copy()
+        self._plans = {id(scheduler.available): scheduler.available.copy()}  # by id of what they are copies of
         self._planned: Counter[int] = Counter()  # by id(request)
         self._unmet: dict[int, Request] = {}  # by id
-        self._misfits: Counter[Demand] = Counter()
+        self._misfits: Counter[tuple[Demand, bytes, int]] = Counter()
         self.wanted: Counter[WorkerKind] = Counter()
         self.wake: float | None = None
 
@@ -92,26 +93,51 @@ class Turn:
             heads.sort(key=lambda request: request.since)
         return heads
 
+    def _accounts(self, key: LeaseKey) -> list[Availability]:
+        """Where the resources of a request may come from: the node, or bundles of its placement group."""
+        return self._scheduler.groups.accounts(key) if key.group else [self._scheduler.available]
+
+    def _plan_of(self, account: Availability) -> Availability:
+        plan = self._plans.get(id(account))
+        if plan is None:
+            plan = self._plans[id(account)] = account.copy()
+        return plan
+
+    def _closest(self, key: LeaseKey) -> Availability | None:
+        """The account that lacks least of what a request needs; None: there is none yet."""
+        need = larger_of(key.demand, key.placement)
+        accounts = self._accounts(key)
+        return min(accounts, key=lambda account: sum(account.lacking(need).values()), default=None)
+
     def _serve_one(self, caller: int, effects: list[Effect]) -> bool:
         """Grant or plan one worker for the caller; False: nothing more can be done for it in this turn."""
-        plan = self._plan
         for request in self._heads(caller):
             key = request.key
-            if id(request) in self._unmet or self._misfits[key.demand] >= limits.UNMET_LOOKED_AT:
+            alike = (key.demand, key.group, key.bundle)
+            if id(request) in self._unmet or self._misfits[alike] >= limits.UNMET_LOOKED_AT:
                 continue
-            if not plan.fits(larger_of(key.demand, key.placement) if key.placement else key.demand):
+            if request.purpose is Purpose.GROUP and self._place_group(request):
+                return True
+            need = larger_of(key.demand, key.placement) if key.placement else key.demand
+            account = None
+            if request.purpose is not Purpose.GROUP:
+                account = next((one for one in self._accounts(key) if self._plan_of(one).fits(need)), None)
+            if account is None:
                 self._unmet[id(request)] = request
-                self._misfits[key.demand] += 1
+                self._misfits[alike] += 1
                 if self._now >= request.since + limits.RESERVE_AFTER_S:
-                    plan.reserve(key.demand)
+                    closest = self._closest(key)
+                    if closest is not None:
+                        self._plan_of(closest).reserve(key.demand)
                 else:
                     self._wake_at(request.since + limits.RESERVE_AFTER_S)
                 continue
-            worker = self._idle_worker_for(key)
+            plan = self._plan_of(account)
+            worker = self._idle_worker_for(key, account)
             if worker is not None:
                 plan.reserve(key.demand)
-                effects += self._grant(request, worker)
-                plan.gpus = list(self._scheduler.available.gpus)
+                effects += self._grant(request, worker, account)
+                plan.gpus = list(account.gpus)
                 return True
             if self.wanted[key.kind()] < starting_max(key.kind()):
                 plan.take(key.demand)
@@ -120,22 +146,37 @@ class Turn:
                 return True
         return False
 
+    def _place_group(self, request: Request) -> bool:
+        """Reserve the bundles of a placement group, if nobody who came before needs what they take."""
+        scheduler = self._scheduler
+        assert isinstance(request.name, bytes)
+        plan = self._plan_of(scheduler.available)
+        group = scheduler.groups.by_id[request.name]
+        if place_on(plan.copy(), group.bundles) is None or not scheduler.groups.placed(request.name):
+            return False
+        plan.reserve(request.key.demand)
+        plan.gpus = list(scheduler.available.gpus)
+        scheduler.drop_caller(request.caller)
+        scheduler.grants += 1
+        scheduler.job_served[request.key.job] = scheduler.grants
+        return True
+
     def _visible(self, gpus: tuple[tuple[int, int], ...]) -> str:
         return ",".join(str(index) for index, _ in gpus) or self._scheduler.no_gpus
 
-    def _idle_worker_for(self, key: LeaseKey) -> Worker | None:
-        scheduler = self._scheduler
-        trial = scheduler.available.copy() if any(name == "GPU" for name, _ in key.demand) else None
+    def _idle_worker_for(self, key: LeaseKey, account: Availability) -> Worker | None:
+        trial = account.copy() if any(name == "GPU" for name, _ in key.demand) else None
         gpus = self._visible(trial.take(key.demand) if trial else ())
-        return scheduler.pool.find_idle(key.kind(), key.language_version, key.job, gpus)
+        group = (key.group, key.capture)
+        return self._scheduler.pool.find_idle(key.kind(), key.language_version, key.job, gpus, group)
 
-    def _grant(self, request: Request, worker: Worker) -> list[Effect]:
+    def _grant(self, request: Request, worker: Worker, account: Availability) -> list[Effect]:
         scheduler, key, purpose, caller = self._scheduler, request.key, request.purpose, request.caller
-        gpus = scheduler.available.take(key.demand)
+        gpus = account.take(key.demand)
         effects: list[Effect] = []
         if worker.gpus is None:
-            worker.job, worker.gpus = key.job, self._visible(gpus)
-            effects.append(BindWorker(worker.slot, worker.job, worker.gpus))
+            worker.job, worker.gpus, worker.group = key.job, self._visible(gpus), (key.group, key.capture)
+            effects.append(BindWorker(worker.slot, worker.job, worker.gpus, key.group, key.capture))
         scheduler.pool.move(worker, "became actor" if purpose is Purpose.ACTOR else "leased", self._now)
         epoch = 0
         if purpose is Purpose.LEASE:
@@ -144,7 +185,20 @@ class Turn:
         number = scheduler.next_lease
         scheduler.next_lease += 1
         queue = (caller, key)
-        entry = Lease(number, purpose, caller, queue, request.name, worker.slot, epoch, key.demand, gpus, self._now)
+        entry = Lease(
+            number,
+            purpose,
+            caller,
+            queue,
+            request.name,
+            worker.slot,
+            epoch,
+            key.demand,
+            gpus,
+            self._now,
+            account,
+            key.group,
+        )
         worker.lease = number
         scheduler.leases[number] = entry
         if purpose is Purpose.LEASE:
@@ -161,28 +215,35 @@ class Turn:
     def _recall_for(self, unmet: list[Request]) -> list[Effect]:
         effects: list[Effect] = []
         held: Counter[object] = Counter()
-        coming: Counter[str] = Counter()
+        coming: Counter[tuple[int, str]] = Counter()  # by id of the account and name
         candidates = []
         for entry in self._scheduler.leases.values():
             if entry.purpose is not Purpose.LEASE:
                 continue
             if entry.recalled or entry.state is LeaseState.REVOKING:
                 for name, units in entry.held():
-                    coming[name] += units
+                    coming[id(entry.account), name] += units
             else:
                 held[entry.queue] += 1
                 candidates.append(entry)
         candidates.sort(key=lambda entry: entry.since)
         for request in unmet:
-            lacking = self._scheduler.available.lacking(larger_of(request.key.demand, request.key.placement))
-            lacking = {name: units - coming[name] for name, units in lacking.items() if units > coming[name]}
+            account = self._closest(request.key)
+            if account is None:
+                continue
+            place = id(account)
+            lacking = account.lacking(larger_of(request.key.demand, request.key.placement))
+            lacking = {name: units - coming[place, name] for name, units in lacking.items()}
+            lacking = {name: units for name, units in lacking.items() if units > 0}
             for name, units in request.key.demand:
-                coming[name] = max(0, coming[name] - units)  # what comes is spoken for
+                coming[place, name] = max(0, coming[place, name] - units)  # what comes is spoken for
             queue: object = (request.caller, request.key)
             for entry in candidates:
                 if not lacking:
                     break
                 if entry.recalled or entry.queue == queue or held[entry.queue] <= held[queue]:
+                    continue
+                if entry.account is not account:
                     continue
                 if not any(name in lacking for name, _ in entry.held()):
                     continue

@@ -1,8 +1,9 @@
 """The workers of a node: their states, whom they serve, and how many there should be.
 
 A worker is started for a kind: a language, and for Java the flags and the job whose class path its JVM has. It is
-bound to one job, and to the GPUs that it may see, with its first lease, and serves no other from then on, because what
-user code has imported or set can't be taken back. One that became an actor ends as that actor.
+bound to one job, to the GPUs that it may see, and to a placement group or none, with its first lease, and serves no
+other from then on, because what user code has imported or set can't be taken back. One that became an actor ends as
+that actor.
 
     STARTING -> IDLE -> LEASED -> REVOKING -> IDLE ...
                      -> ACTOR
@@ -71,13 +72,14 @@ class WorkerKind(NamedTuple):
 class Worker:
     """One worker. Read-only outside of the machines."""
 
-    __slots__ = ("epoch", "gpus", "idle_since", "job", "kind", "lease", "slot", "started", "state", "version")
+    __slots__ = ("epoch", "gpus", "group", "idle_since", "job", "kind", "lease", "slot", "started", "state", "version")
 
     def __init__(self, slot: int, kind: WorkerKind, now: float) -> None:
         self.slot, self.kind = slot, kind
         self.state = WorkerState.STARTING
         self.job = kind.job
         self.gpus: str | None = None  # None: not bound yet
+        self.group = (b"", False)  # placement group, and whether its children go there too
         self.version = ""
         self.epoch = 0
         self.lease = 0
@@ -126,7 +128,9 @@ class WorkerPool:
         """Idle workers, longest idle first."""
         return (self.workers[slot] for slot in self._idle)
 
-    def find_idle(self, kind: WorkerKind, version: str, job: int, gpus: str) -> Worker | None:
+    def find_idle(
+        self, kind: WorkerKind, version: str, job: int, gpus: str, group: tuple[bytes, bool] = (b"", False)
+    ) -> Worker | None:
         """An idle worker that may serve the job: one that is bound to it already if there is one, and the one that was
         idle for the shortest time, whose caches are warm."""
         fresh = None
@@ -134,7 +138,7 @@ class WorkerPool:
             worker = self.workers[slot]
             if worker.kind != kind or not worker.version.startswith(version):
                 continue
-            if worker.job == job and worker.gpus == gpus:
+            if worker.job == job and worker.gpus == gpus and worker.group == group:
                 return worker
             if fresh is None and worker.gpus is None and worker.job in (0, job):
                 fresh = worker

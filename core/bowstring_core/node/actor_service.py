@@ -90,6 +90,9 @@ class ActorService:
             message.resources,
             message.placement_resources,
             message.jvm_flags,
+            message.placement_group,
+            message.bundle,
+            message.capture_children,
         )
         if not body:
             raise ProtocolError("ActorCreate without the creation task")

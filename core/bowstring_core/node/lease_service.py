@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from bowstring_core.node.node import Node
 
 
+_NO_GROUP = bytes(16)
+
+
 def demand(resources: tuple[Resource, ...]) -> Demand:
     """The resources of a message as a demand.
 
@@ -69,6 +72,9 @@ class LeaseService:
         resources: tuple[Resource, ...],
         placement: tuple[Resource, ...],
         jvm_flags: str,
+        group: bytes,
+        bundle: int,
+        capture: bool,
     ) -> requests.LeaseKey:
         """The lease key of a request.
 
@@ -85,7 +91,10 @@ class LeaseService:
             raise RequestError(
                 ErrorCode.TASK_UNSCHEDULABLE, f"language version {version} is wanted, and this node has {has or 'none'}"
             )
-        return requests.LeaseKey(language, version, peer.job, demand(resources), demand(placement), jvm_flags, key)
+        needs = demand(resources), demand(placement)
+        if group == _NO_GROUP:
+            return requests.LeaseKey(language, version, peer.job, *needs, jvm_flags, key)
+        return requests.LeaseKey(language, version, peer.job, *needs, jvm_flags, key, group, bundle, capture)
 
     def _request(self, peer: Peer, message: LeaseRequest, body: bytes) -> None:
         if not 1 <= message.count <= limits.LEASES_OF_A_REQUEST_MAX:
@@ -98,6 +107,9 @@ class LeaseService:
             message.resources,
             (),
             message.jvm_flags,
+            message.placement_group,
+            message.bundle,
+            message.capture_children,
         )
         node = self._node
         node.perform(

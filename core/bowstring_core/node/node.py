@@ -37,6 +37,7 @@ from bowstring_core.node.lease_service import LeaseService
 from bowstring_core.node.memory_service import MemoryService
 from bowstring_core.node.object_service import ObjectService
 from bowstring_core.node.peers import Peer, Reception
+from bowstring_core.node.placement_service import PlacementService
 from bowstring_core.node.sessions import Session
 from bowstring_core.node.spill_service import SpillService
 from bowstring_core.node.state_service import StateService
@@ -115,6 +116,7 @@ class Node:
         self.leases = LeaseService(self)
         self.memory = MemoryService(self, options.memory_reserve)
         self.spill = SpillService(self, options.spill_folder, options.spill_bytes_max, options.inline_bytes_max)
+        self.placement = PlacementService(self)
         self.store = StoreService(self, options.object_store_bytes, self.spill.table)
         self.objects = ObjectService(self)
         self.functions = FunctionService(self)
@@ -181,11 +183,11 @@ class Node:
                 case requests.Recall():
                     self.leases.recall(effect)
                 case requests.BindWorker():
-                    self.workers.bind(effect.slot, effect.job, effect.gpus)
+                    self.workers.bind(effect)
                 case requests.StartWorker():
                     self.workers.start(effect.slot, effect.kind)
                 case requests.StopWorker():
-                    self.workers.stop(effect.slot, effect.force)
+                    self.workers.stop(effect.slot, effect.force, effect.code)
                 case requests.LeaseOver():
                     self.leases.over(effect)
                 case requests.Rejected():
@@ -327,6 +329,7 @@ class Node:
         if peer.role is Role.DRIVER:
             self.jobs[peer.job].driver = 0
             self.actor_service.perform(self.actors.job_over(peer.job))
+            self.perform(self.scheduler.groups.job_over(peer.job, self.loop.now))
         self.objects.perform(self.objects.directory.process_gone(process))
         self.perform(self.scheduler.caller_ended(process, self.loop.now))
         if peer.role is Role.DRIVER:

@@ -13,6 +13,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from bowstring_core import limits
+from bowstring_core.machine.requests import BindWorker
 from bowstring_core.machine.workers import JAVA, WorkerKind
 from bowstring_core.node import loop as loops
 from bowstring_core.node.connection import Connection
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
     from bowstring_core.node.node import Node
 
 
+_NO_GROUP = bytes(16)
+
+
 class WorkerProcess:
     """The process behind a slot, from the request for it on.
 
@@ -48,6 +52,7 @@ class WorkerProcess:
     """
 
     __slots__ = (
+        "code",
         "job",
         "kind",
         "out_of_memory",
@@ -69,6 +74,7 @@ class WorkerProcess:
         self.status: int | None = None
         self.out_of_memory = ""
         self.job = kind.job
+        self.code = ""  # name of the ErrorCode that its end is told as; empty: a crash
         self.outputs: list[WorkerOutput] = []
         self.zygote: ZygoteLink | None = None  # whose child it is, from its launch on
         self.zygote_key = b""
@@ -330,9 +336,9 @@ class WorkerService:
         node = self._node
         node.perform(node.scheduler.worker_registered(peer.slot, peer.process, peer.language_version, self._loop.now))
 
-    def bind(self, slot: int, job_id: int, gpus: str) -> None:
+    def bind(self, effect: BindWorker) -> None:
         """Tell the worker its job."""
-        process = self.processes[slot]
+        process, job_id = self.processes[effect.slot], effect.job
         job = self._node.job(job_id)
         process.job = job_id
         assert process.peer is not None
@@ -342,13 +348,15 @@ class WorkerService:
             FrameType.WORKER_BIND,
             WorkerBind(
                 job_id,
-                gpus,
+                effect.gpus,
                 (*modules, *job.python_path),
                 job.class_path,
                 folder or job.working_directory,
                 job.namespace,
                 process.kind.environment,
                 environment,
+                effect.group or _NO_GROUP,
+                effect.capture,
             ),
         )
 
@@ -359,11 +367,12 @@ class WorkerService:
 
     # Ending -----------------------------------------------------------------------------------------------------------
 
-    def stop(self, slot: int, force: bool) -> None:
-        """End a worker; one that does not end by itself is killed after its grace."""
+    def stop(self, slot: int, force: bool, code: str = "") -> None:
+        """End a worker; one that does not end by itself is killed after its grace. `code`: what its end is told as."""
         process = self.processes.get(slot)
         if process is None:
             return
+        process.code = code
         if process.zygote is None:  # it waits for its environment
             self._node.environments.forget(slot)
             self._loop.call_soon(lambda: self._start_failed(process, "it is no longer wanted", False))
@@ -414,7 +423,11 @@ class WorkerService:
             message = process.out_of_memory
             return error_record(ErrorCode.OUT_OF_MEMORY, message, may_have_executed=True, pid=process.pid)
         message = f"worker process {process.pid} {describe_status(process.status)}"
-        return error_record(ErrorCode.WORKER_CRASHED, message, retryable=True, may_have_executed=True, pid=process.pid)
+        code = ErrorCode.WORKER_CRASHED
+        if process.code:
+            code = ErrorCode[process.code]
+            message = f"worker process {process.pid} was ended, because its placement group was removed"
+        return error_record(code, message, retryable=True, may_have_executed=True, pid=process.pid)
 
     # Output -----------------------------------------------------------------------------------------------------------
 

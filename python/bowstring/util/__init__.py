@@ -8,6 +8,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bowstring.util.actor_pool import ActorPool
     from bowstring.util.executor import Executor
+    from bowstring.util.placement_group import (
+        PlacementGroup,
+        get_current_placement_group,
+        get_placement_group,
+        placement_group,
+        placement_group_table,
+        remove_placement_group,
+    )
     from bowstring.util.queue import Empty, Full, Queue
     from bowstring.util.serializability import inspect_serializability
 
@@ -16,11 +24,21 @@ _HOMES = {
     "Empty": "queue",
     "Executor": "executor",
     "Full": "queue",
+    "PlacementGroup": "placement_group",
     "Queue": "queue",
+    "get_current_placement_group": "placement_group",
+    "get_placement_group": "placement_group",
     "inspect_serializability": "serializability",
+    "placement_group": "placement_group",
+    "placement_group_table": "placement_group",
+    "remove_placement_group": "placement_group",
 }
 
-__all__ = ["ActorPool", "Empty", "Executor", "Full", "Queue", "inspect_serializability"]
+__all__ = [
+    "ActorPool", "Empty", "Executor", "Full", "PlacementGroup", "Queue", "get_current_placement_group",
+    "get_placement_group", "inspect_serializability", "placement_group", "placement_group_table",
+    "remove_placement_group",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -258,3 +258,8 @@ except bow.InvalidArgumentError as error:
 """
     done = subprocess.run([sys.executable, "-c", program], check=True, timeout=60, capture_output=True, text=True)
     assert "inline=True" in done.stdout
+
+
+def test_a_placement_group_is_refused_by_name() -> None:
+    with pytest.raises(bow.BowstringError, match="inline"):
+        bow.util.placement_group([{"CPU": 1}])
