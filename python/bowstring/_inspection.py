@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 FRAMES_MAX = 200  # of one stack; an endless recursion is seen from its ends
+_CALLED_FROM = ("/bowstring/_executor.py", "/bowstring/_async_methods.py")
 _ASKED_BY = ("/bowstring/_inspection.py", "/bowstring/_runtime.py", "/bowstring/_reactor.py")
 
 
@@ -155,8 +156,9 @@ def _stacks(runtime: Runtime | None) -> Iterator[Row]:
         summary = traceback.StackSummary.extract(traceback.walk_stack(top), limit=FRAMES_MAX)
         summary.reverse()
         if thread in running:
-            calls = [place for place, each in enumerate(summary) if each.name == "run_call"]
-            del summary[: calls[-1] + 1 if calls and calls[-1] + 1 < len(summary) else 0]  # how it came to be called
+            outer = [place for place, each in enumerate(summary) if each.filename.endswith(_CALLED_FROM)]
+            if outer and outer[-1] + 1 < len(summary):
+                del summary[: outer[-1] + 1]  # how user code came to be called
         text = "".join(traceback.StackSummary.from_list(summary).format())
         yield {"thread": name, "task": running.get(thread, ""), "stack": text}
 

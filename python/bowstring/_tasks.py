@@ -409,11 +409,11 @@ class PendingTask:
 
     def fail(self, error: BaseException | Payload) -> None:
         """Under the lock: no attempt will follow."""
-        self.done = True
+        was_done, self.done = self.done, True
         self.peer = None
         runtime = self.runtime
         payload = error if isinstance(error, Payload) else runtime.error_payload(error)
-        if runtime.stopped is None:
+        if not was_done and runtime.stopped is None:
             runtime.log.given_up(self, payload)
         for ref in self.refs:
             runtime.complete(ref, payload)

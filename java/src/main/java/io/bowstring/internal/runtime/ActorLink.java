@@ -26,6 +26,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -52,6 +53,21 @@ final class ActorLink implements PeerLink.Listener {
     private boolean subscribed;
     private boolean created;
     private @Nullable ErrorRecord why;
+
+    /** Rows of the calls that are not over. */
+    void describe(List<Map<String, Object>> rows) {
+        String actor = Id.of(id).toString();
+        for (PendingTask task : waiting) {
+            Map<String, Object> row = Inspection.call(task, link == null ? "PENDING_ACTOR" : "SENT", handle.language);
+            row.put("actor", actor);
+            rows.add(row);
+        }
+        for (PendingTask task : inFlight.values()) {
+            Map<String, Object> row = Inspection.call(task, "SENT", handle.language);
+            row.put("actor", actor);
+            rows.add(row);
+        }
+    }
 
     ActorLink(Session session, WireHandle handle, ObjectEntry entry, boolean created) {
         this.session = session;

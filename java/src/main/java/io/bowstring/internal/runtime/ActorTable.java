@@ -59,4 +59,9 @@ final class ActorTable {
         byObject.clear();
         byActor.clear();
     }
+
+    /** Rows of the calls that wait for their actors or are on them. */
+    void describe(List<Map<String, Object>> rows) {
+        byObject.values().forEach(link -> link.describe(rows));
+    }
 }

@@ -173,6 +173,27 @@ final class LeasePool {
         return queues.computeIfAbsent(key, unused -> new Queue());
     }
 
+    /** Rows of the tasks that wait for a worker or are on one. */
+    void describe(List<Map<String, Object>> rows) {
+        queues.forEach((key, queue) -> {
+            Map<String, Object> resources = new LinkedHashMap<>();
+            key.resources.forEach((name, units) -> resources.put(name, units / 10_000.0));
+            for (PendingTask task : queue.waiting) {
+                Map<String, Object> row = Inspection.call(task, "PENDING_LEASE", key.language);
+                row.put("resources", resources);
+                rows.add(row);
+            }
+            for (Lease lease : queue.leases) {
+                for (PendingTask task : lease.inFlight.values()) {
+                    Map<String, Object> row = Inspection.call(task, "SENT", key.language);
+                    row.put("resources", resources);
+                    row.put("worker", String.format("%016x", lease.grant.worker));
+                    rows.add(row);
+                }
+            }
+        });
+    }
+
     /** A task whose arguments are there. */
     void enqueue(PendingTask task) {
         queue(task.leaseKey).waiting.addLast(task);

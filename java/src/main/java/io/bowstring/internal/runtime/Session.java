@@ -17,6 +17,7 @@ import io.bowstring.internal.wire.ActorState;
 import io.bowstring.internal.wire.Frame;
 import io.bowstring.internal.wire.FrameType;
 import io.bowstring.internal.wire.Hello;
+import io.bowstring.internal.wire.Inspect;
 import io.bowstring.internal.wire.LeaseEnded;
 import io.bowstring.internal.wire.LeaseGrant;
 import io.bowstring.internal.wire.LeaseRecall;
@@ -75,6 +76,7 @@ public final class Session implements NodeLink.Listener, References {
     private final ObjectReader reader = new ObjectReader(this);
     private final StoreClient store = new StoreClient(this, cleaner);
     private final Map<String, PeerLink> peers = new HashMap<>();
+    private final Inspection inspection = new Inspection(this);
     private final Consumer<Frame> otherFrames;
     private final Consumer<BowstringException> lost;
 
@@ -210,6 +212,11 @@ public final class Session implements NodeLink.Listener, References {
         return reader;
     }
 
+    /** What answers the node's questions about this process. */
+    public Inspection inspection() {
+        return inspection;
+    }
+
     ActorTable actors() {
         return actors;
     }
@@ -316,6 +323,7 @@ public final class Session implements NodeLink.Listener, References {
                     LOGGER.log(Level.DEBUG, "closing a dropped segment", error);
                 }
             }
+            case FrameType.INSPECT -> inspection.answer(Inspect.decode(frame.metadata()));
             case FrameType.OBJECT_VALUE -> unpin(ObjectValue.decode(frame.metadata()));
             default -> otherFrames.accept(frame);
         }

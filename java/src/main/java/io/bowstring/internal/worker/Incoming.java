@@ -17,6 +17,10 @@ final class Incoming {
     boolean timedOut;
     /** What names this task's children, once it runs. */
     @Nullable TaskContext context;
+    /** When it began to run, in nanoseconds since 1970 UTC; 0: it waits. */
+    volatile long startNs;
+    /** The thread that runs it. */
+    volatile @Nullable Thread runner;
     /** The thread that runs user code of this task now, and may be interrupted. */
     @Nullable Thread interruptible;
     /** How fast items may be made, if this makes a stream. */

@@ -206,6 +206,18 @@ final class TaskQueue implements ObjectReader.Blocking {
         }
     }
 
+    /** What is here, for people: what runs first. */
+    synchronized List<Incoming> present() {
+        List<Incoming> present = new ArrayList<>(running.values());
+        present.addAll(waiting);
+        return present;
+    }
+
+    /** True while a task waits for an object. */
+    synchronized boolean isBlocked() {
+        return blockedThreads > 0;
+    }
+
     synchronized boolean isIdle() {
         return waiting.isEmpty() && running.isEmpty();
     }

@@ -145,6 +145,8 @@ final class TaskRunner {
         incoming.context = context;
         TaskContext.enter(context);
         long startNs = System.currentTimeMillis() * 1_000_000;
+        incoming.startNs = startNs;
+        incoming.runner = Thread.currentThread();
         long began = System.nanoTime();
         boolean exits = false;
         Outcome outcome;

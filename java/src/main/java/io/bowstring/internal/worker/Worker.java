@@ -105,6 +105,7 @@ final class Worker implements Processes.Host {
         runner.connected(made);
         made.reader().setBlocking(queue);
         Processes.isWorker(made, this);
+        made.inspection().setWork(new WorkReport(queue, runner));
         try {
             made.reactor().listen(address, this::accept);
         } catch (IOException error) {

@@ -1,0 +1,52 @@
+package io.bowstring.internal.worker;
+
+import io.bowstring.internal.runtime.Id;
+import io.bowstring.internal.runtime.Inspection;
+import io.bowstring.internal.wire.Task;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** What this worker tells of the tasks that it was sent (spec section 8.2, rule 2). */
+final class WorkReport implements Inspection.Work {
+    private final TaskQueue queue;
+    private final TaskRunner runner;
+
+    WorkReport(TaskQueue queue, TaskRunner runner) {
+        this.queue = queue;
+        this.runner = runner;
+    }
+
+    @Override
+    public List<Map<String, Object>> rows() {
+        List<Map<String, Object>> rows = new ArrayList<>();
+        String state = queue.isBlocked() ? "BLOCKED" : "RUNNING";
+        for (Incoming incoming : queue.present()) {
+            Task task = incoming.task;
+            Map<String, Object> row = new LinkedHashMap<>();
+            row.put("place", "worker");
+            row.put("task", incoming.id.toString());
+            row.put("name", runner.labelOf(task));
+            row.put("state", incoming.startNs == 0 ? "QUEUED" : state);
+            row.put("attempt", task.attempt);
+            row.put("function", Id.isZero(task.function) ? "" : Id.of(task.function).toString());
+            row.put("actor", Id.isZero(task.actor) ? "" : Id.of(task.actor).toString());
+            row.put("language", "JAVA");
+            row.put("submitted_ns", task.submittedNs);
+            row.put("start_ns", incoming.startNs);
+            rows.add(row);
+        }
+        return rows;
+    }
+
+    @Override
+    public String taskOf(Thread thread) {
+        for (Incoming incoming : queue.present()) {
+            if (incoming.runner == thread) {
+                return incoming.id.toString();
+            }
+        }
+        return "";
+    }
+}
