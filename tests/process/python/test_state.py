@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,11 @@ import pytest
 import bowstring as bow
 from bowstring import util
 from bowstring.util import state
-from tests.process.waiting import wait_until
+from tests.process import waiting
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    waiting.wait_until(condition, within_s=60)
 
 
 @pytest.fixture(scope="module", autouse=True)
