@@ -14,12 +14,13 @@ FLIGHTS := docs/examples/flights
 JAVA_INPUTS := $(shell find java -path '*/target' -prune -o -type f -print 2>/dev/null)
 TYPED := $(wildcard python/bowstring python/bowstring_wire core/bowstring_core)
 
-.PHONY: help setup java generate format check test demo bench clean
+.PHONY: help setup java generate docs format check test demo bench clean
 
 help:
 	@echo 'make setup     the virtual environment $(VENV) and the Java library'
 	@echo 'make generate  the code that is made from spec/schema'
-	@echo 'make check     lint, types, format, generated code'
+	@echo 'make docs      docs/reference.md, from the docstrings'
+	@echo 'make check     lint, types, format, generated code and pages'
 	@echo 'make test      check, then every test, Java and Python'
 	@echo 'make demo      flights: one table, two languages, no copies'
 	@echo 'make bench     the benchmark against Ray and multiprocessing (BENCH="--quick" for a smoke run)'
@@ -40,6 +41,9 @@ java/target/packaged: $(JAVA_INPUTS)
 generate: $(VENV)/installed
 	cd spec && ../$(BIN)/python -m generator
 
+docs: $(VENV)/installed
+	$(BIN)/python docs/generate_reference.py
+
 format: $(VENV)/installed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -49,6 +53,7 @@ check: $(VENV)/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(TYPED)
 	cd spec && ../$(BIN)/python -m generator --check
+	$(BIN)/python docs/generate_reference.py --check
 
 test: check setup $(FLIGHTS)/target/flights.jar
 	BOWSTRING_PYTHON=$(CURDIR)/$(BIN)/python $(MAVEN) --batch-mode --file java test

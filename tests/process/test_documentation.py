@@ -65,6 +65,34 @@ def test_the_python_examples_of_a_guide_run(guide: str, tmp_path: Path) -> None:
     assert run_python(blocks("python", page), tmp_path) == GUIDES[guide]
 
 
+def pages() -> list[str]:
+    """The pages whose Python examples tell by themselves what they print, in a comment behind each `print(...)`."""
+    docs = ROOT / "docs"
+    found = [*docs.glob("*.md"), *docs.glob("guides/*.md")]
+    told_above = {docs / "start.md", docs / "reference.md", *(docs / "guides" / f"{guide}.md" for guide in GUIDES)}
+    return sorted(
+        str(page.relative_to(docs)) for page in found if page not in told_above and "```python\n" in page.read_text()
+    )
+
+
+@pytest.mark.parametrize("page", pages())
+def test_the_python_examples_of_a_page_print_what_it_says(page: str, tmp_path: Path) -> None:
+    program = blocks("python", (ROOT / "docs" / page).read_text())
+    assert run_python(program, tmp_path) == re.findall(r"^ *print\(.*\)  # (.*)$", program, re.MULTILINE)
+
+
+def links() -> list[tuple[str, str]]:
+    found = []
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+            found.append((str(page.relative_to(ROOT)), target))
+    return found
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    assert [(page, target) for page, target in links() if not (ROOT / page).parent.joinpath(target).exists()] == []
+
+
 @needs_java
 def test_the_python_example_of_the_readme_runs(tmp_path: Path) -> None:
     assert run_python(blocks("python", (ROOT / "README.md").read_text()), tmp_path) == ["[0, 1, 4, 9]", "5.0"]

@@ -71,7 +71,7 @@ class _Chunk:
 class _Result(Protocol):
     """Who gets the results of chunks."""
 
-    def take(self, number: int, values: list[Any] | None, error: BaseException | None) -> None:
+    def _take(self, number: int, values: list[Any] | None, error: BaseException | None) -> None:
         """A chunk is over: its results, or the error."""
 
 
@@ -97,7 +97,7 @@ class AsyncResult(Generic[T]):
         if not chunks:
             self._finish()
 
-    def take(self, number: int, values: list[Any] | None, error: BaseException | None) -> None:
+    def _take(self, number: int, values: list[Any] | None, error: BaseException | None) -> None:
         """A chunk is over: its results, or the error."""
         with self._lock:
             if values is None:
@@ -180,7 +180,7 @@ class IMapIterator(Iterator[T]):
             self._submitted += 1
             self._pool._submit(_Chunk(function, calls, number, self))
 
-    def take(self, number: int, values: list[Any] | None, error: BaseException | None) -> None:
+    def _take(self, number: int, values: list[Any] | None, error: BaseException | None) -> None:
         """A chunk is over: its results, or the error."""
         with self._changed:
             self._over[number] = (values, error)
@@ -502,7 +502,7 @@ class Pool:
 
     def _hand_over(self, chunk: _Chunk, values: list[Any] | None, error: BaseException | None) -> None:
         try:
-            chunk.result.take(chunk.number, values, None if error is None else as_raised(error))
+            chunk.result._take(chunk.number, values, None if error is None else as_raised(error))
         finally:
             with self._changed:
                 self._handing_over -= 1

@@ -523,12 +523,8 @@ def test_pattern_pipelining_overlaps_fetching_and_working() -> None:
 
 
 def test_pattern_work_is_taken_as_it_is_done() -> None:
-    pending = [square.remote(i) for i in range(20)]
-    results = []
-    while pending:
-        ready, pending = ray.wait(pending)
-        results += ray.get(ready)
-    assert sorted(results) == [i * i for i in range(20)]
+    refs = [square.remote(i) for i in range(20)]
+    assert sorted(ray.get(ref) for ref in ray.as_completed(refs)) == [i * i for i in range(20)]
 
 
 # Anti-patterns: what the advice leads to ------------------------------------------------------------------------------
