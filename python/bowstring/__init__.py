@@ -19,6 +19,7 @@ from bowstring._api import (
     cancel,
     cluster_resources,
     empty,
+    empty_table,
     get,
     get_actor,
     get_runtime_context,
@@ -41,9 +42,9 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ActorClass", "ActorHandle", "ActorMethod", "ObjectRef", "ObjectRefGenerator", "RemoteFunction", "Session",
-    "as_completed", "available_resources", "cancel", "cluster_resources", "empty", "errors", "exit_actor", "get",
-    "get_actor", "get_runtime_context", "init", "is_initialized", "java_actor_class", "java_function", "kill",
-    "method", "nodes", "put", "remote", "shutdown", "timeline", "util", "wait", "why",
+    "as_completed", "available_resources", "cancel", "cluster_resources", "empty", "empty_table", "errors",
+    "exit_actor", "get", "get_actor", "get_runtime_context", "init", "is_initialized", "java_actor_class",
+    "java_function", "kill", "method", "nodes", "put", "remote", "shutdown", "timeline", "util", "wait", "why",
     *errors.__all__,
 ]  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, overload
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from bowstring._explanation import Explanation
     from bowstring._options import AllOptions, TaskOptions
+    from bowstring.table_builder import TableBuilder
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -138,10 +139,10 @@ def _timeout(what: str, timeout: float | None) -> None:
 
 
 @overload
-def get(refs: ObjectRef[R], *, timeout: float | None = None) -> R: ...
+def get(refs: ObjectRef[R], *, timeout: float | None = None, copy: bool = False) -> R: ...
 @overload
-def get(refs: Sequence[ObjectRef[R]], *, timeout: float | None = None) -> list[R]: ...
-def get(refs: Any, *, timeout: float | None = None) -> Any:
+def get(refs: Sequence[ObjectRef[R]], *, timeout: float | None = None, copy: bool = False) -> list[R]: ...
+def get(refs: Any, *, timeout: float | None = None, copy: bool = False) -> Any:
     """The value of a reference, or the values of a list of them; waits until they are there.
 
     Arrays and tables are read-only views of the store's memory, which they keep while they live; all else is a copy.
@@ -149,6 +150,7 @@ def get(refs: Any, *, timeout: float | None = None) -> Any:
     Args:
         refs: an ObjectRef, or a list of them.
         timeout: seconds to wait; None: any time.
+        copy: True: arrays are writable and, like tables, in this process's own memory; nothing of the store is kept.
 
     Raises:
         TaskError: the task failed; also an instance of the class of what it raised.
@@ -159,7 +161,7 @@ def get(refs: Any, *, timeout: float | None = None) -> Any:
     if timeout is not None:
         _timeout("get", timeout)
     if type(refs) is ObjectRef:
-        return refs._runtime.reader.get((refs,), timeout)[0]
+        return refs._runtime.reader.get((refs,), timeout, copy)[0]
     if not isinstance(refs, (list, tuple)):
         expected = "an ObjectRef or a list of them"
         if isinstance(refs, ObjectRefGenerator):
@@ -170,7 +172,7 @@ def get(refs: Any, *, timeout: float | None = None) -> Any:
             raise _options.refuse("get", f"refs[{place}]", "an ObjectRef", ref)
     if not refs:
         return []
-    return refs[0]._runtime.reader.get(refs, timeout)
+    return refs[0]._runtime.reader.get(refs, timeout, copy)
 
 
 def wait(
@@ -349,14 +351,41 @@ def empty(shape: int | Sequence[int], dtype: Any = "float64") -> Any:
         dtype: bool, a signed or unsigned integer, float16, float32 or float64.
 
     Returns:
-        A writable, C-contiguous array. `put(array)` makes it an object and the array read-only; if it is never put,
-        its memory is given back when its last view dies.
+        A writable, C-contiguous array. `put(array)`, or returning it from a task, makes it an object and the array
+        read-only. (Views of it that were made before stay writable: let go of them, because others read the same
+        memory.) While the array lives its memory stays in the store; if it is never put, that is given back with its
+        last view.
 
     Raises:
         InvalidArgumentError: shape or dtype is wrong.
         ObjectStoreFullError: the store can't hold it.
     """
     return running_runtime().writer.empty(shape, dtype)
+
+
+def empty_table(
+    schema: Any, num_rows: int, *, nullable: Sequence[str] = (), data_bytes: Mapping[str, int] | None = None
+) -> TableBuilder:
+    """An Arrow table in the store without values: fill its columns, then `put` it without a copy.
+
+    Args:
+        schema: a pyarrow.Schema of columns of fixed width (booleans, numbers, dates, times, decimals, fixed-size
+            binary), strings and binary.
+        num_rows: number of rows.
+        nullable: names of the columns that may have nulls.
+        data_bytes: for each column of strings or binary: how many bytes its values may have together.
+
+    Returns:
+        A TableBuilder, which gives numpy views of the columns. `put(builder)`, or returning it from a task, makes a
+        table of it.
+
+    Raises:
+        InvalidArgumentError: an argument is wrong, or a column is of a type that can't be filled in place.
+        ObjectStoreFullError: the store can't hold it.
+    """
+    from bowstring.table_builder import empty_table
+
+    return empty_table(running_runtime(), schema, num_rows, nullable, data_bytes or {})
 
 
 class RuntimeContext:

@@ -39,8 +39,8 @@ class ObjectReader:
         self._runtime = runtime
         self._ranges: weakref.WeakValueDictionary[bytes, Any] = weakref.WeakValueDictionary()
 
-    def get(self, refs: Sequence[ObjectRef[Any]], timeout_s: float | None = None) -> list[Any]:
-        """The values of `refs`, in order; raises the first error among them."""
+    def get(self, refs: Sequence[ObjectRef[Any]], timeout_s: float | None = None, copy: bool = False) -> list[Any]:
+        """The values of `refs`, in order, as views or as copies; raises the first error among them."""
         deadline = None if timeout_s is None else monotonic() + timeout_s
         if len(refs) == 1:
             # A call and its result in turn is what this is asked for most.
@@ -48,13 +48,13 @@ class ObjectReader:
             if ref._payload is None:
                 self._wait_one(ref, deadline)
             payload = ref._payload
-            if payload is not None and payload.layout != STORED_LAYOUT:
+            if payload is not None and payload.layout != STORED_LAYOUT and not copy:
                 if ref._flags & _FOUND_INSIDE:
                     return [self._decode(ref, payload.encoding, payload.layout, payload.data)]
                 return [_values.decode_inline(payload.encoding, payload.layout, payload.data)]
         self.wait_ready(refs, len(refs), deadline)
         stored = [ref for ref in refs if ref._payload is not None and ref._payload.layout == STORED_LAYOUT]
-        read = self._read_stored(stored, deadline) if stored else {}
+        read = self._read_stored(stored, deadline, copy) if stored else {}
         out = []
         for ref in refs:
             payload = ref._payload
@@ -66,20 +66,21 @@ class ObjectReader:
             elif payload.data is NONE_DATA:
                 out.append(None)
             else:
-                out.append(self._decode(ref, payload.encoding, payload.layout, payload.data))
+                out.append(self._decode(ref, payload.encoding, payload.layout, payload.data, copy))
         return out
 
-    def _decode(self, ref: ObjectRef[Any], encoding: int, layout: int, data: Any) -> Any:
+    def _decode(self, ref: ObjectRef[Any], encoding: int, layout: int, data: Any, copy: bool = False) -> Any:
         """Read a value; if the home counts this process as a holder of it, what is found inside needs no other hold."""
+        decode = _values.decode_copy if copy else _values.decode_inline
         if not ref._flags & _FOUND_INSIDE:
-            return _values.decode_inline(encoding, layout, data)
+            return decode(encoding, layout, data)
         runtime = self._runtime
         inside = runtime.inside
         before = inside.outer
         with runtime.lock:
             inside.outer = runtime.known.container(ref) if ref._flags & HELD else None
         try:
-            return _values.decode_inline(encoding, layout, data)
+            return decode(encoding, layout, data)
         finally:
             inside.outer = before
 
@@ -169,7 +170,7 @@ class ObjectReader:
             answered,
         )
 
-    def _read_stored(self, refs: Iterable[ObjectRef[Any]], deadline: float | None) -> dict[bytes, Any]:
+    def _read_stored(self, refs: Iterable[ObjectRef[Any]], deadline: float | None, copy: bool) -> dict[bytes, Any]:
         """The values of stored objects, by id; each stays pinned while a view of it lives."""
         held: dict[bytes, Any] = {}
         inline: dict[bytes, Payload] = {}
@@ -214,14 +215,14 @@ class ObjectReader:
         if errors:
             raise errors[0]
         self._runtime.log.span(_GET, started, 0, len(held))
-        return {ref._id: self._decode_held(ref, held[ref._id], inline.get(ref._id)) for ref in refs}
+        return {ref._id: self._decode_held(ref, held[ref._id], inline.get(ref._id), copy) for ref in refs}
 
-    def _decode_held(self, ref: ObjectRef[Any], pin: Any, inline: Payload | None) -> Any:
+    def _decode_held(self, ref: ObjectRef[Any], pin: Any, inline: Payload | None, copy: bool) -> Any:
         if inline is not None:
-            return self._decode(ref, inline.encoding, inline.layout, inline.data)
+            return self._decode(ref, inline.encoding, inline.layout, inline.data, copy)
         import numpy as np
 
-        return self._decode(ref, pin.encoding, m.Layout.IMAGE, np.asarray(pin))
+        return self._decode(ref, pin.encoding, m.Layout.IMAGE, np.asarray(pin), copy)
 
     def complete_future(self, ref: ObjectRef[Any], future: concurrent.futures.Future[Any]) -> None:
         """Let `future` have the value of `ref` once it is ready."""

@@ -68,12 +68,18 @@ class ObjectWriter:
 
     def write(self, ref: RefStruct, value: Any, reader: int) -> Payload:
         """Encode a value; a large one is put in the store and sealed as `ref`, a small one is returned as bytes."""
-        if type(value).__module__ == "numpy":
+        module = type(value).__module__
+        if module == "numpy":
             made = self._runtime.store.take_in_place(value)
             if made is not None:
-                extent, length, encoding = made
-                self._seal(ref, extent, extent.offset, length, encoding, ())
+                extent, length = made
+                self._seal(ref, extent, extent.offset, length, m.Encoding.TENSOR, ())
                 return STORED
+        elif module == "bowstring.table_builder":
+            extent, length = value._finish(self._runtime)
+            self._seal(ref, extent, extent.offset, length, m.Encoding.ARROW, ())
+            value._let_go()
+            return STORED
         encoded = _values.encode(value, reader)
         if encoded.contains:
             self._runtime.escape(encoded.contains)
@@ -145,7 +151,8 @@ class ObjectWriter:
             raise InvalidArgumentError(f"empty: dtype {kind} has no tensor form; use bool, an integer or a float type")
         size = int(np.prod(dimensions, dtype=np.int64)) * kind.itemsize
         header, offset, length = values.tensor_header(blank.element, dimensions, size)
-        raw, extent, held = self._runtime.store.empty(header, offset, length)
-        array = raw[:size].view(kind).reshape(dimensions)
-        self._runtime.store.note_in_place(array, extent, held, length, m.Encoding.TENSOR)
+        image, extent = self._runtime.store.empty(length)
+        image[: len(header)] = np.frombuffer(header, np.uint8)
+        array = image[offset : offset + size].view(kind).reshape(dimensions)
+        self._runtime.store.note_in_place(array, extent, length)
         return array

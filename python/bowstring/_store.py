@@ -104,7 +104,7 @@ class StoreClient:
         self._runtime = runtime
         self._segments: dict[int, Segment] = {}
         self._slabs: dict[int, _Slab] = {}
-        self._in_place: dict[int, tuple[Any, Extent, Any]] = {}
+        self._in_place: dict[int, tuple[Any, Extent, int]] = {}
         self._ends: dict[tuple[int, int], _End] = {}
         self.released: deque[_End] = deque()  # ends of the ranges whose last view has died
 
@@ -127,7 +127,7 @@ class StoreClient:
 
     # Writing -----------------------------------------------------------------------------------------------------
 
-    def _grant(self, length: int, slab: bool) -> Extent:
+    def _grant(self, length: int, slab: bool, populate: bool = False) -> Extent:
         grant: m.ExtentGrant = self._runtime.request(
             FrameType.EXTENT_ALLOCATE, lambda request: m.ExtentAllocate(request, length, slab)
         )
@@ -139,7 +139,7 @@ class StoreClient:
             fresh = True
         else:
             fresh = False
-        if fresh or slab:
+        if fresh or populate:
             self._populate(segment, grant.offset, grant.length)
         return Extent(grant.extent, segment, grant.offset, grant.length, slab)
 
@@ -172,7 +172,7 @@ class StoreClient:
                         del self._slabs[size_class]
                         self._retire(slab.extent)
                     try:
-                        slab = self._slabs[size_class] = _Slab(self._grant(SLAB_BYTES, slab=True))
+                        slab = self._slabs[size_class] = _Slab(self._grant(SLAB_BYTES, slab=True, populate=True))
                     except ObjectStoreFullError:  # no room for a slab; there may be for this one
                         slab = _Slab(self._grant(length, slab=False))
                 extent = slab.extent
@@ -210,17 +210,17 @@ class StoreClient:
         seal = m.ObjectSeal(ref_struct, location, extent.number, encoding, tuple(contains))
         return frame(FrameType.OBJECT_SEAL, seal.encode())
 
-    def empty(self, header: bytes, buffer_offset: int, image_length: int) -> Any:
-        """A writable uint8 array over the buffer of an image whose header is written already."""
+    def empty(self, image_length: int) -> tuple[Any, Extent]:
+        """A writable uint8 array over memory for an image, and its extent, which is returned when no view is left.
+
+        The extent is a slab for one image: it is not free, and not written to disk, before it was returned. So the
+        views stay good when the image has been sealed.
+        """
         import numpy as np
 
-        extent = self._grant(image_length, slab=False)
-        view = memoryview(extent.segment.mapping)
-        view[extent.offset : extent.offset + len(header)] = header
-        held = self._range(
-            extent.segment, extent.offset + buffer_offset, image_length - buffer_offset, EXTENT, extent.number, False
-        )
-        return np.asarray(held), extent, held
+        extent = self._grant(image_length, slab=True)
+        held = self._range(extent.segment, extent.offset, image_length, EXTENT, extent.number, False)
+        return np.asarray(held), extent
 
     def close(self) -> None:
         """Unmap what no view holds: remote functions and references may keep a runtime that has ended."""
@@ -228,25 +228,24 @@ class StoreClient:
         self._slabs.clear()
         self._in_place.clear()
 
-    def note_in_place(self, array: Any, extent: Extent, held: Any, image_length: int, encoding: int) -> None:
+    def note_in_place(self, array: Any, extent: Extent, image_length: int) -> None:
         """Remember that `array` is an image in the making."""
         key = id(array)
 
         def forget(_ref: Any, places: dict[int, Any] = self._in_place, key: int = key) -> None:
             places.pop(key, None)
 
-        self._in_place[key] = (weakref.ref(array, forget), extent, (held, image_length, encoding))
+        self._in_place[key] = (weakref.ref(array, forget), extent, image_length)
 
-    def take_in_place(self, array: Any) -> tuple[Extent, int, int] | None:
-        """If `array` was made by `empty`: its extent, image length and encoding; from here on it is read-only."""
+    def take_in_place(self, array: Any) -> tuple[Extent, int] | None:
+        """If `array` was made by `empty`: its extent and image length; from here on it is read-only."""
         entry = self._in_place.get(id(array))
         if entry is None or entry[0]() is not array:
             return None
         del self._in_place[id(array)]
-        _, extent, (_, image_length, encoding) = entry
-        self._ends.pop((EXTENT, extent.number), None)  # the extent belongs to the object now
+        _, extent, image_length = entry
         array.flags.writeable = False
-        return extent, image_length, encoding
+        return extent, image_length
 
     # Reading -----------------------------------------------------------------------------------------------------
 

@@ -126,6 +126,39 @@ def decode_inline(encoding: int, layout: int, data: Any) -> Any:
         raise SerializationError(f"a value's payload can't be read: {error}") from error
 
 
+def decode_copy(encoding: int, layout: int, data: Any) -> Any:
+    """As `decode_inline`; but nothing of the value lies in `data`, and its arrays are writable."""
+    if encoding in (_ERROR, _BYTES) or (encoding == _PYTHON and layout == _COMPACT):
+        return decode_inline(encoding, layout, data)
+    import numpy as np
+
+    try:
+        decodable = values.read_payload(encoding, layout, data)
+        own = [np.array(np.asarray(buffer, np.uint8)) for buffer in decodable.buffers]
+        if encoding == _PYTHON:
+            return _loads(decodable.buffers[0], buffers=own[1:])
+        decodable.buffers = own
+        value = values.decode_portable(decodable)
+    except _PathError as error:
+        raise CrossLanguageError(str(error)) from error
+    except ProtocolError as error:
+        raise SerializationError(f"a value's payload can't be read: {error}") from error
+    _let_write(value, np.ndarray)
+    return value
+
+
+def _let_write(value: Any, array: type) -> None:
+    """Make the arrays writable that lie in a tree of lists and dicts."""
+    if type(value) is array:
+        value.flags.writeable = True  # type: ignore[attr-defined]
+    elif type(value) is list:
+        for item in value:
+            _let_write(item, array)
+    elif type(value) is dict:
+        for item in value.values():
+            _let_write(item, array)
+
+
 def is_large_argument(value: Any, inline_bytes_max: int) -> bool:
     """True if a top-level argument should go through the store rather than inside the frame."""
     kind = type(value)

@@ -70,7 +70,9 @@ _FIELDS: dict[StateKind, dict[str, str]] = {
     StateKind.RESOURCES: {"name": _TEXT, "total": _REAL, "available": _REAL},
     StateKind.STORE: {
         "capacity": _INTEGER, "allocated": _INTEGER, "in_use": _INTEGER, "segments": _INTEGER, "objects": _INTEGER,
-        "pins": _INTEGER,
+        "pins": _INTEGER, "waiting": _INTEGER, "inline_objects": _INTEGER, "inline_bytes": _INTEGER,
+        "spilled_objects": _INTEGER, "spilled_bytes": _INTEGER, "disk_bytes": _INTEGER, "spills": _INTEGER,
+        "restores": _INTEGER,
     },
     StateKind.STACKS: {
         "process": _TEXT, "pid": _INTEGER, "language": _TEXT, "role": _TEXT, "job": _INTEGER, "thread": _TEXT,

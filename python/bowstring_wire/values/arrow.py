@@ -56,16 +56,7 @@ class StreamWriter:
     __slots__ = ("_parts", "nbytes")
 
     def __init__(self, value: pa.Table | pa.RecordBatch) -> None:
-        import pyarrow as pa
-
-        sink = _Sink()
-        with pa.ipc.new_stream(pa.PythonFile(sink, mode="w"), value.schema) as stream:
-            stream.write(value)
-        try:
-            parts = _laid_out(sink.parts)
-        except (StructError, IndexError, _Unknown):
-            parts = sink.parts
-        self._parts = _joined(parts)
+        self._parts = _joined(parts_of(value))
         self.nbytes = sum(map(buffer_size, self._parts))
 
     def write_into(self, target: memoryview) -> None:
@@ -74,6 +65,33 @@ class StreamWriter:
             end = at + buffer_size(part)
             write_buffer(part, target[at:end])
             at = end
+
+
+def parts_of(value: pa.Table | pa.RecordBatch) -> list[Any]:
+    """The stream in parts: messages as bytes, bodies as the buffers of the value."""
+    import pyarrow as pa
+
+    sink = _Sink()
+    with pa.ipc.new_stream(pa.PythonFile(sink, mode="w"), value.schema) as stream:
+        stream.write(value)
+    try:
+        return _laid_out(sink.parts)
+    except (StructError, IndexError, _Unknown):
+        return sink.parts
+
+
+def field_nodes(part: bytes) -> int:
+    """Where the first FieldNode stands in a part that is a record batch's message; 0 if it is something else."""
+    metadata = bytearray(part)
+    try:
+        message = _root(metadata)
+        kind_at = _field(metadata, message, 1)
+        if not kind_at or metadata[kind_at] != _RECORD_BATCH:
+            return 0
+        batch = _follow(metadata, _field(metadata, message, 2))
+        return _follow(metadata, _field(metadata, batch, 1)) + 4
+    except (StructError, IndexError, _Unknown):
+        return 0
 
 
 def _joined(parts: list[Any]) -> list[Any]:

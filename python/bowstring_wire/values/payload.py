@@ -156,6 +156,17 @@ def tensor_header(element: int, shape: tuple[int, ...], size: int) -> tuple[byte
     return _header(encoded, [Span(start, size)]), start, start + size
 
 
+def image_header(encoded: Encoded) -> tuple[bytes, int, int]:
+    """For a value of one buffer that is filled in later: its image's header, where the buffer starts, and the image's
+    length.
+
+    Args:
+        encoded: The value; its buffer is asked for its size only.
+    """
+    spans, end = _spans(encoded)
+    return _header(encoded, spans), spans[0].offset, end
+
+
 def inline_payload(encoded: Encoded) -> tuple[int, bytes]:
     """The payload as bytes, for a frame: (`messages.Layout`, payload). Copies; meant for values that are small."""
     buffers = encoded.buffers
