@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import os
 import pickle
 import threading
 from collections.abc import Callable
@@ -79,6 +80,7 @@ class FunctionTable:
     def __init__(self, runtime: Any) -> None:
         self._runtime = runtime
         self._by_key: dict[bytes, Any] = {}
+        self._files: dict[str, tuple[int, int]] = {}  # time and size of modules' files
         self._lock = threading.Lock()
 
     def known(self, key: bytes) -> Any:
@@ -103,12 +105,29 @@ class FunctionTable:
             self._by_key[key] = found
         return found
 
-    @staticmethod
-    def _find(module_name: str, name: str, blob: bytes) -> Any:
+    def _module(self, name: str) -> Any:
+        """The module; loaded again if its file is another than when this worker last looked.
+
+        A key that is not known here may stand for what its caller has edited and loaded again.
+        """
+        module = importlib.import_module(name)
+        try:
+            facts = os.stat(module.__file__ or "")
+        except (OSError, AttributeError):
+            return module  # built in, or inside an archive
+        now = (facts.st_mtime_ns, facts.st_size)
+        before = self._files.setdefault(name, now)
+        if before != now:
+            self._files[name] = now
+            importlib.invalidate_caches()
+            module = importlib.reload(module)
+        return module
+
+    def _find(self, module_name: str, name: str, blob: bytes) -> Any:
         try:
             if blob and not blob.startswith(b"\0"):
                 return pickle.loads(blob)
-            found: Any = importlib.import_module(module_name)
+            found: Any = self._module(module_name)
             for part in name.split("."):
                 found = getattr(found, part)
             return getattr(found, "__bowstring_wrapped__", found)

@@ -21,6 +21,7 @@ from typing import Any
 from bowstring import _ids, _pickling, _runtime, _tasks, _values, remote_function
 from bowstring._reactor import Reactor
 
+_PYTHONS = signal.default_int_handler
 AGAIN_S = 0.002  # the next look, after one that hit the runtime
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _WAITS = frozenset((Reactor._poll.__code__, Reactor._sleep.__code__))
@@ -29,15 +30,23 @@ _STATELESS = frozenset(module.__file__ for module in (_ids, _pickling, _tasks, _
 
 
 def install() -> None:
-    """From now on, interrupt with care; only in the main thread, and only instead of Python's own handler."""
-    if _in_main_thread() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _on_interrupt)
+    """From now on, interrupt with care; only in the main thread, and only instead of Python's own handler.
+
+    `asyncio.run` puts a handler of its own in place of Python's, and Python's back: it knows that one by its name in
+    `signal`, which is ours meanwhile.
+    """
+    if _in_main_thread() and signal.default_int_handler is _PYTHONS:
+        signal.default_int_handler = _on_interrupt
+        if signal.getsignal(signal.SIGINT) is _PYTHONS:
+            signal.signal(signal.SIGINT, _on_interrupt)
 
 
 def uninstall() -> None:
     """Put Python's own handler back, if ours is still in place."""
-    if _in_main_thread() and signal.getsignal(signal.SIGINT) is _on_interrupt:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if _in_main_thread() and signal.default_int_handler is _on_interrupt:
+        signal.default_int_handler = _PYTHONS
+        if signal.getsignal(signal.SIGINT) is _on_interrupt:
+            signal.signal(signal.SIGINT, _PYTHONS)
 
 
 def _in_main_thread() -> bool:
@@ -47,7 +56,7 @@ def _in_main_thread() -> bool:
 def _on_interrupt(number: int, frame: FrameType | None) -> Any:
     runtime = _runtime.current_runtime_or_none()
     if runtime is None or not hits_runtime(runtime.lock, frame):
-        return signal.default_int_handler(number, frame)
+        return _PYTHONS(number, frame)
     send_again(number)
     return None
 

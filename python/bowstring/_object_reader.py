@@ -224,9 +224,15 @@ class ObjectReader:
 
         return self._decode(ref, pin.encoding, m.Layout.IMAGE, np.asarray(pin), copy)
 
+    def _check_running(self, ref: ObjectRef[Any]) -> None:
+        """Refuse to promise what nobody will keep."""
+        if self._runtime.stopped is not None and ref._payload is None:
+            raise self._runtime.stopped
+
     def complete_future(self, ref: ObjectRef[Any], future: concurrent.futures.Future[Any]) -> None:
         """Let `future` have the value of `ref` once it is ready."""
         completion = _Completion(self._runtime, future)
+        self._check_running(ref)
         with self._runtime.lock:
             ready = self.when_ready(ref, completion)
             if not ready:
@@ -247,6 +253,7 @@ class ObjectReader:
     def complete_in_loop(self, ref: ObjectRef[Any], future: asyncio.Future[Any]) -> None:
         """Let a future of the running event loop have the value of `ref` once it is ready."""
         completion = _LoopCompletion(self._runtime, future)
+        self._check_running(ref)
         with self._runtime.lock:
             ready = self.when_ready(ref, completion)
             if ready:

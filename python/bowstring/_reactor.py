@@ -249,6 +249,7 @@ class Reactor:
         self.poller.register(self._wake, select.EPOLLIN)
         self.handlers[self._wake] = self._on_wake
         self.closing = False
+        self.forgotten: BaseException | None = None  # why nothing can be waited for in a forked child
         self.received = bytearray(RECEIVE_BYTES)
         self.received_view = memoryview(self.received)
         self._thread: threading.Thread | None = None
@@ -388,6 +389,8 @@ class Reactor:
         """Wait until `waiter` is done; False if `deadline` (monotonic seconds) came first."""
         if waiter.done:
             return True
+        if self.forgotten is not None:
+            raise self.forgotten
         if self._leadership.acquire(False):
             return self._lead(waiter, deadline)
         if self._leader == threading.get_ident():
@@ -525,6 +528,25 @@ class Reactor:
                 self._leadership.release()
                 if self._followers:
                     self._promote()
+
+    def forget(self, error: BaseException) -> None:
+        """In a forked child, where the threads are not: close our copies of the sockets; who waits gets `error`."""
+        self.forgotten = error
+        locks: tuple[Any, ...] = (self.lock, self._leadership)
+        for lock in locks:
+            lock._at_fork_reinit()  # as the standard library does with its own
+        self.poller.close()
+        handlers, self.handlers = self.handlers, {}
+        for fd, handler in handlers.items():
+            connection = getattr(handler, "__self__", None)
+            try:
+                if isinstance(connection, Connection):
+                    connection.closed = True
+                    connection.sock.close()
+                else:
+                    os.close(fd)
+            except OSError:
+                pass
 
     def close(self) -> None:
         """Stop the threads and close every socket of the poller. Leaders see `closing` and end."""

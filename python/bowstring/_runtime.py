@@ -63,6 +63,11 @@ REF_CHANGES_MAX = 4096  # in one RefUpdate frame
 _ERROR, _COMPACT = int(m.Encoding.ERROR), int(m.Layout.COMPACT)
 _GET = int(m.SpanKind.GET)
 
+_FORKED = (
+    "this process was forked from one that uses Bowstring; the runtime can't be used here. "
+    "Start the process anew (multiprocessing: the 'spawn' method), or call bowstring.init() in it"
+)
+
 _runtime: Runtime | None = None
 _forked = False
 
@@ -75,10 +80,7 @@ def current_runtime() -> Runtime:
     """
     if _runtime is None:
         if _forked:
-            raise RuntimeStoppedError(
-                "this process was forked from one that uses Bowstring; the runtime can't be used here. "
-                "Start the process anew (multiprocessing: the 'spawn' method), or call bowstring.init() in it"
-            )
+            raise RuntimeStoppedError(_FORKED)
         raise RuntimeStoppedError("Bowstring is not running in this process; call bowstring.init() first")
     return _runtime
 
@@ -100,7 +102,7 @@ def _after_fork() -> None:
     object_ref.set_borrower(None)
     if runtime is not None:
         _forked = True
-        runtime.forget_sockets()
+        runtime.forget(RuntimeStoppedError(_FORKED))
 
 
 os.register_at_fork(after_in_child=_after_fork)
@@ -288,14 +290,13 @@ class Runtime:
         self.store.close()
         os.close(self.node_pidfd)
 
-    def forget_sockets(self) -> None:
-        """In a forked child: close our copies without a word to the peers."""
-        try:
-            self.reactor.poller.close()
-            for fd in list(self.reactor.handlers):
-                os.close(fd)
-        except OSError:
-            pass
+    def forget(self, error: BowstringError) -> None:
+        """In a forked child: close our copies without a word to the peers; whoever still uses this gets `error`."""
+        self.stopped = error
+        locks: tuple[Any, ...] = (self.slab_lock, self._keeping)
+        for lock in locks:
+            lock._at_fork_reinit()  # another thread may have held it, and is not here
+        self.reactor.forget(error)
 
     # Requests ----------------------------------------------------------------------------------------------------
 

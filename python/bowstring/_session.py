@@ -29,6 +29,17 @@ _node_pid = 0  # of the node that this process started
 _node_pidfd = -1
 
 
+def _after_fork() -> None:
+    """The node is the parent's child, not ours: its end is none of our affair."""
+    global _node_pid, _node_pidfd
+    if _node_pidfd >= 0:
+        os.close(_node_pidfd)
+    _node_pid, _node_pidfd = 0, -1
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
 def running_runtime() -> Runtime:
     """The runtime of this process; starts one on first use."""
     runtime = _runtime.current_runtime_or_none()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pickle
 import traceback
+from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any
 
 from bowstring_wire import messages as m
@@ -335,12 +336,45 @@ def _user_frames(error: BaseException) -> Any:
 def _pickled(error: BaseException) -> bytes:
     import cloudpickle
 
+    for form in (error, _Bare(error)):
+        try:
+            data: bytes = cloudpickle.dumps(form, protocol=5)
+            pickle.loads(data)
+        except BaseException:  # user-defined reducers may raise anything
+            continue
+        if len(data) <= TEXT_BYTES_MAX:
+            return data
+    return b""  # the record goes without: it tells enough
+
+
+class _Bare:
+    """An exception that does not pickle as it is: its class, and of its arguments and attributes what does."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+    def __reduce__(self) -> Any:
+        error = self.error
+        args = tuple(arg if _pickles(arg) else repr(arg) for arg in error.args)
+        attributes = {name: value for name, value in vars(error).items() if _pickles(value)}
+        return _rebuild_bare, (type(error), args, attributes)
+
+
+def _pickles(value: Any) -> bool:
+    import cloudpickle
+
     try:
-        data: bytes = cloudpickle.dumps(error, protocol=5)
-        pickle.loads(data)
-    except BaseException:  # user-defined reducers may raise anything; the record goes without
-        return b""
-    return data if len(data) <= TEXT_BYTES_MAX else b""
+        pickle.loads(cloudpickle.dumps(value, protocol=5))
+    except BaseException:
+        return False
+    return True
+
+
+def _rebuild_bare(cls: type[BaseException], args: tuple[Any, ...], attributes: dict[str, Any]) -> BaseException:
+    error = cls.__new__(cls)
+    error.args = args
+    error.__dict__.update(attributes)
+    return error
 
 
 _task_error_classes: dict[type[BaseException], type[TaskError]] = {}
@@ -354,11 +388,39 @@ def _task_error_class(cause: type[BaseException]) -> type[TaskError]:
                 raise TypeError("not an Exception")
             name = f"TaskError({cause.__name__})"
             made: Any = type(name, (TaskError, cause), {"__module__": __name__, "__init__": _bare_init})
-            made.__new__(made)
             _task_error_classes[cause] = made
         except TypeError:
             _task_error_classes[cause] = TaskError
     return _task_error_classes[cause]
+
+
+def _task_error(cause: BaseException) -> TaskError:
+    """An error that is a TaskError and also what `cause` is, with its arguments and attributes."""
+    cls = _task_error_class(type(cause))
+    if issubclass(cls, BaseExceptionGroup):
+        error: Any = cls.__new__(cls, cause.args[0], cause.args[1])
+    else:
+        try:
+            error = cls.__new__(cls)
+        except TypeError:  # a constructor that wants arguments
+            error = TaskError.__new__(TaskError)
+    error.args = cause.args
+    # Classes written in C, and those with __slots__, keep attributes beside __dict__: OSError.errno, for one.
+    for base in type(cause).__mro__:
+        for name, member in vars(base).items():
+            if isinstance(member, (MemberDescriptorType, GetSetDescriptorType)) and not name.startswith("__"):
+                _copy_attribute(error, name, cause)
+    for name in getattr(cause, "__dict__", {}):
+        _copy_attribute(error, name, cause)
+    error.__cause__ = cause
+    return error  # type: ignore[no-any-return]
+
+
+def _copy_attribute(error: BaseException, name: str, cause: BaseException) -> None:
+    try:
+        setattr(error, name, getattr(cause, name))
+    except (AttributeError, TypeError, ValueError):
+        pass  # read-only, or not set
 
 
 def _bare_init(self: BaseException, *args: Any) -> None:
@@ -379,18 +441,7 @@ def exception_from_record(record: ErrorRecord) -> BowstringError:
         except BaseException:  # the class may not be importable here; the record tells enough
             cause = None
     error: TaskError
-    if cause is not None:
-        cls = _task_error_class(type(cause))
-        error = cls.__new__(cls)
-        error.args = cause.args
-        for name, value in getattr(cause, "__dict__", {}).items():
-            try:
-                setattr(error, name, value)
-            except AttributeError:
-                pass
-        error.__cause__ = cause
-    else:
-        error = TaskError(record.message)
+    error = TaskError(record.message) if cause is None else _task_error(cause)
     error.record = record
     error.cause = cause
     error.remote_traceback = record.traceback

@@ -499,6 +499,36 @@ def test_a_handler_of_the_users_own_stays_in_place() -> None:
     assert (out, driver.returncode) == ("[1]\n", 0), err
 
 
+def test_asyncio_cancels_its_main_task_on_ctrl_c() -> None:
+    driver = start_driver("""
+        import asyncio
+
+        async def main():
+            print("waiting", flush=True)
+            try:
+                await after.remote(1, 600)
+            except asyncio.CancelledError:
+                print("cancelled", flush=True)
+                raise
+
+        try:
+            asyncio.run(main())
+        except KeyboardInterrupt:
+            print(bow.get(echo.remote("interrupted")), flush=True)
+        try:
+            print("again", flush=True)
+            bow.get(after.remote(1, 600))
+        except KeyboardInterrupt:
+            print("and again", flush=True)
+    """)
+    assert line_of(driver) == "waiting"
+    driver.send_signal(signal.SIGINT)
+    assert [line_of(driver) for _ in range(3)] == ["cancelled", "interrupted", "again"]
+    driver.send_signal(signal.SIGINT)
+    out, err = driver.communicate(timeout=WITHIN_S)
+    assert (out, driver.returncode) == ("and again\n", 0), err
+
+
 def test_the_process_has_no_more_threads_than_it_needs() -> None:
     names = sorted(thread.name for thread in threading.enumerate() if thread.name.startswith("bowstring"))
     assert len(names) <= 2, names

@@ -7,8 +7,9 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -168,21 +169,60 @@ def test_a_runtime_can_be_started_again_after_its_end() -> None:
             assert bow.get(square.remote(4)) == 16
 
 
-def test_after_a_fork_the_child_is_told() -> None:
+@bow.remote
+class Counter:
+    def count(self) -> int:
+        return 1
+
+
+def test_after_a_fork_the_child_is_told_whatever_it_tries(tmp_path: Path) -> None:
+    @bow.remote(num_cpus=0)
+    def wait(path: str) -> int:
+        wait_until(Path(path).exists, 30)
+        return 7
+
     with bow.init(num_cpus=1):
-        bow.get(square.remote(1))
+        done, pending, counter = square.remote(3), wait.remote(str(tmp_path / "go")), Counter.remote()
+        assert bow.get([done, counter.count.remote()]) == [9, 1]
+        attempts: dict[str, Callable[[], Any]] = {
+            "call": lambda: square.remote(2),
+            "get": lambda: bow.get(pending),
+            "wait": lambda: bow.wait([pending]),
+            "future": lambda: pending.future(),
+            "put": lambda: bow.put(b"x" * 1_000_000),
+            "method": lambda: counter.count.remote(),
+            "actor": lambda: Counter.remote(),
+            "context": lambda: bow.get_runtime_context(),
+        }
         reader, writer = os.pipe()
         pid = os.fork()
         if pid == 0:
-            try:
-                square.remote(2)
-                text = "no error"
-            except bow.RuntimeStoppedError as error:
-                text = str(error)
-            os.write(writer, text.encode())
+            for name, attempt in attempts.items():
+                try:
+                    attempt()
+                except bow.RuntimeStoppedError as error:
+                    if "forked" in str(error):
+                        os.write(writer, f"{name} ".encode())
+            os.write(writer, f"had={bow.get(done)}".encode())
             os._exit(0)
-        os.waitpid(pid, 0)
-        assert b"forked" in os.read(reader, 4096)
-        os.close(reader)
         os.close(writer)
+        with os.fdopen(reader) as told:
+            assert told.read() == "call get wait future put method actor context had=9"
+        os.waitpid(pid, 0)
+        (tmp_path / "go").touch()
+        assert bow.get([pending, square.remote(5)]) == [7, 25]
+
+
+def test_the_end_of_a_forked_child_that_joined_leaves_the_runtime_alone() -> None:
+    with bow.init(num_cpus=1) as session:
+        bow.get(square.remote(1))
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                with bow.init(session.address):
+                    status = 0 if bow.get(square.remote(6)) == 36 else 2
+            finally:
+                os._exit(status)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
         assert bow.get(square.remote(5)) == 25
