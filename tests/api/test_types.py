@@ -1,4 +1,4 @@
-"""What type checkers see: right programs pass `mypy --strict` with the right types, wrong ones are refused.
+"""What type checkers see: right programs pass `mypy --strict` and pyright with the right types, wrong ones are refused.
 
 Each snippet is one program; in it a comment `# -> T` says what `reveal_type` on that line must tell, and `# error` that
 the line must be refused. mypy knows nothing of what a decorator makes of a *class*: write `Actor = bow.remote(Class)`
@@ -7,8 +7,13 @@ where that matters.
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
+import json
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,10 +25,11 @@ from bowstring import errors
 ROOT = Path(__file__).parents[2]
 
 HEAD = """
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 import bowstring as bow
+from bowstring.util import ActorPool, Executor, Queue, inspect_serializability
+from bowstring.util.multiprocessing import Pool
 
 @bow.remote
 def add(a: int, b: int = 1) -> int:
@@ -125,6 +131,29 @@ with bow.init(num_cpus=2, resources={"widget": 1}) as session:
     reveal_type(session)  # -> Session
 reveal_type(bow.java_function("a.B", "c").remote(1, ref))  # -> ObjectRef[Any]
 reveal_type(bow.java_actor_class("a.B").remote(1))  # -> ActorHandle[Any]
+
+with bow.init(inline=True, num_cpus=1):
+    pass
+
+# Libraries.
+pool = ActorPool([actor])
+reveal_type(pool)  # -> ActorPool[ActorHandle[Counter]]
+reveal_type(list(pool.map(lambda a, value: add.remote(value), [1, 2])))  # -> list[int]
+reveal_type(pool.pop_idle())  # -> ActorHandle[Counter] | None
+queue: Queue[int] = Queue(maxsize=2)
+queue.put(1, timeout=1.5)
+reveal_type(queue.get())  # -> int
+reveal_type(queue.get_nowait_batch(2))  # -> list[int]
+with Executor(max_workers=2, task_options={"num_cpus": 0.5}) as executor:
+    reveal_type(executor.submit(len, "abc").result())  # -> int
+    reveal_type(list(executor.map(len, ["a"], chunksize=2)))  # -> list[int]
+with Pool(2) as processes:
+    reveal_type(processes.map(len, ["a"]))  # -> list[int]
+    reveal_type(processes.apply_async(len, ("a",)).get(timeout=1))  # -> int
+    reveal_type(list(processes.imap(len, ["a"])))  # -> list[int]
+ok, parts = inspect_serializability(5)
+reveal_type(ok)  # -> bool
+reveal_type(parts[0].path)  # -> str
 """
 
 WRONG = """
@@ -155,6 +184,15 @@ bow.cancel(add)  # error
 bow.kill(ref)  # error
 number: int = bow.get(text)  # error
 strings: bow.ObjectRef[str] = add.remote(1)  # error
+numbers: Queue[int] = Queue()
+numbers.put("x")  # error
+word: str = numbers.get()  # error
+ActorPool([CounterActor.remote(1)]).submit(lambda a, v: v, 1)  # error
+Executor(max_workers="2")  # error
+Executor().submit(len, 5)  # error
+length: str = Executor().submit(len, "abc").result()  # error
+Pool("2")  # error
+bow.init(inline=1.5)  # error
 """
 
 
@@ -205,6 +243,32 @@ def test_wrong_calls_are_refused_and_nothing_else(reports: dict[str, tuple[list[
     refused = set(by_line(messages, "error"))
     expected = {number for number, line in enumerate(lines, 1) if line.endswith("# error")}
     assert refused == expected, [lines[number - 1] for number in refused ^ expected] + messages
+
+
+def test_pyright_accepts_and_refuses_the_same(tmp_path: Path) -> None:
+    if importlib.util.find_spec("pyright") is None or shutil.which("node") is None:
+        pytest.skip("needs pyright, which needs node")
+    programs = {"right": HEAD + RIGHT, "wrong": HEAD + WRONG}
+    for stem, program in programs.items():
+        (tmp_path / f"{stem}.py").write_text(program)
+    paths = [str(ROOT / part) for part in ("python", "core")]
+    # Programs that use nothing of what they import, and evaluate without using it, are what these are.
+    settings = {"typeCheckingMode": "strict", "extraPaths": paths, "reportUnusedImport": False}
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings))
+    command = [sys.executable, "-m", "pyright", "--outputjson", "--pythonpath", sys.executable]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=110)
+    try:
+        report = json.loads(done.stdout)
+    except ValueError:
+        pytest.skip(f"pyright can't be fetched: {done.stderr or done.stdout}")
+    found: dict[str, dict[int, str]] = {"right": {}, "wrong": {}}
+    for entry in report["generalDiagnostics"]:
+        if entry["severity"] == "error":
+            found[Path(entry["file"]).stem][entry["range"]["start"]["line"]] = entry["message"]
+    assert found["right"] == {}
+    lines = programs["wrong"].splitlines()
+    expected = {number for number, line in enumerate(lines) if line.endswith("# error")}
+    assert set(found["wrong"]) == expected, [lines[number] for number in set(found["wrong"]) ^ expected]
 
 
 def test_every_error_is_exported_by_name() -> None:
