@@ -90,6 +90,9 @@ ACTOR_BACKOFF_MAX_S = 5.0
 UNKNOWN_ACTOR_S = 10.0
 # Dead actors that are remembered with their reason.
 DEAD_ACTORS_MAX = 10_000
+# What the logged calls of one actor take until its state is saved: the 32 MiB after which its worker must stop, and the
+# largest call (spec 5.4/4).
+CALL_LOG_BYTES_MAX = 96 << 20
 
 # Objects -------------------------------------------------------------------------------------------------------------
 

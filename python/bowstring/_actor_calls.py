@@ -31,13 +31,15 @@ class ActorClient:
     """This process's side of one actor."""
 
     __slots__ = (
-        "_returned", "actor", "death", "incarnation", "life", "name", "paused", "peer", "queue", "runtime", "sequence",
+        "_returned", "actor", "death", "incarnation", "life", "logged", "name", "paused", "peer", "queue", "runtime",
+        "sequence",
     )  # fmt: skip
 
     def __init__(self, runtime: Runtime, actor: bytes, record: m.ActorHandle) -> None:
         self.runtime = runtime
         self.actor = actor
         self.name = record.class_name or record.module
+        self.logged = record.checkpoint_interval > 0  # its calls keep their sequence in all its lives (spec 5.4/1)
         self.life = int(ActorLife.PENDING)
         self.incarnation = 0
         self.sequence = 0
@@ -60,6 +62,8 @@ class ActorClient:
         if self.death is not None:
             task.fail(self.death)
             return
+        if self.logged:
+            task.sequence = -1
         peer = self.peer
         if peer is None or self.queue or task.missing or task.parts is not None or self.paused:
             if task.missing:
@@ -101,8 +105,9 @@ class ActorClient:
             self._send(peer, task, not in_flight)
 
     def _send(self, peer: Peer, task: PendingTask, now: bool) -> None:
-        task.sequence = self.sequence
-        self.sequence += 1
+        if not self.logged or task.sequence < 0:
+            task.sequence = self.sequence
+            self.sequence += 1
         task.peer = peer
         peer.send(task.frame(self.incarnation), now)
         peer.in_flight[task.id] = task
@@ -120,7 +125,8 @@ class ActorClient:
             if self.peer is not None:
                 self.peer.end(self._lost("its process has ended", ErrorCode.ACTOR_UNAVAILABLE))
             self.incarnation = state.incarnation
-            self.sequence = 0
+            if not self.logged:
+                self.sequence = 0
             self.paused = False
             self.peer = self.runtime.peers.get(state.worker, state.address)
             self.peer.user = self
@@ -175,9 +181,12 @@ class ActorClient:
         in_flight = list(peer.in_flight.values())
         peer.in_flight.clear()
         again = []
-        for task in in_flight:
+        for place, task in enumerate(in_flight):
             task.peer = None
-            if task.retries_left and self.death is None:
+            if self.logged and self.death is None:
+                task.attempt += place == 0
+                again.append(task)
+            elif task.retries_left and self.death is None:
                 if task.retries_left > 0:
                     task.retries_left -= 1
                 task.attempt += 1

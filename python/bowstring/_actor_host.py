@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from bowstring._async_methods import AsyncMethods
     from bowstring._call import Call
+    from bowstring._checkpoints import LoggedCalls
     from bowstring._executor import Executor
     from bowstring._threaded_methods import ThreadedMethods
 
@@ -59,7 +60,7 @@ class Actor:
         async_methods: the event loop, if a method is async; it has the main thread once the constructor is done.
     """
 
-    __slots__ = ("async_methods", "dispatch", "id", "incarnation", "instance", "name", "record", "threads")
+    __slots__ = ("async_methods", "dispatch", "id", "incarnation", "instance", "logged", "name", "record", "threads")
 
     def __init__(self, start: m.ActorStart, actor: bytes) -> None:
         assert start.handle is not None
@@ -71,6 +72,7 @@ class Actor:
         self.dispatch: Callable[[Call], None] | None = None
         self.threads: ThreadedMethods | None = None
         self.async_methods: AsyncMethods | None = None
+        self.logged: LoggedCalls | None = None
 
     def prepare(self, executor: Executor, cls: type) -> None:
         """Before the constructor: get ready for calls that overlap."""
@@ -89,6 +91,8 @@ class Actor:
         """Wait for the calls that run."""
         if self.threads is not None:
             self.threads.stop()
+        if self.logged is not None:
+            self.logged.stop()
 
 
 def is_async(function: Any) -> bool:

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from bowstring._actor_host import Actor
@@ -51,6 +51,7 @@ from bowstring_wire.messages import (
 from bowstring_wire.protocol import SKIPPABLE_TYPE_MIN, FrameParser, ProtocolError, frame
 
 if TYPE_CHECKING:
+    from bowstring._checkpoints import LoggedCalls
     from bowstring._runtime import Runtime
 
 _EXACT, _DELIVER, _METHOD_FLAG = int(TaskFlag.EXACT), int(TaskFlag.DELIVER_HOME), int(TaskFlag.METHOD)
@@ -94,12 +95,15 @@ class Executor:
         reader = ArgumentReader(runtime)
         self.arguments = reader.read
         self.decoding_arguments = reader.decoding
+        self._logged: LoggedCalls | None = None
+        self.flush: Callable[[], None] = runtime.reactor.flush  # under the lock: write what is buffered for callers
         self.ending = False
         self.answers = Answers(self)
         self.interruptions = Interruptions(self, frozenset((Executor.run_call.__code__, send_items.__code__)))
         runtime.handle(FrameType.WORKER_BIND, self._on_bind)
         runtime.handle(FrameType.LEASE_REVOKE, self._on_revoke)
         runtime.handle(FrameType.ACTOR_START, self._on_actor_start)
+        runtime.handle(FrameType.ACTOR_LOG, self._on_actor_log)
         runtime.handle(FrameType.SHUTDOWN, self._on_shutdown)
         runtime.handle(FrameType.TRANSCODE, self._on_transcode)
 
@@ -240,8 +244,17 @@ class Executor:
             self.runtime.node_connection.flush()
 
     def _on_actor_start(self, start: m.ActorStart, body: bytes) -> None:
+        if start.handle is not None and start.handle.checkpoint_interval:
+            from bowstring._checkpoints import LoggedCalls
+
+            self._logged = LoggedCalls(self, start)
         self._actor_start = (start, body)
         self._wake()
+
+    def _on_actor_log(self, message: m.ActorLog, body: bytes) -> None:
+        if self._logged is None:
+            raise ProtocolError("ActorLog for an actor without checkpoints")
+        self._logged.before(message, body)
 
     def _on_shutdown(self, shutdown: m.Shutdown, _body: bytes) -> None:
         if not shutdown.graceful:
@@ -301,7 +314,7 @@ class Executor:
             now = self._dispatch(call)
             if not queue or now - flushed > FLUSH_S:
                 with self.runtime.lock:
-                    self.runtime.reactor.flush()
+                    self.flush()
                 flushed = now
 
     def _dispatch(self, call: Call) -> float:
@@ -523,6 +536,9 @@ class Executor:
             args, kwargs = self.arguments(task, task_body)
             actor.instance = cls(*args, **kwargs)
             del args, kwargs
+            if self._logged is not None:
+                actor.logged = self._logged
+                actor.logged.begin(actor)
         except BaseException as error:
             cause = record_from_exception(error, f"{actor.name}.__init__", task.id)
             message = f"the constructor of {actor.name} failed: {cause.type_name} {cause.message}\n{cause.traceback}"

@@ -177,6 +177,7 @@ ACTOR_OPTIONS = {
     "lifetime": _lifetime,
     "get_if_exists": _flag,
     "concurrency_groups": _groups,
+    "checkpoint_interval": _count_from(1),
 }
 METHOD_OPTIONS = {
     "num_returns": _num_returns,

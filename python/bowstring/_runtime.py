@@ -142,6 +142,7 @@ class Runtime:
         self.unacknowledged: list[weakref.ref[ObjectRef[Any]]] = []  # what a worker's calls have borrowed so far
         self.inside = Inside()
         self._keeping = threading.Lock()
+        self.noted: list[ObjectRef[Any]] | None = None  # what is borrowed while arguments are read that will be logged
         self.dropped_streams: deque[Any] = deque()  # whose generators nobody has any more
         self.executor: Any = None  # in workers: the Executor
         self.waits: dict[int, tuple[bytes, Collection[ObjectRef[Any]]]] = {}  # by thread: task, and what it waits for
@@ -390,6 +391,8 @@ class Runtime:
         with self.lock:
             ref = self.known.find(object_id)
             if ref is not None:
+                if self.noted is not None:
+                    self.noted.append(ref)
                 return ref
             outer = self.inside.outer
             if outer is not None and outer.release is not None:
@@ -404,6 +407,8 @@ class Runtime:
                 self.known.take(ref)
             if self.executor is not None:
                 self.unacknowledged.append(weakref.ref(ref))
+            if self.noted is not None:
+                self.noted.append(ref)
             return ref
 
     def hold_kept(self) -> tuple[RefStruct, ...]:

@@ -7,7 +7,8 @@ PENDING and RESTARTING wait for a worker; in STARTING the constructor runs. On t
 RESTARTING, and ENDING is what it was before. An actor is DEAD when its process has ended and not before, so that who is
 told of it finds all that the actor had sent in the sockets. Its name is free as soon as it is ENDING.
 
-An actor that crashes soon after its start is restarted after a wait that doubles each time.
+An actor that crashes soon after its start is restarted after a wait that doubles each time; one that was killed on
+request is restarted at once.
 
 The machine refuses to know workers and resources: it asks for a place and is told of one.
 """
@@ -313,7 +314,7 @@ class ActorTable:
             actor.restarts_left -= 1
         actor.incarnation += 1
         actor.reason, actor.shown = reason, Life.RESTARTING
-        if now - actor.since < limits.ACTOR_SHORT_LIFE_S:
+        if now - actor.since < limits.ACTOR_SHORT_LIFE_S and not actor.waiting_kills:
             actor.backoff = min(max(2 * actor.backoff, limits.ACTOR_BACKOFF_S), limits.ACTOR_BACKOFF_MAX_S)
         else:
             actor.backoff = 0.0

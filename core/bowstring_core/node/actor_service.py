@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from copy import copy
 from typing import TYPE_CHECKING, NamedTuple
 
-from bowstring_core.machine import actors, requests
+from bowstring_core.machine import actors, checkpoints, requests
 from bowstring_core.machine.leases import Purpose
 from bowstring_core.node.errors import error_record
 from bowstring_core.node.object_service import checked, checked_all
@@ -19,14 +19,17 @@ from bowstring_wire.messages import (
     ActorInfo,
     ActorKill,
     ActorLife,
+    ActorLog,
     ActorLookup,
     ActorStart,
     ActorStarted,
     ActorState,
     ActorSubscribe,
+    CallerMark,
     ErrorCode,
     ErrorRecord,
     FrameType,
+    ObjectRef,
     Role,
 )
 from bowstring_wire.protocol import ProtocolError
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
     from bowstring_core.node.worker_service import WorkerProcess
 
 _NO_ACTOR = bytes(16)
+_NO_OBJECT = bytes(20)
+_NO_REF = ObjectRef(_NO_OBJECT, 0, 0, 0)
 _SHOWN = {
     actors.Life.PENDING: ActorLife.PENDING,
     actors.Life.ALIVE: ActorLife.ALIVE,
@@ -63,6 +68,7 @@ class ActorService:
     def __init__(self, node: Node) -> None:
         self._node = node
         self.table = actors.ActorTable()
+        self.logs = checkpoints.CallLogs()
         frontends = frozenset((Role.DRIVER, Role.WORKER))
         workers = frozenset((Role.WORKER,))
         node.handle(FrameType.ACTOR_CREATE, ActorCreate, frontends, self._create)
@@ -71,6 +77,7 @@ class ActorService:
         node.handle(FrameType.ACTOR_LOOKUP, ActorLookup, frontends, self._lookup)
         node.handle(FrameType.ACTOR_STARTED, ActorStarted, workers, self._started)
         node.handle(FrameType.ACTOR_EXIT, ActorExit, workers, self._exit)
+        node.handle(FrameType.ACTOR_LOG, ActorLog, workers, self._log)
 
     # Frames -----------------------------------------------------------------------------------------------------------
 
@@ -115,6 +122,8 @@ class ActorService:
         if made is not None and made.spec is spec:
             # Before the effects: they may tell at once that it can't be placed, and then all that is let go again.
             node.objects.directory.hold(spec.contains)
+            if handle.checkpoint_interval:
+                self.logs.made(spec.id)
             node.objects.perform(node.objects.directory.actor_made(ref, peer.process))
         self.perform(effects)
 
@@ -137,6 +146,39 @@ class ActorService:
     def _exit(self, peer: Peer, message: ActorExit, body: bytes) -> None:
         _named(message.actor, "ActorExit")
         self.perform(self.table.exited(peer.slot, message.actor))
+
+    def _log(self, peer: Peer, message: ActorLog, body: bytes) -> None:
+        _named(message.actor, "ActorLog")
+        actor = self.table.of_worker(peer.slot)
+        log = self.logs.of(message.actor)
+        if log is None and actor is not None and actor.spec.id == message.actor and actor.life is actors.Life.ENDING:
+            return
+        if actor is None or log is None or (actor.spec.id, actor.incarnation) != (message.actor, message.incarnation):
+            raise ProtocolError("ActorLog of an actor that the worker is not, or that has no log")
+        state = None if message.state.id == _NO_OBJECT else checked(message.state)
+        unanswered = {(mark.process, mark.sequence) for mark in message.unanswered}
+        if message.caller:
+            length = message.task_length
+            if not 16 <= length <= len(body) - 16 or length & 7:
+                raise ProtocolError(f"ActorLog.task_length is {length}, in a body of {len(body)} bytes")
+            result = body[length:] if message.caller in self._node.peers else b""
+            call = checkpoints.Call(
+                message.caller, message.sequence, body[:length], result, checked_all(message.contains)
+            )
+            self._perform_log(log.applied(call, state, unanswered))
+        elif state is not None:
+            self._perform_log(log.saved(state, unanswered))
+
+    def _perform_log(self, effects: Iterable[checkpoints.Effect]) -> None:
+        objects = self._node.objects
+        for effect in effects:
+            match effect:
+                case checkpoints.Hold():
+                    objects.directory.hold(effect.refs)
+                case checkpoints.Release():
+                    objects.perform(objects.directory.release(effect.refs))
+                case checkpoints.Overfull():
+                    raise ProtocolError(effect.message)
 
     # The scheduler's answers ------------------------------------------------------------------------------------------
 
@@ -212,8 +254,23 @@ class ActorService:
         if worker is None:
             return  # its end is on the way
         spec = actor.spec
-        start = ActorStart(spec.plan.handle, actor.incarnation, spec.name, spec.namespace)
+        start = ActorStart(spec.plan.handle, actor.incarnation, spec.name, spec.namespace, _NO_REF)
+        log = self.logs.of(spec.id)
+        if log is None:
+            worker.send(FrameType.ACTOR_START, start, spec.plan.creation)
+            return
+        restart = log.restart()
+        if restart.state is not None:
+            start.state = ObjectRef._make(restart.state)
+        start.replay = len(restart.kept) + len(restart.calls)
+        start.callers = tuple(CallerMark(process, sequence) for process, sequence in restart.marks.items())
         worker.send(FrameType.ACTOR_START, start, spec.plan.creation)
+        for calls, applied in ((restart.kept, True), (restart.calls, False)):
+            for call in calls:
+                entry = ActorLog(
+                    spec.id, actor.incarnation, call.caller, call.sequence, len(call.task), (), _NO_REF, (), applied
+                )
+                worker.send(FrameType.ACTOR_LOG, entry, call.task + call.result)
 
     def _record(self, actor: actors.Actor) -> ErrorRecord:
         """Why the actor is dead or restarting."""
@@ -250,6 +307,7 @@ class ActorService:
     def _over(self, actor: actors.Actor) -> None:
         node, spec = self._node, actor.spec
         node.objects.perform(node.objects.directory.release(spec.contains))
+        self._perform_log(self.logs.over(spec.id))
         self.table.forget_plan(actor)
         node.objects.perform(node.objects.directory.actor_over(spec.ref.id))
         node.check_job(spec.job)

@@ -326,6 +326,7 @@ class Node:
         process = peer.process
         self.functions.table.process_gone(process)
         self.actors.process_gone(process)
+        self.actor_service.logs.caller_gone(process)
         if peer.role is Role.DRIVER:
             self.jobs[peer.job].driver = 0
             self.actor_service.perform(self.actors.job_over(peer.job))

@@ -24,6 +24,7 @@ import io.bowstring.internal.wire.WireHandle;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -41,7 +42,9 @@ final class ActorLink implements PeerLink.Listener {
     final ObjectEntry entry;
     private final Session session;
     private final byte[] id;
+    private final boolean logged; // its calls keep their sequence in all its lives (spec 5.4/1)
     private final ArrayDeque<PendingTask> waiting = new ArrayDeque<>();
+    private final ArrayDeque<PendingTask> givenBack = new ArrayDeque<>(); // to go before those that wait, in this order
     private final LinkedHashMap<Id, PendingTask> inFlight = new LinkedHashMap<>();
     private @Nullable PeerLink link;
     private String linkAddress = "";
@@ -75,6 +78,7 @@ final class ActorLink implements PeerLink.Listener {
         this.entry = entry;
         this.created = created;
         this.id = entry.id.task();
+        this.logged = handle.checkpointInterval != 0;
     }
 
     byte[] id() {
@@ -107,7 +111,7 @@ final class ActorLink implements PeerLink.Listener {
 
     void call(PendingTask task) {
         int limit = handle.maxPendingCalls;
-        if (limit > 0 && waiting.size() + inFlight.size() >= limit) {
+        if (limit > 0 && givenBack.size() + waiting.size() + inFlight.size() >= limit) {
             throw new PendingCallsLimitException("this process has " + limit + " calls pending on the actor "
                     + handle.module + ", which is its limit; wait for some of them first");
         }
@@ -117,6 +121,7 @@ final class ActorLink implements PeerLink.Listener {
 
     /** Sends what can be sent, in order. */
     void pump() {
+        takeBack();
         if (life == ActorLife.DEAD) {
             failWaiting();
             return;
@@ -133,7 +138,7 @@ final class ActorLink implements PeerLink.Listener {
             if (task.done) {
                 continue;
             }
-            if (task.sequenceIncarnation != incarnation) {
+            if (logged ? task.sequenceIncarnation < 0 : task.sequenceIncarnation != incarnation) {
                 task.sequence = nextSequence++;
                 task.sequenceIncarnation = incarnation;
             }
@@ -160,7 +165,7 @@ final class ActorLink implements PeerLink.Listener {
     private void connect() {
         linkIncarnation = incarnation;
         linkAddress = address;
-        nextSequence = 0;
+        nextSequence = logged ? nextSequence : 0;
         link = session.peer(linkAddress, this);
         pump();
     }
@@ -196,7 +201,7 @@ final class ActorLink implements PeerLink.Listener {
         if (task.cancelled) {
             session.submitter().fail(task, new TaskCancelledException(task.displayName() + " was cancelled"));
         } else {
-            again(List.of(task)); // another incarnation's worker answered: the next one gets it
+            givenBack.addLast(task); // another incarnation's worker answered: the next one gets it
         }
     }
 
@@ -238,10 +243,14 @@ final class ActorLink implements PeerLink.Listener {
         }
         List<PendingTask> left = new ArrayList<>(inFlight.values());
         inFlight.clear();
+        takeBack(); // they were sent behind those that are left
         List<PendingTask> again = new ArrayList<>();
         for (PendingTask task : left) {
             if (task.cancelled) {
                 session.submitter().fail(task, new TaskCancelledException(task.displayName() + " was cancelled"));
+            } else if (logged && life != ActorLife.DEAD) {
+                task.attempt += again.isEmpty() ? 1 : 0;
+                again.add(task);
             } else if (life != ActorLife.DEAD && task.mayRetry()) {
                 task.retry();
                 again.add(task);
@@ -258,7 +267,24 @@ final class ActorLink implements PeerLink.Listener {
         reversed.forEach(waiting::addFirst);
     }
 
+    private void takeBack() {
+        if (givenBack.isEmpty()) {
+            return;
+        }
+        while (!givenBack.isEmpty()) {
+            waiting.addFirst(givenBack.removeLast());
+        }
+        if (logged) {
+            // They may have been sent more than once since: none may overtake one with a smaller sequence.
+            List<PendingTask> sorted = new ArrayList<>(waiting);
+            sorted.sort(Comparator.comparingLong(task -> task.sequenceIncarnation < 0 ? Long.MAX_VALUE : task.sequence));
+            waiting.clear();
+            waiting.addAll(sorted);
+        }
+    }
+
     private void failWaiting() {
+        takeBack();
         while (!waiting.isEmpty()) {
             PendingTask task = waiting.removeFirst();
             if (!task.done) {
@@ -284,6 +310,7 @@ final class ActorLink implements PeerLink.Listener {
 
     void cancel(PendingTask task, boolean recursive) {
         task.cancelled = true;
+        takeBack();
         if (inFlight.containsKey(task.id) && link != null) {
             Cancel cancel = new Cancel();
             cancel.id = task.id.bytes();
