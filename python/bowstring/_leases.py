@@ -40,6 +40,7 @@ class Lease:
 
     __slots__ = (
         "answered",
+        "asked_back",
         "average_s",
         "epoch",
         "idle_since",
@@ -64,7 +65,8 @@ class Lease:
         self.idle_since = monotonic()
         self.stalled = False  # its task waits for an object; it takes nothing else meanwhile
         self.recalled = False  # the node wants it back
-        self.recalling = False  # we asked it for queued tasks
+        self.recalling = False  # we asked it for queued tasks, and it has not answered yet
+        self.asked_back = 0  # how many of those may still come; in one batch or several
         self.retiring = False  # its process ends after what is in flight (max_calls)
         self.slow = False  # its task has run for STUCK_S; nothing is sent behind it
         self.answered = False  # it has answered a task since the last look
@@ -82,12 +84,27 @@ class Lease:
         task.peer = None
         if task.flags & _RETIRE:
             self.pool.unretire(self, task)
-        if not self.recalling and not self.recalled:
-            self.stalled = True
+        if self.asked_back:
+            self.asked_back -= 1
+        elif not self.recalled:
+            self.stalled = True  # it returns what nobody asked for: its task waits, maybe for what is behind it
         if task.cancelled:
             self.pool.fail_cancelled(task)
         else:
             self.pool.queue.appendleft(task)
+
+    def ask_back(self, count: int) -> None:
+        """Ask the worker for up to `count` tasks that it has not started."""
+        self.recalling = True
+        self.asked_back = count
+        self.peer.send(frame(FrameType.RECALL, m.Recall(count).encode()), True)
+
+    def take_back_unsent(self) -> None:
+        """The worker has not been greeted yet, and was sent nothing: its tasks are another's."""
+        self.peer.backlog.clear()
+        in_flight = self.peer.in_flight
+        while in_flight:
+            self.on_returned(self.peer, in_flight.popitem()[1])
 
     def on_retry(self, task: PendingTask) -> None:
         self.pool.queue.append(task)
@@ -100,8 +117,9 @@ class Lease:
             self.window = min(WINDOW_MAX, max(2, int(WINDOW_S / average)))
         self.recalling = False
         if not self.peer.in_flight:
-            # What a recall asked for may come back in batches. A worker without tasks waits for nothing.
+            # A worker without tasks waits for nothing, and has nothing more to return.
             self.stalled = False
+            self.asked_back = 0
         self.pool.pump()
         if not self.peer.in_flight:
             self.pool.rest(self)
@@ -280,9 +298,9 @@ class LeasePool:
             if lease.answered or lease.recalling:
                 self._watching = True
             else:
-                lease.slow = lease.recalling = True
+                lease.slow = True
                 lease.window = 1
-                lease.peer.send(frame(FrameType.RECALL, m.Recall(queued).encode()), True)
+                lease.ask_back(queued)
             lease.answered = False
         if self._watching:
             self.runtime.reactor.call_later(STUCK_S, self._watch)
@@ -365,9 +383,7 @@ class LeasePool:
                     busiest = (queued_s, lease)
         if busiest is not None:
             lease = busiest[1]
-            lease.recalling = True
-            count = len(lease.peer.in_flight) // 2
-            lease.peer.send(frame(FrameType.RECALL, m.Recall(count).encode()), True)
+            lease.ask_back(len(lease.peer.in_flight) // 2)
 
     def _sweep(self) -> None:
         self._sweeping = False
@@ -438,11 +454,14 @@ class LeasePools:
         if lease is None:
             return
         lease.recalled = True
+        if not lease.peer.greeted:
+            lease.take_back_unsent()
         count = len(lease.peer.in_flight)
         if not count:
             lease.pool.give_back(lease)
+            lease.pool.pump()
         elif count > 1:
-            lease.peer.send(frame(FrameType.RECALL, m.Recall(count).encode()), True)
+            lease.ask_back(count)
 
     def on_ended(self, number: int) -> None:
         lease = self.by_number.pop(number, None)

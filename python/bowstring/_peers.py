@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bowstring._tasks import PendingTask
 
 _RESULT, _STREAM_ITEM = int(FrameType.RESULT), int(FrameType.STREAM_ITEM)
+RECONNECT_S = 0.1  # before another try to reach a worker that lives and did not greet us
 PEERS_IDLE_MAX = 256  # cached connections without a lease or an actor
 
 
@@ -43,7 +44,19 @@ class PeerUser(Protocol):
 class Peer:
     """One worker's process, as this process sees it."""
 
-    __slots__ = ("address", "backlog", "calls", "connection", "ended", "in_flight", "open", "peers", "user", "worker")
+    __slots__ = (
+        "address",
+        "backlog",
+        "calls",
+        "connection",
+        "ended",
+        "greeted",
+        "in_flight",
+        "open",
+        "peers",
+        "user",
+        "worker",
+    )
 
     def __init__(self, peers: Peers, worker: int, address: str) -> None:
         self.peers = peers
@@ -53,6 +66,7 @@ class Peer:
         self.in_flight: dict[bytes, PendingTask] = {}
         self.user: PeerUser | None = None
         self.open = False
+        self.greeted = False  # the handshake was done once; before that it was sent nothing
         self.ended: BowstringError | None = None
         self.calls: dict[bytes, int] = {}  # of functions after some of which the worker ends (max_calls)
         self.backlog: list[bytes] = []  # frames that wait for the handshake
@@ -72,6 +86,11 @@ class Peer:
         sock.setblocking(False)
         try:
             sock.connect(self.address)
+        except BlockingIOError:
+            # It listens, and has many callers before us that it has not accepted yet.
+            sock.close()
+            self.peers.runtime.reactor.call_later(RECONNECT_S, self._connect_again)
+            return
         except OSError:
             # Nobody listens: the process is about to be reported as ended (spec 1.1/4).
             sock.close()
@@ -101,7 +120,7 @@ class Peer:
                 m.Welcome.decode(metadata)
                 connection.parser.handshake_done = True
                 connection.on_frames = self._on_frames
-                self.open = True
+                self.open = self.greeted = True
                 for data in self.backlog:
                     connection.send(data)
                 self.backlog.clear()
@@ -160,6 +179,13 @@ class Peer:
 
     def _on_closed(self, _connection: Connection) -> None:
         self.open = False
+        if not self.greeted:
+            # A handshake takes its time on a machine that is too busy, and is cut off then. Nothing was sent.
+            self.peers.runtime.reactor.call_later(RECONNECT_S, self._connect_again)
+
+    def _connect_again(self) -> None:
+        if self.ended is None and self.peers.by_worker.get(self.worker) is self:
+            self.connect()
 
     def end(self, error: BowstringError) -> None:
         """Under the lock: the process has ended. Read what it sent before, then tell the user."""
@@ -207,7 +233,8 @@ class Peers:
         self.runtime.leases.on_ended(message.lease)
 
     def close(self) -> None:
-        for peer in list(self.by_worker.values()):
+        peers = list(self.by_worker.values())
+        self.by_worker.clear()
+        for peer in peers:
             if peer.connection is not None:
                 peer.connection.close()
-        self.by_worker.clear()

@@ -103,7 +103,7 @@ def init(
         address: None: start a runtime, which ends with this process. "auto": join the newest one of this user. Else the
             folder of a session.
         num_cpus: CPUs to share out; the machine's.
-        num_gpus: GPUs to share out; those the machine shows.
+        num_gpus: GPUs to share out; those that CUDA_VISIBLE_DEVICES names, or else those the machine shows.
         resources: amounts of resources of your own, by name.
         object_store_memory: bytes that the store may use; 30 % of the machine's memory.
         spill_directory: folder on the disk that takes what the store has no room for; the session's folder, or
@@ -235,7 +235,9 @@ def _node_arguments(
     for name, value in (("num_cpus", num_cpus), ("num_gpus", num_gpus)):
         if value is not None:
             _options._amount("init", name, value)
-            arguments += [f"--{name.replace('_', '-')}", repr(value)]
+            if name == "num_gpus" and value != int(value):
+                raise _options.refuse("init", name, "a whole number", value)
+            arguments += [f"--{name.replace('_', '-')}", repr(int(value) if name == "num_gpus" else value)]
     if resources is not None:
         _options._resources("init", "resources", resources)
         arguments += ["--resources", json.dumps(dict(resources))]

@@ -18,6 +18,7 @@ import signal
 import sys
 
 from bowstring_core import __version__
+from bowstring_core.node.gpus import machine_gpus, named_gpus
 from bowstring_core.node.sessions import Session, SessionError, session_root, sweep
 from bowstring_core.node.zygote_link import spawn_zygote
 
@@ -83,6 +84,17 @@ def cpu_count() -> int:
     return count
 
 
+def _gpus(values: dict[str, object]) -> int:
+    wanted = values.get("--num-gpus")
+    if wanted is None:
+        return len(machine_gpus())
+    named = named_gpus()
+    assert isinstance(wanted, int)
+    if named is not None and wanted > len(named):
+        raise UsageError(f"--num-gpus is {wanted}, and CUDA_VISIBLE_DEVICES names {len(named)}")
+    return wanted
+
+
 def _totals(values: dict[str, object], memory_total: int) -> dict[str, int]:
     units = 10_000
     named = values.get("--resources", {})
@@ -91,7 +103,7 @@ def _totals(values: dict[str, object], memory_total: int) -> dict[str, int]:
     amounts: dict[str, object] = {
         **named,
         "CPU": values.get("--num-cpus", cpu_count()),
-        "GPU": values.get("--num-gpus", 0),
+        "GPU": _gpus(values),
         "memory": values.get("--memory", memory_total),
     }
     totals = {}

@@ -18,6 +18,7 @@ from bowstring_core.machine.workers import JAVA, WorkerKind
 from bowstring_core.node import loop as loops
 from bowstring_core.node.connection import Connection
 from bowstring_core.node.errors import RequestError, error_record
+from bowstring_core.node.gpus import visible
 from bowstring_core.node.jvm import JavaMissing, JvmLauncher
 from bowstring_core.node.jvm_archive import TRAINEE_SLOT, Training
 from bowstring_core.node.logs import STDERR, STDOUT, WorkerOutput
@@ -348,7 +349,7 @@ class WorkerService:
             FrameType.WORKER_BIND,
             WorkerBind(
                 job_id,
-                effect.gpus,
+                visible(effect.gpus),
                 (*modules, *job.python_path),
                 job.class_path,
                 folder or job.working_directory,

@@ -61,7 +61,7 @@ def wait_dead(pid: int, within_s: float = 5) -> None:
             with open(f"/proc/{pid}/stat") as file:
                 if file.read().rpartition(")")[2].split()[0] == "Z":
                     return
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             return
         os.sched_yield()
     raise AssertionError(f"process {pid} still lives after {within_s} s")
