@@ -63,3 +63,12 @@ class Counter:
 
 def count_up(count):
     yield from range(count)
+
+
+def failing(marks, failures):
+    with open(marks, "ab") as file:
+        file.write(b"x")
+        tries = file.tell()
+    if tries <= failures:
+        raise ValueError(f"try {tries}")
+    return tries

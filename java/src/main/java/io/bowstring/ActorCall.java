@@ -7,6 +7,8 @@ import io.bowstring.internal.runtime.Arguments;
 import io.bowstring.internal.runtime.CallOptions;
 import io.bowstring.internal.runtime.Session;
 import java.io.Serializable;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -30,7 +32,8 @@ public final class ActorCall<R extends @Nullable Object> {
         this.method = method;
         this.arguments = Bowstring.unwrap(arguments);
         this.type = type;
-        this.options.maxTaskRetries = reference.maxTaskRetries();
+        int descriptor = method.indexOf('(');
+        reference.retries(descriptor < 0 ? method : method.substring(0, descriptor), options);
     }
 
     static <R extends @Nullable Object> ActorCall<R> of(ActorHandle<?> actor, Serializable function, List<?> arguments) {
@@ -58,6 +61,36 @@ public final class ActorCall<R extends @Nullable Object> {
         return this;
     }
 
+    /** Sets whether any exception of the call's own is a reason to try again. Default: as the method says. */
+    public ActorCall<R> setRetryExceptions(boolean retry) {
+        if (retry) {
+            options.retryOn(List.of(), Arguments.loader());
+        } else {
+            options.retryRule = null;
+        }
+        return this;
+    }
+
+    /**
+     * Sets that exceptions of some classes, and their subclasses, are reasons to try again, as often as the call may be
+     * retried at all. Of the runtime's own errors only {@code TaskTimeoutException} can be one.
+     */
+    @SafeVarargs
+    public final ActorCall<R> setRetryOn(Class<? extends Throwable>... types) {
+        List<String> names = new ArrayList<>();
+        for (Class<? extends Throwable> type : types) {
+            names.add(type.getName());
+        }
+        options.retryOn(names, Arguments.loader());
+        return this;
+    }
+
+    /** The same by the names of the classes, as those of Python: "ValueError", "shop.errors.Busy". */
+    public ActorCall<R> setRetryOn(String... types) {
+        options.retryOn(Arrays.asList(types), Arguments.loader());
+        return this;
+    }
+
     /** Sets the concurrency group that runs the call. Default: the method's. */
     public ActorCall<R> setConcurrencyGroup(String name) {
         options.concurrencyGroup = name;
@@ -73,7 +106,18 @@ public final class ActorCall<R extends @Nullable Object> {
     /** Makes the call; it runs after the earlier calls of this process, once its arguments are ready. */
     @SuppressWarnings("unchecked")
     public ObjectRef<R> remote() {
-        return (ObjectRef<R>) actor.session().submitter().call(actor, method, arguments, options, type);
+        return (ObjectRef<R>) actor.session().submitter().call(actor, method, arguments, options, Arguments.settled(type));
+    }
+
+    /**
+     * The same for a method whose result is a {@code CompletionStage}, which the call waits for, or is of a type that is
+     * known better here.
+     *
+     * @param result what the value is converted to, without loss or not at all
+     */
+    @SuppressWarnings("unchecked")
+    public <T extends @Nullable Object> ObjectRef<T> remote(Class<T> result) {
+        return (ObjectRef<T>) actor.session().submitter().call(actor, method, arguments, options, result);
     }
 
     /**

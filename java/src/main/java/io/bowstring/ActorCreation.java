@@ -5,6 +5,7 @@ import io.bowstring.internal.function.FunctionDescriptor;
 import io.bowstring.internal.function.MethodReference;
 import io.bowstring.internal.runtime.Arguments;
 import io.bowstring.internal.runtime.CallOptions;
+import io.bowstring.internal.runtime.MethodDeclarations;
 import java.io.Serializable;
 import java.util.List;
 
@@ -31,7 +32,20 @@ public final class ActorCreation<A> {
             throw new InvalidArgumentException(method.methodName() + " of " + method.className()
                     + " is no constructor; pass one, as in Foo::new");
         }
-        return new ActorCreation<>(method.descriptorOf(), method.methodName() + method.descriptor(), arguments);
+        ActorCreation<A> creation =
+                new ActorCreation<>(method.descriptorOf(), method.methodName() + method.descriptor(), arguments);
+        creation.options.methods = MethodDeclarations.retries(
+                method.className(), constructor.getClass().getClassLoader());
+        return creation;
+    }
+
+    /**
+     * Declares a concurrency group: at most so many calls of it run at once, beside those of other groups. Methods join one
+     * by {@link RemoteMethod#concurrencyGroup}, single calls by {@link ActorCall#setConcurrencyGroup}.
+     */
+    public ActorCreation<A> setConcurrencyGroup(String name, int concurrency) {
+        options.concurrencyGroups.put(Arguments.text("name", name), Arguments.positive("concurrency", concurrency));
+        return this;
     }
 
     /** Sets the actor's name, by which others find it; it must not be taken. Default: none. */

@@ -12,6 +12,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -205,6 +207,29 @@ public final class Bowstring extends TaskCalls {
      */
     public static void exitActor() {
         Processes.exitActor();
+    }
+
+    /** The nodes of the runtime: node, address, pid, alive, resources. */
+    public static List<Map<String, @Nullable Object>> nodes() {
+        return StateQuery.of(StateQuery.Kind.NODES).rows();
+    }
+
+    /** What the runtime has of each resource in all. */
+    public static Map<String, Double> clusterResources() {
+        return resources("total");
+    }
+
+    /** What is free of each resource now. */
+    public static Map<String, Double> availableResources() {
+        return resources("available");
+    }
+
+    private static Map<String, Double> resources(String field) {
+        Map<String, Double> amounts = new TreeMap<>();
+        for (Map<String, @Nullable Object> row : StateQuery.of(StateQuery.Kind.RESOURCES).rows()) {
+            amounts.put((String) row.get("name"), ((Number) row.get(field)).doubleValue());
+        }
+        return amounts;
     }
 
     /** Where this code runs. */

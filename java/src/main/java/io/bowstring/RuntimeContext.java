@@ -11,6 +11,10 @@ package io.bowstring;
  * @param namespace namespace of the job's named actors
  * @param sessionPath folder of the session's sockets and logs
  * @param inWorker true in a worker, false in a driver
+ * @param attempt how often the task was tried before
+ * @param workingDirectory the job's working directory. A JVM can't change its own: resolve relative paths against this one
+ * @param visibleGpus the GPUs that this worker may use, as in CUDA_VISIBLE_DEVICES: a JVM can't set that variable for itself;
+ *     "": none, "-": whatever the variable says
  */
 public record RuntimeContext(
         String jobId,
@@ -20,4 +24,7 @@ public record RuntimeContext(
         String processId,
         String namespace,
         String sessionPath,
-        boolean inWorker) {}
+        boolean inWorker,
+        long attempt,
+        String workingDirectory,
+        String visibleGpus) {}

@@ -8,6 +8,8 @@ import io.bowstring.internal.runtime.CallOptions;
 import io.bowstring.internal.runtime.Session;
 import java.io.Serializable;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -77,9 +79,33 @@ public final class TaskCall<R extends @Nullable Object> {
         return this;
     }
 
-    /** Sets whether an exception of the task's own is a reason to try again. Default: false. */
+    /** Sets whether any exception of the task's own is a reason to try again. Default: false. */
     public TaskCall<R> setRetryExceptions(boolean retry) {
-        options.retryExceptions = retry;
+        if (retry) {
+            options.retryOn(List.of(), Arguments.loader());
+        } else {
+            options.retryRule = null;
+        }
+        return this;
+    }
+
+    /**
+     * Sets that exceptions of some classes, and their subclasses, are reasons to try again, as often as the task may be
+     * retried at all. Of the runtime's own errors only {@code TaskTimeoutException} can be one.
+     */
+    @SafeVarargs
+    public final TaskCall<R> setRetryOn(Class<? extends Throwable>... types) {
+        List<String> names = new ArrayList<>();
+        for (Class<? extends Throwable> type : types) {
+            names.add(type.getName());
+        }
+        options.retryOn(names, Arguments.loader());
+        return this;
+    }
+
+    /** The same by the names of the classes, as those of Python: "ValueError", "shop.errors.Busy". */
+    public TaskCall<R> setRetryOn(String... types) {
+        options.retryOn(Arrays.asList(types), Arguments.loader());
         return this;
     }
 
@@ -105,7 +131,19 @@ public final class TaskCall<R extends @Nullable Object> {
     @SuppressWarnings("unchecked")
     public ObjectRef<R> remote() {
         Session session = Bowstring.session();
-        return (ObjectRef<R>) session.submitter().submit(function, arguments, options, type);
+        return (ObjectRef<R>) session.submitter().submit(function, arguments, options, Arguments.settled(type));
+    }
+
+    /**
+     * The same for a method whose result is a {@code CompletionStage}, which the task waits for, or is of a type that is
+     * known better here.
+     *
+     * @param result what the value is converted to, without loss or not at all
+     */
+    @SuppressWarnings("unchecked")
+    public <T extends @Nullable Object> ObjectRef<T> remote(Class<T> result) {
+        Session session = Bowstring.session();
+        return (ObjectRef<T>) session.submitter().submit(function, arguments, options, result);
     }
 
     /**

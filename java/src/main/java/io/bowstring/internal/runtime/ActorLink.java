@@ -19,7 +19,6 @@ import io.bowstring.internal.wire.Returned;
 import io.bowstring.internal.wire.StreamItem;
 import io.bowstring.internal.wire.Table;
 import io.bowstring.internal.wire.TaskFlag;
-import io.bowstring.internal.wire.TaskStatus;
 import io.bowstring.internal.wire.WireHandle;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -182,7 +181,7 @@ final class ActorLink implements PeerLink.Listener {
             return;
         }
         inFlight.remove(task.id);
-        if (result.status == TaskStatus.ERROR && task.retryExceptions && task.mayRetry() && task.stream == null) {
+        if (task.retries(result, body)) {
             task.retry();
             task.sequenceIncarnation = -1;
             waiting.addFirst(task);

@@ -3,6 +3,7 @@ package io.bowstring.internal.runtime;
 import io.bowstring.ActorHandle;
 import io.bowstring.PyActorHandle;
 import io.bowstring.internal.wire.Language;
+import io.bowstring.internal.wire.MethodRetries;
 import java.io.NotSerializableException;
 import java.io.ObjectOutputStream;
 import java.io.Serial;
@@ -36,9 +37,17 @@ public abstract sealed class ActorReference {
         return Id.of(link.id()).toString();
     }
 
-    /** How often a call may be made again, unless it says otherwise. */
-    public int maxTaskRetries() {
-        return link.handle.maxTaskRetries;
+    /** Sets how often a call of a method may be made again, and after which errors, unless the call says otherwise. */
+    public void retries(String method, CallOptions options) {
+        options.maxTaskRetries = link.handle.maxTaskRetries;
+        for (MethodRetries each : link.handle.methods) {
+            if (each.name.equals(method)) {
+                options.maxTaskRetries = each.maxTaskRetries;
+                if (each.retryExceptions) {
+                    options.retryOn(each.retriedTypes, Arguments.loader());
+                }
+            }
+        }
     }
 
     /** The actor's class. */

@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 
 /** Checks what users pass; what is wrong is named. */
@@ -18,6 +19,21 @@ public final class Arguments {
             throw new InvalidArgumentException(what + " is null");
         }
         return value;
+    }
+
+    /** A type of results that a value can have; a stage has the value that it ends with. */
+    public static @Nullable Class<?> settled(@Nullable Class<?> type) {
+        if (type != null && CompletionStage.class.isAssignableFrom(type)) {
+            throw new InvalidArgumentException("this method's result is a " + type.getSimpleName()
+                    + ", whose value travels; say of what class that is, as in remote(Long.class)");
+        }
+        return type;
+    }
+
+    /** Where classes of the user's are: the thread's context loader, or ours. */
+    public static ClassLoader loader() {
+        ClassLoader loader = Thread.currentThread().getContextClassLoader();
+        return loader != null ? loader : Arguments.class.getClassLoader();
     }
 
     /** A string that must not be empty. */

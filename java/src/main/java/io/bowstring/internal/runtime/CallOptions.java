@@ -1,8 +1,13 @@
 package io.bowstring.internal.runtime;
 
 import io.bowstring.errors.InvalidArgumentException;
+import io.bowstring.internal.wire.MethodRetries;
+import java.util.Collection;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /** What a caller may say about a task or an actor; absent fields have the defaults that stand here. */
 public final class CallOptions {
@@ -13,7 +18,9 @@ public final class CallOptions {
     public String jvmFlags = "";
     public String concurrencyGroup = "";
     public int maxRetries = 3;
-    public boolean retryExceptions;
+    public @Nullable RetryRule retryRule;
+    public Map<String, Integer> concurrencyGroups = new TreeMap<>();
+    public List<MethodRetries> methods = List.of();
     public long timeoutMs;
     public int streamAhead = 16;
     public int maxRestarts;
@@ -49,6 +56,11 @@ public final class CallOptions {
         } else {
             resources.put(resource, units);
         }
+    }
+
+    /** Tries errors again: those of some classes and their subclasses, or all if none is named. */
+    public void retryOn(Collection<String> types, ClassLoader loader) {
+        retryRule = new RetryRule(Set.copyOf(types), loader);
     }
 
     /** A count that may be -1, for any number. */

@@ -51,6 +51,11 @@ public final class Id {
         return true;
     }
 
+    /** True of the id of a put. */
+    boolean isPut() {
+        return bytes.length == 20 && (bytes[19] & 0xc0) == 0x40;
+    }
+
     /** The bytes; not to be changed. */
     public byte[] bytes() {
         return bytes;

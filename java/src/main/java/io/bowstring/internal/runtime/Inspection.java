@@ -67,6 +67,7 @@ public final class Inspection {
                 rows.addAll(work.rows());
             }
             case InspectKind.STACKS -> stacks(rows);
+            case InspectKind.REFERENCES -> session.locked(() -> session.objects().describe(rows));
             default -> {
                 String message = "Inspect.kind " + inspect.kind + " is not known to this process";
                 Failure failure = new Failure();

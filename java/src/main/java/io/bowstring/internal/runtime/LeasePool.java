@@ -20,7 +20,6 @@ import io.bowstring.internal.wire.Returned;
 import io.bowstring.internal.wire.StreamItem;
 import io.bowstring.internal.wire.Table;
 import io.bowstring.internal.wire.TaskFlag;
-import io.bowstring.internal.wire.TaskStatus;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -97,7 +96,7 @@ final class LeasePool {
             blocked = false;
             progressNs = System.nanoTime();
             measure(result.durationNs);
-            if (result.status == TaskStatus.ERROR && task.retryExceptions && task.mayRetry() && task.stream == null) {
+            if (task.retries(result, body)) {
                 task.retry();
                 queue(key).waiting.addLast(task);
             } else {

@@ -17,6 +17,7 @@ import io.bowstring.internal.wire.ValueState;
 import io.bowstring.internal.wire.WireRef;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -300,6 +301,21 @@ final class ObjectTable {
         get.reader = Language.JAVA;
         session.node().queue(get);
         return get.request;
+    }
+
+    /** Rows of what this process holds (spec section 8.2, rule 4). */
+    void describe(List<Map<String, Object>> rows) {
+        for (ObjectEntry entry : entries.values()) {
+            Payload local = entry.local;
+            Map<String, Object> row = new LinkedHashMap<>();
+            row.put("object", entry.id.toString());
+            row.put("kind", entry.isActor ? "actor" : !entry.owned ? "borrowed" : entry.id.isPut() ? "put" : "result");
+            row.put("state", local != null ? "inline" : entry.ready ? "stored" : "pending");
+            row.put("size", local != null ? (long) local.size() : entry.storedBytes);
+            row.put("count", (long) entry.handles);
+            row.put("call_site", "");
+            rows.add(row);
+        }
     }
 
     /** The tasks under way that a task has submitted, by the first bytes of their ids. */

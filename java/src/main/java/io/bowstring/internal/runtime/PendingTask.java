@@ -7,8 +7,10 @@ import io.bowstring.internal.wire.ArgKind;
 import io.bowstring.internal.wire.Frame;
 import io.bowstring.internal.wire.Language;
 import io.bowstring.internal.wire.Layout;
+import io.bowstring.internal.wire.Result;
 import io.bowstring.internal.wire.Task;
 import io.bowstring.internal.wire.TaskFlag;
+import io.bowstring.internal.wire.TaskStatus;
 import io.bowstring.internal.wire.WireRef;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -47,7 +49,7 @@ final class PendingTask {
     long flags;
     int attempt;
     int retriesLeft;
-    boolean retryExceptions;
+    @Nullable RetryRule retryRule;
     long timeoutMs;
     final long submittedNs = System.currentTimeMillis() * 1_000_000;
 
@@ -82,6 +84,12 @@ final class PendingTask {
     /** True if an attempt that may have run can be made again. */
     boolean mayRetry() {
         return !cancelled && retriesLeft != 0;
+    }
+
+    /** True if an attempt that ended so is made again. A stream whose items were read is not. */
+    boolean retries(Result result, byte[] body) {
+        return retryRule != null && result.status == TaskStatus.ERROR && stream == null && mayRetry()
+                && retryRule.matches(result.returns, body);
     }
 
     /** Counts one more attempt. */

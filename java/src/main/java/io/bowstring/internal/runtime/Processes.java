@@ -3,6 +3,7 @@ package io.bowstring.internal.runtime;
 import io.bowstring.RuntimeContext;
 import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.errors.RuntimeStoppedException;
+import java.nio.file.Path;
 import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
 
@@ -12,6 +13,12 @@ public final class Processes {
     public interface Host {
         /** The actor of this process; null: none. */
         byte @Nullable [] actor();
+
+        /** Where the job wants its workers to be. */
+        String workingDirectory();
+
+        /** The GPUs that this worker may use. */
+        String visibleGpus();
 
         /** Ends the actor after the call that runs; does not return. */
         void exitActor();
@@ -66,7 +73,10 @@ public final class Processes {
                 hex.toHexDigits(session.process()),
                 session.namespace(),
                 session.folder().toString(),
-                session.isWorker());
+                session.isWorker(),
+                session.context().attempt(),
+                of == null ? Path.of("").toAbsolutePath().toString() : of.workingDirectory(),
+                of == null ? "-" : of.visibleGpus());
     }
 
     private Processes() {}

@@ -14,10 +14,12 @@ import io.bowstring.internal.wire.ActorInfo;
 import io.bowstring.internal.wire.ActorKill;
 import io.bowstring.internal.wire.ActorLookup;
 import io.bowstring.internal.wire.ActorState;
+import io.bowstring.internal.wire.Encoding;
 import io.bowstring.internal.wire.Frame;
 import io.bowstring.internal.wire.FrameType;
 import io.bowstring.internal.wire.Hello;
 import io.bowstring.internal.wire.Inspect;
+import io.bowstring.internal.wire.Layout;
 import io.bowstring.internal.wire.LeaseEnded;
 import io.bowstring.internal.wire.LeaseGrant;
 import io.bowstring.internal.wire.LeaseRecall;
@@ -25,6 +27,9 @@ import io.bowstring.internal.wire.ObjectUnpin;
 import io.bowstring.internal.wire.ObjectValue;
 import io.bowstring.internal.wire.Role;
 import io.bowstring.internal.wire.SegmentDropped;
+import io.bowstring.internal.wire.StateFilter;
+import io.bowstring.internal.wire.StateQuery;
+import io.bowstring.internal.wire.StateReply;
 import io.bowstring.internal.wire.Table;
 import io.bowstring.internal.wire.ValueState;
 import io.bowstring.internal.wire.Welcome;
@@ -553,6 +558,39 @@ public final class Session implements NodeLink.Listener, References {
             unpin.pins = new long[] {value.pin};
             unpin(unpin);
         }
+    }
+
+    // State ----------------------------------------------------------------------------------------------------------
+
+    /** A field, a FilterOp and a value. */
+    public record Filter(String field, int op, String value) {}
+
+    /** Rows of a kind that pass all filters; at most so many, or all if {@code limit} is 0. */
+    @SuppressWarnings("unchecked")
+    public List<Map<String, @Nullable Object>> state(int kind, List<Filter> filters, long limit) {
+        checkRunning();
+        StateQuery query = new StateQuery();
+        query.kind = kind;
+        query.limit = limit;
+        query.filters = filters.stream().map(each -> {
+            StateFilter filter = new StateFilter();
+            filter.field = each.field;
+            filter.op = each.op;
+            filter.value = each.value;
+            return filter;
+        }).toList();
+        List<Map<String, @Nullable Object>> rows = new ArrayList<>();
+        do {
+            NodeLink.Answer answer = request(number -> {
+                query.request = number;
+                return query;
+            });
+            StateReply reply = answer.as(StateReply.class);
+            Payload page = Payload.inBody(Encoding.PORTABLE, Layout.COMPACT, answer.body(), 0, reply.length);
+            rows.addAll((List<Map<String, @Nullable Object>>) reader.decode(page, null, null));
+            query.cursor = reply.cursor;
+        } while (query.cursor != 0);
+        return rows;
     }
 
     // Actors ---------------------------------------------------------------------------------------------------------

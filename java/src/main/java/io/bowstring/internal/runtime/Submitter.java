@@ -165,6 +165,10 @@ public final class Submitter {
         handle.maxConcurrency = options.maxConcurrency;
         handle.maxTaskRetries = options.maxTaskRetries;
         handle.maxPendingCalls = options.maxPendingCalls;
+        handle.methods = MethodDeclarations.settle(options.methods, options.maxTaskRetries);
+        handle.concurrencyGroups = options.concurrencyGroups.entrySet().stream()
+                .map(each -> each.getKey() + "=" + each.getValue())
+                .toList();
         handle.module = type.module();
         handle.className = type.name();
         handle.classKey = type.key();
@@ -287,7 +291,7 @@ public final class Submitter {
             task.name = options.name;
             task.concurrencyGroup = options.concurrencyGroup;
             task.retriesLeft = retries;
-            task.retryExceptions = options.retryExceptions;
+            task.retryRule = options.retryRule;
             task.timeoutMs = options.timeoutMs;
             task.result.producer = task;
             made[0] = task;

@@ -22,7 +22,7 @@ public final class TaskContext {
     private static final ThreadLocal<@Nullable TaskContext> CURRENT = new ThreadLocal<>();
 
     private final byte[] id;
-    private final boolean first; // attempt
+    private final long attempt;
     private final byte[] prefix;
     private final AtomicInteger children = new AtomicInteger();
     private final AtomicInteger puts = new AtomicInteger();
@@ -32,7 +32,7 @@ public final class TaskContext {
 
     private TaskContext(byte[] id, long attempt) {
         this.id = id;
-        first = attempt == 0;
+        this.attempt = attempt;
         byte[] seed = Arrays.copyOf(id, Id.TASK_BYTES + 4);
         ByteBuffer.wrap(seed).order(ByteOrder.LITTLE_ENDIAN).putInt(Id.TASK_BYTES, (int) attempt);
         prefix = Arrays.copyOf(id, Id.TASK_BYTES);
@@ -69,6 +69,11 @@ public final class TaskContext {
         return id;
     }
 
+    /** How often the task was tried before. */
+    long attempt() {
+        return attempt;
+    }
+
     /** Whether a task's id says that this attempt has submitted it. */
     boolean isParentOf(byte[] task) {
         return Arrays.equals(task, 0, PREFIX_BYTES, prefix, 0, PREFIX_BYTES);
@@ -82,7 +87,7 @@ public final class TaskContext {
 
     /** What an earlier attempt has put may be freed, and its id known as freed (spec 2.2, rule 2). */
     Id nextPut() {
-        return first ? Id.put(id, puts.getAndIncrement()) : Id.put(nextChild(), 0);
+        return attempt == 0 ? Id.put(id, puts.getAndIncrement()) : Id.put(nextChild(), 0);
     }
 
     synchronized void read(WireRef ref) {

@@ -14,6 +14,8 @@ import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,6 +47,7 @@ final class TaskQueue implements ObjectReader.Blocking {
     private int blockedThreads;
     private byte @Nullable [] actor;
     private boolean actorReady;
+    private @Nullable Function<Incoming, String> groupOf;
     private long incarnation;
     private boolean draining;
 
@@ -225,18 +228,20 @@ final class TaskQueue implements ObjectReader.Blocking {
     // From task threads ----------------------------------------------------------------------------------------------
 
     /** The next task to run; waits for it, and reads the connections meanwhile if nobody does. */
-    Incoming next() throws InterruptedException {
+    Incoming next(String group) throws InterruptedException {
+        BooleanSupplier hasRunnable = () -> runnable(group) != null;
         for (int refused = 0; ; ) {
             synchronized (this) {
-                if (hasRunnable()) {
-                    Incoming first = waiting.removeFirst();
+                Incoming first = runnable(group);
+                if (first != null) {
+                    waiting.remove(first);
                     running.put(first.id, first);
                     return first;
                 }
             }
-            if (!session.reactor().leadUntil(this::hasRunnable)) {
+            if (!session.reactor().leadUntil(hasRunnable)) {
                 synchronized (this) {
-                    if (!hasRunnable()) {
+                    if (runnable(group) == null) {
                         wait(refused++ < HAND_OVERS ? 1 : FOLLOW_MS);
                     }
                 }
@@ -247,9 +252,23 @@ final class TaskQueue implements ObjectReader.Blocking {
         }
     }
 
-    private synchronized boolean hasRunnable() {
-        Incoming first = waiting.peekFirst();
-        return first != null && (!first.is(TaskFlag.METHOD) || actorReady);
+    /** The first task that a thread of a group may run; "" is the default one's. */
+    private synchronized @Nullable Incoming runnable(String group) {
+        if (groupOf == null) {
+            Incoming first = waiting.peekFirst();
+            return first != null && (!first.is(TaskFlag.METHOD) || actorReady) ? first : null;
+        }
+        for (Incoming each : waiting) {
+            if (actorReady && groupOf.apply(each).equals(group)) {
+                return each;
+            }
+        }
+        return null;
+    }
+
+    /** The actor has concurrency groups: says which one a call is in. */
+    synchronized void setGroups(Function<Incoming, String> look) {
+        groupOf = look;
     }
 
     synchronized boolean hasWaiting() {

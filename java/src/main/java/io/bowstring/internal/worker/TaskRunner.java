@@ -9,6 +9,7 @@ import io.bowstring.errors.SerializationException;
 import io.bowstring.errors.TaskCancelledException;
 import io.bowstring.internal.net.Connection;
 import io.bowstring.internal.runtime.Id;
+import io.bowstring.internal.runtime.MethodDeclarations;
 import io.bowstring.internal.runtime.Session;
 import io.bowstring.internal.runtime.StoreClient;
 import io.bowstring.internal.runtime.TaskContext;
@@ -52,8 +53,11 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
@@ -84,6 +88,7 @@ final class TaskRunner {
     private volatile ClassLoader loader = TaskRunner.class.getClassLoader();
     private volatile @Nullable Object actor;
     private volatile @Nullable Class<?> actorClass;
+    private volatile Set<String> actorGroups = Set.of();
     private volatile byte[] actorId = new byte[Id.TASK_BYTES];
 
     TaskRunner(TaskQueue queue) {
@@ -101,7 +106,7 @@ final class TaskRunner {
     }
 
     void startThread() {
-        Thread thread = new Thread(this::loop, "bowstring-task");
+        Thread thread = new Thread(() -> loop(""), "bowstring-task");
         thread.start();
     }
 
@@ -112,10 +117,10 @@ final class TaskRunner {
         }
     }
 
-    private void loop() {
+    private void loop(String group) {
         while (true) {
             try {
-                Incoming incoming = queue.next();
+                Incoming incoming = queue.next(group);
                 try {
                     run(incoming);
                 } finally {
@@ -187,6 +192,11 @@ final class TaskRunner {
             if (task.numReturns > 1) {
                 throw new InvalidArgumentException("a Java method has one result; num_returns is " + task.numReturns);
             }
+            if (!task.concurrencyGroup.isEmpty() && incoming.is(TaskFlag.METHOD)
+                    && !actorGroups.contains(task.concurrencyGroup)) {
+                throw new InvalidArgumentException("the actor has no concurrency group " + task.concurrencyGroup
+                        + (actorGroups.isEmpty() ? "" : "; it has " + String.join(", ", actorGroups)));
+            }
             if (!queue.enterUserCode(incoming)) {
                 return cancelledOutcome(name);
             }
@@ -201,6 +211,9 @@ final class TaskRunner {
                 }
                 try {
                     value = ready.call(receiver);
+                    if (value instanceof CompletionStage<?> stage) {
+                        value = settled(stage.toCompletableFuture());
+                    }
                     if (incoming.items != null) {
                         stream(incoming, value, name);
                         value = null;
@@ -230,6 +243,18 @@ final class TaskRunner {
                     ErrorRecords.ofUserCode(error, name, task.id, session.nodeId()));
         } finally {
             Reference.reachabilityFence(held);
+        }
+    }
+
+    /** The value that an asynchronous method ends with; an interrupt cancels it. */
+    private static @Nullable Object settled(CompletableFuture<?> future) throws Throwable {
+        try {
+            return future.get();
+        } catch (ExecutionException error) {
+            throw error.getCause();
+        } catch (InterruptedException cancelled) {
+            future.cancel(true);
+            throw cancelled;
         }
     }
 
@@ -552,14 +577,44 @@ final class TaskRunner {
         Thread thread = new Thread(() -> {
             Thread.currentThread().setContextClassLoader(loader);
             BowstringException error = construct(task, body);
+            Map<String, Integer> groups = groups(handle.concurrencyGroups);
+            if (error == null && !groups.isEmpty()) {
+                Map<String, String> declared = MethodDeclarations.groups(actorClass);
+                actorGroups = groups.keySet();
+                queue.setGroups(call -> {
+                    String group = groupOf(call.task, declared);
+                    return groups.containsKey(group) ? group : "";
+                });
+            }
             if (error == null) {
                 for (long extra = 1; extra < handle.maxConcurrency; extra++) {
-                    new Thread(this::loop, "bowstring-task-" + extra).start();
+                    new Thread(() -> loop(""), "bowstring-task-" + extra).start();
                 }
+                groups.forEach((group, size) -> {
+                    for (int each = 0; each < size; each++) {
+                        new Thread(() -> loop(group), "bowstring-" + group + "-" + each).start();
+                    }
+                });
             }
             done.accept(error);
         }, "bowstring-constructor");
         thread.start();
+    }
+
+    /** Concurrency groups as a handle names them: "io=2". */
+    private static Map<String, Integer> groups(List<String> named) {
+        Map<String, Integer> groups = new LinkedHashMap<>();
+        for (String each : named) {
+            int mark = each.lastIndexOf('=');
+            groups.put(each.substring(0, mark), Integer.parseInt(each.substring(mark + 1)));
+        }
+        return groups;
+    }
+
+    private static String groupOf(Task task, Map<String, String> declared) {
+        int descriptor = task.method.indexOf('(');
+        String method = descriptor < 0 ? task.method : task.method.substring(0, descriptor);
+        return task.concurrencyGroup.isEmpty() ? declared.getOrDefault(method, "") : task.concurrencyGroup;
     }
 
     private @Nullable BowstringException construct(Task task, byte[] body) {

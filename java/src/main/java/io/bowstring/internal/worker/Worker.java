@@ -52,6 +52,8 @@ final class Worker implements Processes.Host {
         return thread;
     });
     private @Nullable Session session;
+    private volatile String workingDirectory = "";
+    private volatile String visibleGpus = "-";
     private byte @Nullable [] actor;
 
     private Worker() {
@@ -151,6 +153,8 @@ final class Worker implements Processes.Host {
         }
         ClassLoader loader = new URLClassLoader("job-" + bind.job, places.toArray(URL[]::new),
                 Worker.class.getClassLoader());
+        workingDirectory = bind.workingDirectory;
+        visibleGpus = bind.visibleGpus;
         session.reader().setClassLoader(loader);
         session.bind(bind.job, bind.namespace);
         runner.bind(loader);
@@ -196,6 +200,16 @@ final class Worker implements Processes.Host {
     @Override
     public byte @Nullable [] actor() {
         return actor;
+    }
+
+    @Override
+    public String workingDirectory() {
+        return workingDirectory.isEmpty() ? Path.of("").toAbsolutePath().toString() : workingDirectory;
+    }
+
+    @Override
+    public String visibleGpus() {
+        return visibleGpus;
     }
 
     @Override

@@ -1,0 +1,31 @@
+package io.bowstring;
+
+import java.lang.annotation.Documented;
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
+
+/**
+ * What a method of an actor's class says of its calls. Retries are read where the actor is made, and travel with its
+ * handle; the concurrency group is read by the actor's process.
+ */
+@Documented
+@Target(ElementType.METHOD)
+@Retention(RetentionPolicy.RUNTIME)
+public @interface RemoteMethod {
+    /** Stands for the actor's own number of retries. */
+    int AS_THE_ACTOR = Integer.MIN_VALUE;
+
+    /** How often a call may be made again after the actor's process ended, or after an error; -1: any number. */
+    int maxTaskRetries() default AS_THE_ACTOR;
+
+    /** Whether a call that threw is a reason to try again: any exception, or those of {@link #retryOn}. */
+    boolean retryExceptions() default false;
+
+    /** Exceptions, with their subclasses, after which a call is tried again; none: see {@link #retryExceptions}. */
+    Class<? extends Throwable>[] retryOn() default {};
+
+    /** The concurrency group that runs the calls; empty: the default one. */
+    String concurrencyGroup() default "";
+}
