@@ -1,4 +1,4 @@
-"""Many values come and go, and memory stays as it was."""
+"""Many values come and go, and memory stays as it was. `--soak 100000` makes the last test as long as that."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import bowstring as bow
 from bowstring._session import query_state
 from bowstring_wire.messages import StateKind
 from tests.process.waiting import wait_until
+from tests.soak.run import Soak, growth
 
 GROWTH_MAX_MB = 8.0
 
@@ -75,3 +76,15 @@ def test_references_in_values_that_come_and_go_are_let_go(session: bow.Session) 
         assert len(bow.get(bow.put(inner))) == 20
     del inner
     wait_until(lambda: len(query_state(StateKind.OBJECTS)) < 20)
+
+
+def test_values_of_all_sizes_while_workers_are_killed_and_the_disk_helps_out(request: pytest.FixtureRequest) -> None:
+    puts = int(request.config.getoption("--soak"))
+    store = 64 << 20
+    with bow.init(num_cpus=2, object_store_memory=store) as session:
+        soak = Soak(session, puts, samples=4, kill_every=puts // 6, keep_bytes=2 * store, seed=5)
+        samples = soak.run()
+        [row] = query_state(StateKind.STORE)
+    assert row["restores"]
+    assert soak.kills
+    assert growth(samples) == []

@@ -1,0 +1,1 @@
+"""Long runs of values that come and go: `python -m tests.soak --help`."""
