@@ -29,7 +29,9 @@ GROUPS: dict[str, list[str]] = {
         "remote", "method", "RemoteFunction", "ActorClass", "ActorHandle", "ActorMethod", "exit_actor", "kill",
         "get_actor", "java_function", "java_actor_class",
     ],
-    "Objects": ["put", "get", "wait", "cancel", "empty", "ObjectRef", "ObjectRefGenerator"],
+    "Objects": [
+        "put", "get", "wait", "cancel", "empty", "empty_table", "TableBuilder", "ObjectRef", "ObjectRefGenerator",
+    ],
 }  # fmt: skip
 REST = "What the runtime tells, and more"
 SPECIAL = ("__init__",)

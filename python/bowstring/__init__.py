@@ -37,13 +37,14 @@ from bowstring.errors import *  # noqa: F403
 from bowstring.object_ref import ObjectRef
 from bowstring.object_ref_generator import ObjectRefGenerator
 from bowstring.remote_function import RemoteFunction, java_function
+from bowstring.table_builder import TableBuilder
 
 __version__ = "0.1.0"
 
 __all__ = [
     "ActorClass", "ActorHandle", "ActorMethod", "ObjectRef", "ObjectRefGenerator", "RemoteFunction", "Session",
-    "as_completed", "available_resources", "cancel", "cluster_resources", "empty", "empty_table", "errors",
-    "exit_actor", "get", "get_actor", "get_runtime_context", "init", "is_initialized", "java_actor_class",
+    "TableBuilder", "as_completed", "available_resources", "cancel", "cluster_resources", "empty", "empty_table",
+    "errors", "exit_actor", "get", "get_actor", "get_runtime_context", "init", "is_initialized", "java_actor_class",
     "java_function", "kill", "method", "nodes", "put", "remote", "shutdown", "timeline", "util", "wait", "why",
     *errors.__all__,
 ]  # fmt: skip

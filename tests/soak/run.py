@@ -1,8 +1,8 @@
 """The soak: values are put, passed, returned and kept by tasks and actors, while workers are killed.
 
 More is kept alive than the store holds, so that values go to disk and come back. Every so many puts all is let go of;
-what the driver and the node hold then is a *sample*. A run is flat if the last sample is hardly more than the first
-one after the warm-up.
+what the driver and the node hold then is a *sample*. A run is flat if the samples of its last third are hardly more
+than those of the first: heaps take a while until they are as large as their holes make them.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import random
 import signal
 from collections import deque
 from collections.abc import Callable
+from statistics import median
 from typing import Any, NamedTuple
 
 import bowstring as bow
@@ -45,9 +46,9 @@ class Sample(NamedTuple):
         return "  ".join(f"{name} {value:g}" for name, value in zip(self._fields, self, strict=True))
 
 
-# How much more than the first sample the last one may be.
+# How much more the median of the last third may be than that of the first.
 GROWTH_MAX = {
-    "driver_mb": 12.0,
+    "driver_mb": 16.0,
     "node_mb": 12.0,
     "driver_descriptors": 24,  # connections to workers that were not there before, and segments
     "node_descriptors": 48,
@@ -211,10 +212,11 @@ class Soak:
 
 
 def growth(samples: list[Sample]) -> list[str]:
-    """What has grown too much from the first sample to the last."""
-    first, last = samples[0], samples[-1]
-    return [
-        f"{name} grew from {getattr(first, name):g} to {getattr(last, name):g}"
-        for name, most in GROWTH_MAX.items()
-        if getattr(last, name) > getattr(first, name) + most
-    ]
+    """What has grown too much in the run."""
+    third = max(1, len(samples) // 3)
+    grown = []
+    for name, most in GROWTH_MAX.items():
+        before, after = (median(getattr(s, name) for s in part) for part in (samples[:third], samples[-third:]))
+        if after > before + most:
+            grown.append(f"{name} grew from {before:g} to {after:g}")
+    return grown

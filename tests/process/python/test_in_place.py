@@ -11,7 +11,6 @@ import pyarrow as pa
 import pytest
 
 import bowstring as bow
-from bowstring.table_builder import TableBuilder
 from bowstring.util import state
 from tests.process.waiting import wait_until
 
@@ -46,7 +45,7 @@ SCHEMA = pa.schema(
 )
 
 
-def filled(rows: int = 4) -> TableBuilder:
+def filled(rows: int = 4) -> bow.TableBuilder:
     builder = bow.empty_table(SCHEMA, rows, nullable=["x", "name"], data_bytes={"name": 3 * rows})
     builder["n"][:] = range(rows)
     builder["x"][:] = np.arange(rows) / 2
