@@ -120,6 +120,23 @@ class Interpreter:
     def do_cancel(self, step: dict[str, Any]) -> None:
         bow.cancel(self.names[step["cancel"]])
 
+    def do_stream(self, step: dict[str, Any]) -> None:
+        self.do_call({"options": {"num_returns": "streaming", **self.ahead(step)}, **step, "call": step["stream"]})
+
+    @staticmethod
+    def ahead(step: dict[str, Any]) -> dict[str, int]:
+        return {"generator_backpressure": step["ahead"]} if "ahead" in step else {}
+
+    def do_next(self, step: dict[str, Any]) -> None:
+        self.names[step["as"]] = self.names[step["next"]].next(timeout=GET_TIMEOUT_S)
+
+    def do_items(self, step: dict[str, Any]) -> None:
+        values = [bow.get(ref, timeout=GET_TIMEOUT_S) for ref in self.names[step["items"]]]
+        self.compare(values, step["expect"])
+
+    def do_close(self, step: dict[str, Any]) -> None:
+        self.names[step["close"]].close()
+
     def do_drop(self, step: dict[str, Any]) -> None:
         del self.names[step["drop"]]
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +99,37 @@ def wait_for_file(path: str) -> str:
             raise TimeoutError(f"{path} has not appeared for {WAIT_MAX_S} s")
         time.sleep(0.002)
     return "seen"
+
+
+def count_up(stop: int) -> Iterator[int]:
+    yield from range(stop)
+
+
+def count_and_fail(stop: int, message: str) -> Iterator[int]:
+    yield from range(stop)
+    raise ValueError(message)
+
+
+def count_and_crash_once(stop: int, at: int, path: str) -> Iterator[int]:
+    """Ends the process before an item, unless the file at the path is there, which it then makes."""
+    for number in range(stop):
+        if number == at and not Path(path).exists():
+            Path(path).touch()
+            crash()
+        yield number
+
+
+def count_for_ever(path: str) -> Iterator[int]:
+    """Makes the file when it is closed."""
+    try:
+        yield from itertools.count()
+    finally:
+        Path(path).touch()
+
+
+def repeat(value: Any, count: int) -> Iterator[Any]:
+    for _ in range(count):
+        yield value
 
 
 def wait_between_files(made: str, awaited: str) -> str:

@@ -6,11 +6,16 @@ import io.bowstring.ObjectRef;
 import io.bowstring.PyActorHandle;
 import io.bowstring.PyActorMethod;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
+import java.util.stream.LongStream;
+import java.util.stream.Stream;
 
 /** The functions that the cases call, in Java. Every language has the same, under the same names. */
 public final class ConformanceLibrary {
@@ -102,6 +107,50 @@ public final class ConformanceLibrary {
             Thread.sleep(2);
         }
         return "seen";
+    }
+
+    public static Stream<Long> count_up(long stop) {
+        return LongStream.range(0, stop).boxed();
+    }
+
+    public static Iterator<Long> count_and_fail(long stop, String message) {
+        return LongStream.rangeClosed(0, stop)
+                .mapToObj(number -> {
+                    if (number == stop) {
+                        throw new IllegalArgumentException(message);
+                    }
+                    return number;
+                })
+                .iterator();
+    }
+
+    /** Ends the process before an item, unless the file at the path is there, which it then makes. */
+    public static Iterator<Long> count_and_crash_once(long stop, long at, String path) {
+        return LongStream.range(0, stop)
+                .peek(number -> {
+                    if (number == at && Files.notExists(Path.of(path))) {
+                        touch(path);
+                        crash();
+                    }
+                })
+                .iterator();
+    }
+
+    /** Makes the file when it is closed. */
+    public static Stream<Long> count_for_ever(String path) {
+        return Stream.iterate(0L, number -> number + 1).onClose(() -> touch(path));
+    }
+
+    public static Iterator<Object> repeat(Object value, long count) {
+        return Collections.nCopies((int) count, value).iterator();
+    }
+
+    private static void touch(String path) {
+        try {
+            Files.createFile(Path.of(path));
+        } catch (IOException error) {
+            throw new UncheckedIOException(error);
+        }
     }
 
     /** Makes one file, and returns once there is the other. */

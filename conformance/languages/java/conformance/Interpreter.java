@@ -2,6 +2,7 @@ package conformance;
 
 import io.bowstring.Bowstring;
 import io.bowstring.ObjectRef;
+import io.bowstring.ObjectStream;
 import io.bowstring.WaitResult;
 import java.io.IOException;
 import java.io.Serial;
@@ -102,6 +103,16 @@ final class Interpreter {
                 Workers.ofHandle(actor).kill(actor, (Boolean) step.getOrDefault("no_restart", true));
             }
             case "cancel" -> Bowstring.cancel(reference((String) step.get("cancel")));
+            case "stream" -> names.put(
+                    (String) step.get("as"),
+                    workers(step).stream((String) step.get("stream"), arguments(step), (Long) step.get("ahead")));
+            case "next" -> names.put((String) step.get("as"), stream((String) step.get("next")).next());
+            case "items" -> {
+                List<Object> values = new ArrayList<>();
+                stream((String) step.get("items")).values().forEach(values::add);
+                compare(values, step.get("expect"));
+            }
+            case "close" -> stream((String) step.get("close")).close();
             case "drop" -> names.remove((String) step.get("drop"));
             case "path" -> names.put((String) step.get("path"), folder.resolve((String) step.get("path")).toString());
             case "touch" -> Files.createFile(Path.of((String) names.get((String) step.get("touch"))));
@@ -179,6 +190,11 @@ final class Interpreter {
     @SuppressWarnings("unchecked")
     private ObjectRef<Object> reference(String name) {
         return (ObjectRef<Object>) names.get(name);
+    }
+
+    @SuppressWarnings("unchecked")
+    private ObjectStream<Object> stream(String name) {
+        return (ObjectStream<Object>) names.get(name);
     }
 
     private static Duration timeout(Map<String, Object> step) {

@@ -7,7 +7,9 @@ import io.bowstring.Bowstring;
 import io.bowstring.Functions.Func1;
 import io.bowstring.Functions.Func2;
 import io.bowstring.ObjectRef;
+import io.bowstring.ObjectStream;
 import io.bowstring.TaskCall;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 
@@ -16,6 +18,7 @@ final class JavaWorkers implements Workers {
     // Where a parameter is an Object, an Arg would be one too: typed functions tell which overload is meant.
     private static final Func1<Object, Object> ECHO = ConformanceLibrary::echo;
     private static final Func1<Object, List<ObjectRef<Object>>> STORE = ConformanceLibrary::store;
+    private static final Func2<Object, Long, Iterator<Object>> REPEAT = ConformanceLibrary::repeat;
     private static final Func2<Counter, Object, Object> ECHO_OF_COUNTER = Counter::echo;
 
     @Override
@@ -47,6 +50,16 @@ final class JavaWorkers implements Workers {
                     ConformanceLibrary::call_add, JavaWorkers.<Object>arg(a, 0), JavaWorkers.<Long>arg(a, 1));
             case "crash" -> Bowstring.task(ConformanceLibrary::crash);
             case "crash_once" -> Bowstring.task(ConformanceLibrary::crash_once, JavaWorkers.<String>arg(a, 0));
+            case "count_up" -> Bowstring.task(ConformanceLibrary::count_up, JavaWorkers.<Long>arg(a, 0));
+            case "count_and_fail" -> Bowstring.task(
+                    ConformanceLibrary::count_and_fail, JavaWorkers.<Long>arg(a, 0), JavaWorkers.<String>arg(a, 1));
+            case "count_and_crash_once" -> Bowstring.task(
+                    ConformanceLibrary::count_and_crash_once,
+                    JavaWorkers.<Long>arg(a, 0),
+                    JavaWorkers.<Long>arg(a, 1),
+                    JavaWorkers.<String>arg(a, 2));
+            case "count_for_ever" -> Bowstring.task(ConformanceLibrary::count_for_ever, JavaWorkers.<String>arg(a, 0));
+            case "repeat" -> Bowstring.task(REPEAT, a.get(0), (Long) a.get(1));
             case "wait_for_file" -> Bowstring.task(ConformanceLibrary::wait_for_file, JavaWorkers.<String>arg(a, 0));
             case "wait_between_files" -> Bowstring.task(
                     ConformanceLibrary::wait_between_files,
@@ -54,6 +67,15 @@ final class JavaWorkers implements Workers {
                     JavaWorkers.<String>arg(a, 1));
             default -> throw new Interpreter.Mismatch("the Java driver has no function " + function);
         };
+    }
+
+    @Override
+    public ObjectStream<Object> stream(String function, List<Object> arguments, Long ahead) {
+        TaskCall<?> call = task(function, arguments);
+        if (ahead != null) {
+            call.setStreamAhead(ahead.intValue());
+        }
+        return call.stream(Object.class);
     }
 
     @Override

@@ -1,6 +1,7 @@
 package conformance;
 
 import io.bowstring.Bowstring;
+import io.bowstring.ObjectStream;
 import io.bowstring.PyActorClass;
 import io.bowstring.PyActorCreation;
 import io.bowstring.PyActorHandle;
@@ -21,6 +22,15 @@ final class PythonWorkers implements Workers {
             call.setMaxRetries(count.intValue());
         }
         return call.remote();
+    }
+
+    @Override
+    public ObjectStream<Object> stream(String function, List<Object> arguments, Long ahead) {
+        TaskCall<Object> call = Bowstring.task(PyFunction.of(LIBRARY, function, Object.class), arguments.toArray());
+        if (ahead != null) {
+            call.setStreamAhead(ahead.intValue());
+        }
+        return call.stream(Object.class);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package conformance;
 
+import io.bowstring.ObjectStream;
 import io.bowstring.PyActorHandle;
 import java.util.List;
 import java.util.Map;
@@ -8,6 +9,9 @@ import java.util.Map;
 interface Workers {
     /** Submits a task; its reference. */
     Object call(String function, List<Object> arguments, Map<String, Object> options);
+
+    /** Submits a task that streams, at most so many items ahead of its reader (null: what the frontend does). */
+    ObjectStream<Object> stream(String function, List<Object> arguments, Long ahead);
 
     /** Creates an actor; its handle. */
     Object create(String actorClass, List<Object> arguments, Map<String, Object> options);
