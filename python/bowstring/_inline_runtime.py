@@ -63,6 +63,9 @@ class InlineRuntime(Runtime):
         self.inline_bytes_max = 1 << 62
         self.stopped = None
         self.on_log = None
+        self.on_progress = None
+        self.call_sites = {}
+        self.waits = {}
         self.slab_lock = threading.RLock()
         self.known = KnownRefs()
         self.unacknowledged = []

@@ -19,7 +19,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any
 
-from bowstring import object_ref
+from bowstring import _call_sites, object_ref
 from bowstring._actor_calls import ActorClients
 from bowstring._environments import Environments
 from bowstring._handshake import connect, read_token
@@ -148,10 +148,13 @@ class Runtime:
         self.waits: dict[int, tuple[bytes, Collection[ObjectRef[Any]]]] = {}  # by thread: task, and what it waits for
         self.call_sites: dict[bytes, str] = {}  # by object, if they are recorded
         self.on_log: Callable[[m.LogLines], None] | None = None
+        self.on_progress: Callable[[m.Progress], None] | None = None
         self.log = TaskLog(self)
         self.store = StoreClient(self)
         self.writer = ObjectWriter(self)
         self.reader = ObjectReader(self)
+        if _call_sites.wanted():
+            _call_sites.record(self)
         self.peers = Peers(self)
         self.leases = LeasePools(self)
         self.actors = ActorClients(self)
@@ -177,6 +180,7 @@ class Runtime:
             FrameType.SEGMENT_DROPPED: lambda message, _body: self.store.segment_dropped(message.segment),
             FrameType.LOG_LINES: self._on_log_lines,
             FrameType.INSPECT: self._on_inspect,
+            FrameType.PROGRESS: self._on_progress,
             FrameType.GO_AWAY: self._on_go_away,
         }
         self.node_connection = Connection(
@@ -229,6 +233,11 @@ class Runtime:
         if self.on_log is not None:
             on_log = self.on_log
             self.reactor.call_out(lambda: on_log(message))
+
+    def _on_progress(self, message: m.Progress, _body: bytes) -> None:
+        if self.on_progress is not None:
+            on_progress = self.on_progress
+            self.reactor.call_out(lambda: on_progress(message))
 
     def _on_inspect(self, message: m.Inspect, _body: bytes) -> None:
         from bowstring._inspection import answer

@@ -10,8 +10,8 @@ import select
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from bowstring import _environments, _interrupts, _options, _runtime, _state
 from bowstring._runtime import Runtime
@@ -21,12 +21,17 @@ from bowstring_wire import messages as m
 from bowstring_wire import values
 from bowstring_wire.messages import Role
 
+if TYPE_CHECKING:
+    from bowstring._progress_view import ProgressView
+
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
 
 _lock = threading.RLock()
 _node_pid = 0  # of the node that this process started
 _node_pidfd = -1
+_progress: ProgressView | None = None  # made with the first bar
+_progress_lock = threading.Lock()
 
 
 def _after_fork() -> None:
@@ -94,6 +99,7 @@ def init(
     class_path: Sequence[str] = (),
     runtime_env: Mapping[str, Any] | None = None,
     log_to_driver: bool = True,
+    logging_level: int | str = "INFO",
     inline: bool = False,
     ignore_reinit_error: bool = False,
 ) -> Session:
@@ -117,7 +123,9 @@ def init(
             str to str), working_dir (folder or .zip: copied, becomes the current folder, its modules can be imported),
             py_modules (list of folders, files, archives or modules), pip or uv (list of requirements, path of a
             requirements file, or dict), config ({"setup_timeout_seconds": 600}).
-        log_to_driver: print what workers write, prefixed.
+        log_to_driver: print what workers write, prefixed, and show their progress bars.
+        logging_level: of the logger "bowstring" in this process, as a number or name of the logging module. With DEBUG
+            the node's own log tells who comes and goes, too.
         inline: True: no process is started; every call runs in this one, when it is made. For debugging.
         ignore_reinit_error: True: a second call does nothing.
 
@@ -140,6 +148,7 @@ def init(
         arguments = _node_arguments(
             num_cpus, num_gpus, resources, object_store_memory, spill_directory, spill_bytes_max, memory_reserve
         )
+        arguments += _logging(logging_level, address is None)
         if namespace is not None:
             _options._text("init", "namespace", namespace)
         if isinstance(class_path, str) or not all(isinstance(entry, str) for entry in class_path):
@@ -153,7 +162,7 @@ def init(
                 raise InvalidArgumentError(
                     "init: inline=True starts no runtime that others could join; leave address away"
                 )
-            return _init_inline(num_cpus, num_gpus, resources, namespace, wanted)
+            return _init_inline(num_cpus, num_gpus, resources, namespace, wanted, log_to_driver)
         if address is None:
             session = _start_node(arguments)
         elif not isinstance(address, str) or not address:
@@ -181,6 +190,7 @@ def init(
             raise NodeDiedError(f"nobody listens in {session!r}: that runtime has ended") from error
         if log_to_driver:
             runtime.on_log = _print_log
+            runtime.on_progress = _progress_shown()
         _runtime._forked = False
         _runtime.set_runtime(runtime)
         runtime.start()
@@ -201,6 +211,7 @@ def _init_inline(
     resources: Mapping[str, float] | None,
     namespace: str | None,
     runtime_env: Mapping[str, Any] | None,
+    log_to_driver: bool,
 ) -> Session:
     from bowstring._inline_runtime import InlineRuntime
 
@@ -208,10 +219,41 @@ def _init_inline(
     totals = {"CPU": cpus, "GPU": num_gpus or 0, "memory": _memory_bytes(), **(resources or {})}
     runtime = InlineRuntime(totals, namespace or "")
     runtime.environments.key_for(runtime_env)
+    if log_to_driver:
+        runtime.on_progress = _progress_shown()
     _runtime._forked = False
     _runtime.set_runtime(runtime)
     atexit.register(shutdown)
     return Session(runtime)
+
+
+def _logging(level: int | str, starts: bool) -> list[str]:
+    """Set the level of our logger; what the node is to be told of it."""
+    known = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
+    number = known.get(level.upper(), -1) if isinstance(level, str) else level
+    if isinstance(number, bool) or not isinstance(number, int) or number < 0:
+        raise _options.refuse("init", "logging_level", f"a level's number, or one of {', '.join(known)}", level)
+    if number != known["INFO"] or "logging" in sys.modules:
+        import logging
+
+        logging.getLogger("bowstring").setLevel(number)
+    return ["--log-level", "DEBUG"] if starts and number <= known["DEBUG"] else []
+
+
+def _progress_shown() -> Callable[[m.Progress], None]:
+    """Shows progress; what that takes is made with the first bar."""
+
+    def show(said: m.Progress) -> None:
+        global _progress
+        with _progress_lock:  # not _lock: shutdown holds that one while it waits for the last output
+            if _progress is None:
+                from bowstring._progress_view import ProgressView
+
+                _progress = ProgressView()
+            view = _progress
+        view.show(said)
+
+    return show
 
 
 def _memory_bytes() -> int:
@@ -323,11 +365,15 @@ def _find_session() -> str:
 
 def shutdown() -> None:
     """End this process's part of the runtime; a runtime that it started ends altogether. Does nothing if none runs."""
-    global _node_pid, _node_pidfd
+    global _node_pid, _node_pidfd, _progress
     with _lock:
         runtime = _runtime.current_runtime_or_none()
         if runtime is None:
             return
+        with _progress_lock:
+            view, _progress = _progress, None
+        if view is not None:
+            view.close()
         atexit.unregister(shutdown)
         _interrupts.uninstall()
         _runtime.set_runtime(None)

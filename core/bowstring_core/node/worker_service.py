@@ -32,6 +32,8 @@ from bowstring_wire.messages import (
     FrameType,
     Hello,
     LogLines,
+    Progress,
+    Role,
     Shutdown,
     WorkerBind,
 )
@@ -54,6 +56,7 @@ class WorkerProcess:
 
     __slots__ = (
         "code",
+        "has_bars",
         "job",
         "kind",
         "out_of_memory",
@@ -79,6 +82,7 @@ class WorkerProcess:
         self.outputs: list[WorkerOutput] = []
         self.zygote: ZygoteLink | None = None  # whose child it is, from its launch on
         self.zygote_key = b""
+        self.has_bars = False  # it has told of progress
 
 
 def describe_status(status: int | None) -> str:
@@ -106,6 +110,7 @@ class WorkerService:
         self.jvm = JvmLauncher(node.session.path)
         self._training: Training | None = None
         self._trained = False
+        node.handle(FrameType.PROGRESS, Progress, frozenset((Role.WORKER,)), self._progress)
 
     # Starting ---------------------------------------------------------------------------------------------------------
 
@@ -415,6 +420,8 @@ class WorkerService:
         self._leave_zygote(process)
         for output in process.outputs:
             output.drain()
+        if process.has_bars:
+            self._tell_progress(process, Progress(bar=0, over=True))
         assert process.peer is not None
         self._node.worker_finished(process.peer, process)
 
@@ -444,6 +451,24 @@ class WorkerService:
             driver.send(FrameType.LOG_LINES, LogLines(process.pid, stream, name or "worker", text))
 
         return on_lines
+
+    def _progress(self, peer: Peer, message: Progress, body: bytes) -> None:
+        """Pass on how far a worker is; one that leaves its bars open is told to be over at its end."""
+        process = self.processes.get(peer.slot)
+        if process is None:
+            return
+        process.has_bars = True
+        self._tell_progress(process, message)
+
+    def _tell_progress(self, process: WorkerProcess, message: Progress) -> None:
+        job = self._node.jobs.get(process.job)
+        driver = self._node.peers.get(job.driver) if job else None
+        if driver is None or (driver.connection.out_bytes > limits.OUTPUT_DROP_BYTES and not message.over):
+            return
+        actor = self._node.actors.of_worker(process.slot)
+        message.pid = process.pid
+        message.name = actor.spec.class_name if actor else "worker"
+        driver.send(FrameType.PROGRESS, message)
 
     def drain_outputs(self) -> None:
         """Read what the workers that are still there have written."""

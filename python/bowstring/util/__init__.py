@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         placement_group_table,
         remove_placement_group,
     )
+    from bowstring.util.progress import Progress
     from bowstring.util.queue import Empty, Full, Queue
     from bowstring.util.serializability import inspect_serializability
 
@@ -25,6 +26,7 @@ _HOMES = {
     "Executor": "executor",
     "Full": "queue",
     "PlacementGroup": "placement_group",
+    "Progress": "progress",
     "Queue": "queue",
     "get_current_placement_group": "placement_group",
     "get_placement_group": "placement_group",
@@ -35,13 +37,18 @@ _HOMES = {
 }
 
 __all__ = [
-    "ActorPool", "Empty", "Executor", "Full", "PlacementGroup", "Queue", "get_current_placement_group",
+    "ActorPool", "Empty", "Executor", "Full", "PlacementGroup", "Progress", "Queue", "get_current_placement_group",
     "get_placement_group", "inspect_serializability", "placement_group", "placement_group_table",
     "remove_placement_group",
 ]  # fmt: skip
 
 
+_MODULES = ("state",)
+
+
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -50,4 +57,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    return sorted({*globals(), *_HOMES, *_MODULES})
