@@ -358,6 +358,7 @@ class FrameType(IntEnum):
     EXTENT_RETURN = 60
     TRANSCODE = 61
     TRANSCODED = 62
+    SLAB_RECALL = 63
     FUNCTION_PUT = 72
     FUNCTION_GET = 73
     FUNCTION = 74
@@ -4754,6 +4755,53 @@ def read_extent_return(data: bytes, at: int) -> ExtentReturn:
     )
 
 
+class SlabRecall(Message):
+    """Node to frontend: memory is short; return the slabs in which nothing is being written.
+
+    Attributes:
+        wanted: Bytes that somebody waits for.
+    """
+
+    __slots__ = ("wanted",)
+
+    def __init__(
+        self,
+        wanted: int = 0,
+    ) -> None:
+        self.wanted = wanted
+
+    def block(self) -> bytes:
+        return block_slab_recall(self.wanted)
+
+    @staticmethod
+    def read(data: bytes, at: int) -> SlabRecall:
+        return read_slab_recall(data, at)
+
+
+_SLAB_RECALL_HEAD = bytes.fromhex("060010000800000008000000")
+_SLAB_RECALL_BLOCK = Struct("<12s 4x Q 0x 8x")
+_SLAB_RECALL_FIELDS = Struct("<4x Q 0x")
+_SLAB_RECALL_SLOTS = (Struct("<Q"),)
+SlabRecall.START = 8
+SlabRecall.ROOT = bytes.fromhex("1000000042575331")
+
+
+def block_slab_recall(
+    wanted: int = 0,
+) -> bytes:
+    return _SLAB_RECALL_BLOCK.pack(_SLAB_RECALL_HEAD, wanted)
+
+
+def read_slab_recall(data: bytes, at: int) -> SlabRecall:
+    if data[at - 8 : at + 4] == _SLAB_RECALL_HEAD:
+        (wanted,) = _SLAB_RECALL_FIELDS.unpack_from(data, at + 4)
+    else:
+        (wanted,) = flat.table_fields(data, at, _SLAB_RECALL_SLOTS)
+    return SlabRecall(
+        wanted,
+    )
+
+
 class Transcode(Message):
     """Node to worker: read the value, write it in `target`, and answer with Transcoded or Failure. The body is the payload if INLINE.
 
@@ -7889,6 +7937,7 @@ FRAME_TYPES: dict[int, type[Message]] = {
     60: ExtentReturn,
     61: Transcode,
     62: Transcoded,
+    63: SlabRecall,
     72: FunctionPut,
     73: FunctionGet,
     74: Function,

@@ -47,6 +47,7 @@ class FrameType(object):
     EXTENT_RETURN = 60
     TRANSCODE = 61
     TRANSCODED = 62
+    SLAB_RECALL = 63
     FUNCTION_PUT = 72
     FUNCTION_GET = 73
     FUNCTION = 74

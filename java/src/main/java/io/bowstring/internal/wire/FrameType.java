@@ -46,6 +46,7 @@ public final class FrameType {
     public static final int EXTENT_RETURN = 60;
     public static final int TRANSCODE = 61;
     public static final int TRANSCODED = 62;
+    public static final int SLAB_RECALL = 63;
     public static final int FUNCTION_PUT = 72;
     public static final int FUNCTION_GET = 73;
     public static final int FUNCTION = 74;
@@ -120,6 +121,7 @@ public final class FrameType {
             case 60 -> "EXTENT_RETURN";
             case 61 -> "TRANSCODE";
             case 62 -> "TRANSCODED";
+            case 63 -> "SLAB_RECALL";
             case 72 -> "FUNCTION_PUT";
             case 73 -> "FUNCTION_GET";
             case 74 -> "FUNCTION";
