@@ -1,10 +1,25 @@
-"""What all tests share: nobody leaves anything behind; and how long the soak is."""
+"""What all tests share: nobody leaves anything behind; a folder for sockets; and how long the soak is."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.leaks.fixture import leaves_nothing_behind
 
-__all__ = ["leaves_nothing_behind"]
+__all__ = ["leaves_nothing_behind", "short_path"]
+
+
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """As tmp_path, but short enough for the sockets of a runtime."""
+    folder = Path(tempfile.mkdtemp(prefix="bow-"))
+    yield folder
+    shutil.rmtree(folder)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -168,8 +168,8 @@ def test_stop_ends_the_runtime(here, capsys, arguments):
     wait_until(lambda: here.popen.poll() is not None)
 
 
-def test_a_started_runtime_lives_until_it_is_stopped(tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("BOWSTRING_TMP", str(tmp_path))
+def test_a_started_runtime_lives_until_it_is_stopped(short_path, monkeypatch, capsys):
+    monkeypatch.setenv("BOWSTRING_TMP", str(short_path))
     assert main(["start", "--num-cpus", "3", "--resources", '{"disk": 2}', "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
     try:
@@ -182,20 +182,20 @@ def test_a_started_runtime_lives_until_it_is_stopped(tmp_path, monkeypatch, caps
     wait_until(lambda: not is_running(facts["pid"]) and not os.path.exists(facts["session"]))
 
 
-def test_a_start_that_fails_says_why(tmp_path, monkeypatch, capfd):
-    monkeypatch.setenv("BOWSTRING_TMP", str(tmp_path))
+def test_a_start_that_fails_says_why(short_path, monkeypatch, capfd):
+    monkeypatch.setenv("BOWSTRING_TMP", str(short_path))
     assert main(["start", "--resources", "[1]"]) == 1
     err = capfd.readouterr().err
     assert "--resources must be a JSON object" in err
     assert "the node did not start" in err
 
 
-def test_what_is_not_there_is_said(tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("BOWSTRING_TMP", str(tmp_path))
+def test_what_is_not_there_is_said(short_path, monkeypatch, capsys):
+    monkeypatch.setenv("BOWSTRING_TMP", str(short_path))
     assert main(["status"]) == 1
     assert "no runtime of this user is there" in capsys.readouterr().err
-    assert main(["status", "--session", str(tmp_path)]) == 1
-    assert f"no node answers at {tmp_path}" in capsys.readouterr().err
+    assert main(["status", "--session", str(short_path)]) == 1
+    assert f"no node answers at {short_path}" in capsys.readouterr().err
 
 
 def test_several_runtimes_must_be_told_apart(start_node, monkeypatch, capsys):

@@ -78,8 +78,8 @@ def test_error_in_a_handler_is_told_and_the_loop_goes_on():
     assert isinstance(errors[0], ZeroDivisionError)
 
 
-def test_session_folder_is_private_and_goes_away(tmp_path, monkeypatch):
-    monkeypatch.setenv("BOWSTRING_TMP", str(tmp_path))
+def test_session_folder_is_private_and_goes_away(short_path, monkeypatch):
+    monkeypatch.setenv("BOWSTRING_TMP", str(short_path))
     session = Session(session_root(), 7, "1")
     assert os.stat(session.path).st_mode & 0o777 == 0o700
     assert (len(session.token), os.stat(f"{session.path}/token").st_mode & 0o777) == (32, 0o600)
@@ -87,8 +87,8 @@ def test_session_folder_is_private_and_goes_away(tmp_path, monkeypatch):
     assert not os.path.exists(session.path)
 
 
-def test_sweep_removes_what_is_not_locked_and_nothing_else(tmp_path, monkeypatch):
-    monkeypatch.setenv("BOWSTRING_TMP", str(tmp_path))
+def test_sweep_removes_what_is_not_locked_and_nothing_else(short_path, monkeypatch):
+    monkeypatch.setenv("BOWSTRING_TMP", str(short_path))
     root = session_root()
     alive = Session(root, 7, "1")
     for name in ("dead", ".old", ".new"):
@@ -102,18 +102,18 @@ def test_sweep_removes_what_is_not_locked_and_nothing_else(tmp_path, monkeypatch
     alive.remove()
 
 
-def test_root_that_others_can_enter_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setenv("BOWSTRING_TMP", str(tmp_path))
-    root = tmp_path / f"bowstring-{os.getuid()}"
+def test_root_that_others_can_enter_is_refused(short_path, monkeypatch):
+    monkeypatch.setenv("BOWSTRING_TMP", str(short_path))
+    root = short_path / f"bowstring-{os.getuid()}"
     root.mkdir()
     root.chmod(0o755)
     with pytest.raises(SessionError, match="only this user"):
         session_root()
 
 
-def test_root_that_is_a_link_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setenv("BOWSTRING_TMP", str(tmp_path))
-    (tmp_path / f"bowstring-{os.getuid()}").symlink_to("/tmp")
+def test_root_that_is_a_link_is_refused(short_path, monkeypatch):
+    monkeypatch.setenv("BOWSTRING_TMP", str(short_path))
+    (short_path / f"bowstring-{os.getuid()}").symlink_to("/tmp")
     with pytest.raises(SessionError, match="only this user"):
         session_root()
 
