@@ -165,7 +165,9 @@ class ActorClient:
         self._returned.append(task)
 
     def on_retry(self, task: PendingTask) -> None:
-        """A call raised, and is to be made again: behind those that wait."""
+        """A call raised, and is to be made again, as a new one: behind those that wait."""
+        if self.logged:
+            task.sequence = -1
         self.queue.append(task)
 
     def on_batch_end(self, _peer: Peer) -> None:

@@ -182,6 +182,7 @@ ACTOR_OPTIONS = {
 METHOD_OPTIONS = {
     "num_returns": _num_returns,
     "max_task_retries": _count_from(-1),
+    "retry_exceptions": retried,
     "concurrency_group": _text,
     "name": _text,
     "generator_backpressure": _count_from(1),

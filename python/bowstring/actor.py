@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from bowstring import _functions, _options
 from bowstring._placing import NO_GROUP, place_of
+from bowstring._retries import RetryRule, rule_of
 from bowstring._tasks import CallTemplate, PendingTask
-from bowstring.errors import ActorUnschedulableError, BowstringError, InvalidArgumentError
+from bowstring.errors import ActorUnschedulableError, BowstringError, InvalidArgumentError, qualified_name
 from bowstring.object_ref import HELD, PUBLISHED, ObjectRef
 from bowstring_wire import messages as m
 from bowstring_wire.messages import FrameType, Language, TaskFlag
@@ -32,6 +33,8 @@ def method(**options: Any) -> Any:
     Args:
         num_returns: number of results; 1. "streaming": any number, as for functions; so for generators.
         max_task_retries: attempts that may follow a crash in this method; the actor's.
+        retry_exceptions: which errors of the method are tried again, up to max_task_retries times; False: none. True:
+            all. A list of exception classes: those of them and of their subclasses.
         concurrency_group: one of the class's concurrency_groups, in which calls of this method run; the default one.
 
     Raises:
@@ -51,7 +54,7 @@ class _Shape:
 
     def __init__(self, cls: type) -> None:
         self.num_returns: list[str] = []
-        self.retries: list[m.MethodRetries] = []
+        self.retries: list[tuple[str, dict[str, Any]]] = []
         self.groups: dict[str, str] = {}  # by method
         self.asynchronous: list[str] = []
         self.missing_hooks = [name for name in CHECKPOINT_HOOKS if not callable(getattr(cls, name, None))]
@@ -62,8 +65,8 @@ class _Shape:
             if count != 1:
                 self.num_returns.append(f"{name}={count}")
             if marked:
-                if "max_task_retries" in marked:
-                    self.retries.append(m.MethodRetries(name, marked["max_task_retries"]))
+                if "max_task_retries" in marked or marked.get("retry_exceptions"):
+                    self.retries.append((name, marked))
                 if "concurrency_group" in marked:
                     self.groups[name] = marked["concurrency_group"]
             if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
@@ -196,6 +199,7 @@ class ActorClass(Generic[T]):
     def _record(self, ref: ObjectRef[Any], descriptor: _functions.Descriptor, options: dict[str, Any]) -> m.ActorHandle:
         num_returns: list[str] = []
         retries: list[m.MethodRetries] = []
+        max_task_retries = options.get("max_task_retries", 0)
         concurrency = options.get("max_concurrency", 1)
         module, class_name = descriptor.module, descriptor.name
         if self._class is not None:
@@ -203,7 +207,8 @@ class ActorClass(Generic[T]):
             if self._shape is None:
                 self._shape = _Shape(self._class)
             shape = self._shape
-            num_returns, retries = shape.num_returns, shape.retries
+            num_returns = shape.num_returns
+            retries = [_method_retries(name, marked, max_task_retries) for name, marked in shape.retries]
             if shape.asynchronous and "max_concurrency" not in options:
                 concurrency = ASYNC_CONCURRENCY_DEFAULT
             if shape.groups:
@@ -214,7 +219,7 @@ class ActorClass(Generic[T]):
             ref._runtime.struct(ref),
             descriptor.language,
             concurrency,
-            options.get("max_task_retries", 0),
+            max_task_retries,
             options.get("max_pending_calls", -1),
             module,
             class_name,
@@ -259,6 +264,12 @@ class ActorClass(Generic[T]):
 
     def __reduce__(self) -> Any:
         return ActorClass, (self._class, self._options, self._descriptor if self._class is None else None, self._name)
+
+
+def _method_retries(name: str, marked: dict[str, Any], max_task_retries: int) -> m.MethodRetries:
+    retried = marked.get("retry_exceptions", False)
+    types = tuple(map(qualified_name, retried)) if retried and retried is not True else ()
+    return m.MethodRetries(name, marked.get("max_task_retries", max_task_retries), bool(retried), types)
 
 
 def _wait_for_arguments(runtime: Runtime, task: PendingTask) -> None:
@@ -337,7 +348,7 @@ class ActorMethod:
         """The same method with other options.
 
         Args:
-            num_returns, max_task_retries, concurrency_group: as for `method`.
+            num_returns, max_task_retries, retry_exceptions, concurrency_group: as for `method`.
             name: the call's name for people.
             generator_backpressure: as for functions.
 
@@ -357,6 +368,7 @@ class ActorMethod:
             concurrency_group=new.get("concurrency_group", old.concurrency_group),
             label=old.label,
             backpressure=new.get("generator_backpressure", old.backpressure),
+            retry=rule_of(new["retry_exceptions"]) if "retry_exceptions" in new else old.retry,
         )
         return ActorMethod(self._target, self._name, template)
 
@@ -380,21 +392,23 @@ class ActorHandle(Generic[T]):
         self._num_returns = {
             name: int(count) for name, _, count in (entry.partition("=") for entry in record.num_returns)
         }
-        self._retries = {entry.name: entry.max_task_retries for entry in record.methods}
+        self._retries = {entry.name: entry for entry in record.methods}
 
     def __getattr__(self, name: str) -> ActorMethod:
         if name.startswith("_") and name not in ("__call__", TERMINATE):
             raise AttributeError(name)
         record = self._record
+        own = self._retries.get(name)
         template = CallTemplate(
             record.class_key,
             record.language,
             "",
             name,
             self._num_returns.get(name, 1),
-            self._retries.get(name, record.max_task_retries),
+            record.max_task_retries if own is None else own.max_task_retries,
             _METHOD,
             label=f"{self._class_name.rpartition('.')[2]}.{name}",
+            retry=RetryRule(names=own.retried_types) if own is not None and own.retry_exceptions else None,
         )
         made = ActorMethod(self._target, name, template)
         # Kept on the handle: the next use costs a look-up in a dict.

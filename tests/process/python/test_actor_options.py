@@ -287,6 +287,58 @@ def test_a_methods_retries_travel_with_the_handle(tmp_path: Path) -> None:
     assert bow.get(call.remote(Plain.options(max_restarts=-1).remote(), str(tmp_path / "m")), timeout=60) == 2
 
 
+@bow.remote
+class Flaky:
+    def __init__(self) -> None:
+        self.tries = 0
+
+    def _fail_twice(self, error: Exception) -> int:
+        self.tries += 1
+        if self.tries < 3:
+            raise error
+        return self.tries
+
+    @bow.method(max_task_retries=2, retry_exceptions=[LookupError])
+    def look(self, error: Exception) -> int:
+        return self._fail_twice(error)
+
+    @bow.method(retry_exceptions=True)
+    async def anything(self, error: Exception) -> int:
+        return self._fail_twice(error)
+
+    def plain(self, error: Exception) -> int:
+        return self._fail_twice(error)
+
+
+def test_methods_that_raise_are_tried_again_if_their_class_says_so() -> None:
+    assert bow.get(Flaky.remote().look.remote(KeyError("k")), timeout=30) == 3
+    with pytest.raises(ValueError, match="wrong kind"):
+        bow.get(Flaky.remote().look.remote(ValueError("wrong kind")), timeout=30)
+    assert bow.get(Flaky.options(max_task_retries=-1).remote().anything.remote(ValueError()), timeout=30) == 3
+    with pytest.raises(ValueError, match="once"):
+        bow.get(Flaky.remote().anything.remote(ValueError("once")), timeout=30)
+    with pytest.raises(ValueError, match="once"):
+        bow.get(Flaky.options(max_task_retries=5).remote().plain.remote(ValueError("once")), timeout=30)
+
+
+def test_a_call_can_say_itself_what_is_tried_again() -> None:
+    method = Flaky.remote().plain
+    assert bow.get(method.options(max_task_retries=2, retry_exceptions=[KeyError]).remote(KeyError()), timeout=30) == 3
+    method = Flaky.remote().look
+    with pytest.raises(KeyError):
+        bow.get(method.options(retry_exceptions=False).remote(KeyError()), timeout=30)
+    with pytest.raises(bow.InvalidArgumentError, match=r"retry_exceptions\[0\]"):
+        method.options(retry_exceptions=["KeyError"])
+
+
+def test_what_is_tried_again_travels_with_the_handle() -> None:
+    @bow.remote
+    def call(actor: bow.ActorHandle) -> int:
+        return bow.get(actor.look.remote(IndexError()), timeout=60)
+
+    assert bow.get(call.remote(Flaky.remote()), timeout=60) == 3
+
+
 def test_restarts_are_counted() -> None:
     actor = Plain.options(max_restarts=2, max_task_retries=-1).remote()
     for _ in range(2):
