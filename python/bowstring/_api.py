@@ -14,7 +14,7 @@ from bowstring._runtime import current_runtime
 from bowstring._session import query_state, running_runtime
 from bowstring._tasks import PendingTask
 from bowstring.actor import ActorClass, ActorHandle, handle_from_record
-from bowstring.errors import GetTimeoutError, InvalidArgumentError
+from bowstring.errors import BowstringError, GetTimeoutError, InvalidArgumentError
 from bowstring.object_ref import ObjectRef
 from bowstring.object_ref_generator import ObjectRefGenerator
 from bowstring.remote_function import ManyResults, RemoteFunction, Streaming
@@ -405,6 +405,45 @@ class RuntimeContext:
         """The actor whose method runs, in hexadecimal; else None."""
         executor = current_runtime().executor
         return executor.actor.id.hex() if executor is not None and executor.actor is not None else None
+
+    def get_task_name(self) -> str | None:
+        """What people call the task: its option `name`, its function or its method; None in a driver."""
+        runtime = current_runtime()
+        context = runtime.context()
+        if context is runtime.root:
+            return None
+        calls = getattr(runtime.executor, "calls", {})  # inline mode has none, and names its contexts itself
+        call = calls.get(context.id)
+        name: str = context.name if call is None else runtime.executor.name_of(call.task)
+        return name
+
+    def get_actor_name(self) -> str | None:
+        """The name by which `get_actor` finds the actor whose method runs; None: it has none, or none runs."""
+        actor = self.get_actor_id()
+        if actor is None:
+            return None
+        return next((row["name"] or None for row in query_state(StateKind.ACTORS) if row["actor"] == actor), None)
+
+    @property
+    def current_actor(self) -> ActorHandle[Any]:
+        """A handle of the actor whose method runs.
+
+        Raises:
+            BowstringError: none does.
+        """
+        runtime = current_runtime()
+        executor = runtime.executor
+        if executor is None or executor.actor is None:
+            raise BowstringError("current_actor is there only inside an actor's method")
+        return handle_from_record(runtime, executor.actor.record)
+
+    def get_worker_id(self) -> str:
+        """This process, as 16 hexadecimal digits: a worker's or a driver's."""
+        return f"{current_runtime().process:016x}"
+
+    def get_accelerator_ids(self) -> dict[str, list[str]]:
+        """The GPUs that the task or actor may use, by the name of the resource."""
+        return {"GPU": [part for part in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if part]}
 
     def get_node_id(self) -> str:
         """The node, as 16 hexadecimal digits."""

@@ -52,9 +52,13 @@ class Interruptions:
         """
         # Who interrupts marks the call before it looks here; the call is marked here before it looks there. So one of
         # the two sees both marks, and a call need not take the lock for it.
+        call.interruptible = True
         if call.thread == self._main:
             self._in_main = call
-        self.begin_in_loop(call)
+        if call.interruption is not None:
+            raise call.interruption
+        if call.task.timeout_ms:
+            self._limit(call)
 
     def begin_in_loop(self, call: Call) -> None:
         """As `begin`, for a call that runs as a task of an event loop, which is cancelled there."""
@@ -62,9 +66,7 @@ class Interruptions:
         if call.interruption is not None:
             raise call.interruption
         if call.task.timeout_ms:
-            with self._runtime.lock:
-                if call not in self._limited:
-                    self._limit(call)
+            self._limit(call)
 
     def end(self, call: Call) -> None:
         """User code is over, or has yielded: what comes from now on, or is on its way, must not hit the runtime."""
@@ -115,9 +117,13 @@ class Interruptions:
     # Time limits -------------------------------------------------------------------------------------------------
 
     def _limit(self, call: Call) -> None:
-        until = self._limited[call] = monotonic() + call.task.timeout_ms * 1e-3
-        if not self._next_look or until < self._next_look:
-            self._look_at(until)
+        """Start the clock of a call, unless it runs already."""
+        with self._runtime.lock:
+            if call in self._limited:
+                return
+            until = self._limited[call] = monotonic() + call.task.timeout_ms * 1e-3
+            if not self._next_look or until < self._next_look:
+                self._look_at(until)
 
     def _look_at(self, until: float) -> None:
         self._next_look = until

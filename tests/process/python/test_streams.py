@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import signal
 import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -354,6 +356,44 @@ def test_a_stream_ends_with_the_process_that_asked_for_it(runtime: bow.Session, 
         assert driver.stdout.readline() == b"reading\n"
         driver.kill()
     wait_until(mark.exists, 20, "the stream is closed")
+
+
+def test_random_kills_closes_and_paces_lose_nothing_and_leave_nothing() -> None:
+    @bow.remote(max_retries=-1)
+    def fragile(stop: int, seed: int) -> Iterator[Any]:
+        chance = random.Random(seed + time.time_ns())
+        for number in range(stop):
+            if chance.random() < 0.02:
+                os.kill(os.getpid(), signal.SIGKILL)
+            yield np.full(20_000, number) if number % 3 == 0 else number
+
+    chance = random.Random(11)
+    for round_ in range(6):
+        streams = [fragile.options(generator_backpressure=chance.randrange(1, 6)).remote(40, round_) for _ in range(2)]
+        streams += [fragile.remote(40, round_) for _ in range(2)]
+        for stream in streams:
+            wanted = chance.randrange(1, 60)
+            found = []
+            for ref in stream:
+                found.append(int(np.max(bow.get(ref))))
+                if len(found) == wanted:
+                    break
+            assert found == list(range(min(wanted, 40)))
+        del ref, stream, streams
+    wait_until(lambda: not objects(), 20, "nothing is left in the store")
+
+
+def test_a_stream_of_an_actor_survives_its_restart(tmp_path: Path) -> None:
+    @bow.remote(max_restarts=1, max_task_retries=1)
+    class Fragile:
+        def count(self, stop: int, mark: str) -> Iterator[int]:
+            for number in range(stop):
+                if number == 7 and not Path(mark).exists():
+                    Path(mark).touch()
+                    os.kill(os.getpid(), signal.SIGKILL)
+                yield number
+
+    assert [bow.get(ref) for ref in Fragile.remote().count.remote(20, str(tmp_path / "died"))] == list(range(20))
 
 
 def test_a_read_can_run_out_of_time(tmp_path: Path) -> None:
