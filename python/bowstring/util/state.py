@@ -102,17 +102,32 @@ def tasks(*filters: Filter, limit: int | None = None) -> pa.Table:
 
 
 def actors(*filters: Filter, limit: int | None = None) -> pa.Table:
-    """Actors and their lives; arguments as in `tasks`."""
+    """Actors and their lives.
+
+    Args:
+        filters: conditions that must all hold; see the module.
+        limit: rows at most; None: all.
+    """
     return _table(StateKind.ACTORS, filters, limit)
 
 
 def objects(*filters: Filter, limit: int | None = None) -> pa.Table:
-    """Objects that their home knows: those in the store, and those whose references were passed on."""
+    """Objects that their home knows: those in the store, and those whose references were passed on.
+
+    Args:
+        filters: conditions that must all hold; see the module.
+        limit: rows at most; None: all.
+    """
     return _table(StateKind.OBJECTS, filters, limit)
 
 
 def holds(*filters: Filter, limit: int | None = None) -> pa.Table:
-    """Who keeps which object: a row for each holder; arguments as in `tasks`."""
+    """Who keeps which object: a row for each holder.
+
+    Args:
+        filters: conditions that must all hold; see the module.
+        limit: rows at most; None: all.
+    """
     return _table(StateKind.HOLDS, filters, limit)
 
 
@@ -125,27 +140,52 @@ def references(*filters: Filter, limit: int | None = None) -> pa.Table:
 
 
 def workers(*filters: Filter, limit: int | None = None) -> pa.Table:
-    """Worker processes; arguments as in `tasks`."""
+    """Worker processes.
+
+    Args:
+        filters: conditions that must all hold; see the module.
+        limit: rows at most; None: all.
+    """
     return _table(StateKind.WORKERS, filters, limit)
 
 
 def leases(*filters: Filter, limit: int | None = None) -> pa.Table:
-    """Who has leased which worker, with which resources; arguments as in `tasks`."""
+    """Who has leased which worker, with which resources.
+
+    Args:
+        filters: conditions that must all hold; see the module.
+        limit: rows at most; None: all.
+    """
     return _table(StateKind.LEASES, filters, limit)
 
 
 def nodes(*filters: Filter, limit: int | None = None) -> pa.Table:
-    """Nodes of the runtime; arguments as in `tasks`."""
+    """Nodes of the runtime.
+
+    Args:
+        filters: conditions that must all hold; see the module.
+        limit: rows at most; None: all.
+    """
     return _table(StateKind.NODES, filters, limit)
 
 
 def jobs(*filters: Filter, limit: int | None = None) -> pa.Table:
-    """Jobs of which somebody is left; arguments as in `tasks`."""
+    """Jobs of which somebody is left.
+
+    Args:
+        filters: conditions that must all hold; see the module.
+        limit: rows at most; None: all.
+    """
     return _table(StateKind.JOBS, filters, limit)
 
 
 def resources(*filters: Filter, limit: int | None = None) -> pa.Table:
-    """Resources by name: what there is, and what nobody holds; arguments as in `tasks`."""
+    """Resources by name: what there is, and what nobody holds.
+
+    Args:
+        filters: conditions that must all hold; see the module.
+        limit: rows at most; None: all.
+    """
     return _table(StateKind.RESOURCES, filters, limit)
 
 
