@@ -8,6 +8,7 @@ can't even be made, because the initializer raises, the pool is broken: all that
 
 from __future__ import annotations
 
+import functools
 import itertools
 import multiprocessing
 import threading
@@ -57,7 +58,7 @@ class _Worker:
 
 
 class _Chunk:
-    """Calls that one worker makes in one go, and who gets their results."""
+    """Calls that one worker makes in one go, and who gets their results. Once sent, they are the worker's alone."""
 
     __slots__ = ("calls", "function", "number", "result")
 
@@ -65,7 +66,7 @@ class _Chunk:
         self.function = function
         self.calls = calls
         self.number = number
-        self.result = result
+        self.result: _Result | None = result
 
 
 class _Result(Protocol):
@@ -175,6 +176,12 @@ class IMapIterator(Iterator[T]):
                 function, calls = next(self._chunks)
             except StopIteration:
                 self._exhausted = True
+                return
+            except Exception as error:
+                # The input raised: that is what comes in its turn, and the last.
+                self._exhausted = True
+                self._submitted += 1
+                self._take(self._submitted - 1, None, error)
                 return
             number = self._submitted
             self._submitted += 1
@@ -451,17 +458,16 @@ class Pool:
             except BaseException as error:
                 self._over(worker, chunk, None, error)
                 continue
-            ref._runtime.reader.call_when_ready(ref, self._landing(worker, chunk))
+            chunk.calls = []
+            ref._runtime.reader.call_when_ready(ref, functools.partial(self._land, worker, chunk))
 
-    def _landing(self, worker: _Worker, chunk: _Chunk) -> Callable[[ObjectRef[Any]], None]:
-        def land(ref: ObjectRef[Any]) -> None:
-            try:
-                values, failure = get(ref), None
-            except BaseException as error:
-                values, failure = None, error
-            self._over(worker, chunk, values, failure)
-
-        return land
+    def _land(self, worker: _Worker, chunk: _Chunk, ref: ObjectRef[Any]) -> None:
+        try:
+            values = get(ref)
+        except BaseException as error:
+            self._over(worker, chunk, None, error)
+        else:
+            self._over(worker, chunk, values, None)
 
     def _over(self, worker: _Worker, chunk: _Chunk, values: list[Any] | None, failure: BaseException | None) -> None:
         """A chunk is over: its worker takes the next, or another worker does."""
@@ -501,8 +507,11 @@ class Pool:
             self._hand_over(chunk, None, error)
 
     def _hand_over(self, chunk: _Chunk, values: list[Any] | None, error: BaseException | None) -> None:
+        # Nothing here holds on to the values: what is left of the last callback would keep them until the next.
+        result, chunk.result = chunk.result, None
+        assert result is not None
         try:
-            chunk.result._take(chunk.number, values, None if error is None else as_raised(error))
+            result._take(chunk.number, values, None if error is None else as_raised(error))
         finally:
             with self._changed:
                 self._handing_over -= 1
