@@ -12,6 +12,8 @@ with bow.init():
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from bowstring import errors, util
 from bowstring._api import (
     as_completed,
@@ -39,6 +41,9 @@ from bowstring.object_ref_generator import ObjectRefGenerator
 from bowstring.remote_function import RemoteFunction, java_function
 from bowstring.table_builder import TableBuilder
 
+if TYPE_CHECKING:
+    from bowstring import exceptions as exceptions
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -50,3 +55,11 @@ __all__ = [
 ]  # fmt: skip
 
 register_values()
+
+
+def __getattr__(name: str) -> Any:
+    if name != "exceptions":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    return importlib.import_module("bowstring.exceptions")  # what few need is imported when they do

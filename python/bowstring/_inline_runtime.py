@@ -34,6 +34,7 @@ from bowstring._object_reader import ObjectReader
 from bowstring._object_writer import ObjectWriter
 from bowstring._reactor import Waiter
 from bowstring._runtime import Runtime
+from bowstring._values import Payload
 from bowstring.errors import BowstringError, ObjectLostError, RuntimeStoppedError
 from bowstring.object_ref import BORROWED, KnownRefs, ObjectRef
 from bowstring_wire import messages as m
@@ -78,7 +79,7 @@ class InlineRuntime(Runtime):
         self.log = nothing
         store: Any = InlineStore()
         self.store = store
-        self.writer = ObjectWriter(self)
+        self.writer = InlineWriter(self)
         self.reader = ObjectReader(self)
         leases: Any = InlinePools(self)
         self.leases = leases
@@ -301,26 +302,65 @@ class _Nothing:
     def span(self, *_facts: Any) -> None: ...
 
 
+class InlineImage:
+    """Ordinary memory in which an object is built."""
+
+    __slots__ = ("image",)
+
+    def __init__(self, image: Any) -> None:
+        self.image = image
+
+    def sealed(self, encoding: int) -> Payload:
+        """The object, read in place, as one of the store is."""
+        image = self.image.view()
+        image.flags.writeable = False
+        return Payload(int(encoding), int(m.Layout.IMAGE), memoryview(image))
+
+
 class InlineStore:
-    """Where a store would be: arrays that `empty` made are ordinary memory, and read-only once they are put."""
+    """Where a store would be: memory of this process for what is built in place."""
 
     def __init__(self) -> None:
-        self._made: dict[int, weakref.ref[Any]] = {}
+        self._made: dict[int, tuple[weakref.ref[Any], InlineImage]] = {}
 
-    def empty(self, _header: Any, _offset: int, length: int) -> tuple[Any, None, None]:
-        """Bytes to build an array in."""
+    def empty(self, image_length: int) -> tuple[Any, InlineImage]:
+        """Memory for an image, and what stands for it."""
         import numpy as np
 
-        return np.empty(length, np.uint8), None, None
+        image = np.empty(image_length, np.uint8)
+        return image, InlineImage(image)
 
-    def note_in_place(self, array: Any, *_where: Any) -> None:
-        """`array` was made by `empty`."""
+    def note_in_place(self, array: Any, made: InlineImage, _image_length: int) -> None:
+        """`array` is a part of the image."""
         number = id(array)
-        self._made[number] = weakref.ref(array, lambda _ref: self._made.pop(number, None))
+        self._made[number] = (weakref.ref(array, lambda _ref: self._made.pop(number, None)), made)
 
-    def take_in_place(self, array: Any) -> None:
-        """From here on an array that `empty` made is read-only; its object is a copy of it."""
-        made = self._made.get(id(array))
-        own: Any = None if made is None else made()
-        if own is array:
-            own.flags.writeable = False
+    def take_in_place(self, array: Any) -> InlineImage | None:
+        """If `array` was made by `empty`: its image; from here on it is read-only."""
+        entry = self._made.get(id(array))
+        own: Any = None if entry is None else entry[0]()
+        if entry is None or own is not array:
+            return None
+        del self._made[id(array)]
+        own.flags.writeable = False
+        return entry[1]
+
+
+class InlineWriter(ObjectWriter):
+    """Writes every value as bytes, but for those that were built in place."""
+
+    def write(self, ref: Any, value: Any, reader: int) -> Payload:
+        """Encode a value."""
+        module = type(value).__module__
+        store: Any = self._runtime.store
+        if module == "numpy":
+            made = store.take_in_place(value)
+            if made is not None:
+                sealed: Payload = made.sealed(m.Encoding.TENSOR)
+                return sealed
+        elif module == "bowstring.table_builder":
+            made, _ = value._finish(self._runtime)
+            value._let_go()
+            sealed = made.sealed(m.Encoding.ARROW)
+            return sealed
+        return super().write(ref, value, reader)

@@ -12,7 +12,17 @@ from types import FrameType, ModuleType
 import pytest
 
 import bowstring as bow
-from tests.process.python import test_actors, test_arguments, test_streams, test_tasks
+from tests.process.python import (
+    test_actor_options,
+    test_actors,
+    test_arguments,
+    test_completions,
+    test_errors,
+    test_in_place,
+    test_redefinitions,
+    test_streams,
+    test_tasks,
+)
 from tests.process.python.util import test_actor_pool, test_executor, test_queue
 
 pytestmark = pytest.mark.usefixtures("runtime")
@@ -32,6 +42,29 @@ NOT_INLINE: dict[ModuleType, dict[str, str]] = {
         "test_max_pending_calls_is_enforced": "a call is over when it was made",
     },
     test_arguments: {},
+    test_completions: {
+        "test_as_completed_gives_each_reference_once_when_it_is_ready": "a call is over when it was made",
+        "test_as_completed_can_run_out_of_time_and_be_left": "a call is over when it was made",
+        "test_a_long_list_that_is_not_ready_in_time_comes_back": "a call is over when it was made",
+    },
+    test_errors: {
+        "test_what_would_end_a_program_ends_the_task_alone": "an interrupt reaches who sits at the keyboard",
+        "test_an_actor_survives_what_would_end_a_program": "an interrupt reaches who sits at the keyboard",
+    },
+    test_in_place: {
+        "test_a_builder_that_is_dropped_gives_its_memory_back": "looks into the store",
+    },
+    test_redefinitions: {},
+    test_actor_options: {
+        "test_async_methods_run_on_one_loop_in_the_main_thread": "the main thread is the caller's",
+        "test_async_methods_may_block_or_wait_in_threads": "a task waits for what comes after it",
+        "test_kill_ends_a_restartable_actor_for_good_unless_told_otherwise": "asserts the end of a process",
+        "test_an_actor_in_a_container_lives_as_long_as_the_container": "asserts the end of a process",
+        "test_a_methods_own_retries_win_over_the_actors": "crashes the actor's process",
+        "test_a_methods_retries_travel_with_the_handle": "crashes the actor's process",
+        "test_restarts_are_counted": "kills the actor's process",
+        "test_the_limit_of_pending_calls_is_each_callers_own": "there is one caller",
+    },
     test_actor_pool: {},
     test_executor: {
         "test_a_call_whose_worker_crashes_fails_and_the_executor_goes_on": "kills the worker",

@@ -189,7 +189,7 @@ def test_an_exception_is_raised_by_get_as_what_it_was() -> None:
 
     with pytest.raises(ZeroDivisionError) as caught:
         ray.get(divide.remote(1, 0))
-    assert isinstance(caught.value, ray.TaskError)
+    assert isinstance(caught.value, ray.exceptions.RayTaskError)
     with pytest.raises(ZeroDivisionError):
         ray.get(divide.remote(divide.remote(1, 0), 2))
 
@@ -356,11 +356,11 @@ def test_an_actor_exits_by_itself() -> None:
     @ray.remote
     class Exiting:
         def leave(self) -> None:
-            ray.exit_actor()
+            ray.actor.exit_actor()
 
     actor = Exiting.remote()
     ray.get(actor.leave.remote())
-    with pytest.raises(ray.ActorDiedError):
+    with pytest.raises(ray.exceptions.RayActorError):
         ray.get(actor.leave.remote(), timeout=60)
 
 
