@@ -178,6 +178,7 @@ class Runtime:
             FrameType.LEASE_ENDED: self.peers.on_ended,
             FrameType.ACTOR_STATE: self.actors.on_state,
             FrameType.SEGMENT_DROPPED: lambda message, _body: self.store.segment_dropped(message.segment),
+            FrameType.SLAB_RECALL: lambda _message, _body: self.store.recall_slabs(),
             FrameType.LOG_LINES: self._on_log_lines,
             FrameType.INSPECT: self._on_inspect,
             FrameType.PROGRESS: self._on_progress,

@@ -195,6 +195,20 @@ class StoreClient:
                 if extent.retired:
                     self._retire(extent)
 
+    def recall_slabs(self) -> None:
+        """Memory is short: return the slabs, each behind the last image that is written in it. Does not wait for a
+        thread that is asking for one: it holds the lock until it has been answered."""
+        if not self._runtime.slab_lock.acquire(blocking=False):
+            return
+        try:
+            slabs = list(self._slabs.values())
+            self._slabs.clear()
+            for slab in slabs:
+                if slab.extent.slab:
+                    self._retire(slab.extent)
+        finally:
+            self._runtime.slab_lock.release()
+
     def drop_placed(self, extent: Extent) -> None:
         """Give back an extent whose image failed to be written; a slab's bytes are simply not used."""
         if extent.slab:

@@ -6,8 +6,8 @@ segments, of whomever, that become free from end to end and can be dropped. Of w
 used goes. An extent can be emptied when it takes no more images and no value in it is pinned; one whose values are on
 their way to disk already counts as good as empty.
 
-An allocation that nothing can help waits a while, because pins end, and is refused then. If the disk is what is in the
-way it is refused at once.
+An allocation that nothing can help has slabs asked back, waits a while, because pins end, and is refused then. If the
+disk is what is in the way it is refused at once.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from bowstring_core.machine.residence import Residence, ResidenceTable, Value
 class Want:
     """An allocation that waits."""
 
-    __slots__ = ("deadline", "disk", "length", "message", "missing", "process", "request", "slab")
+    __slots__ = ("deadline", "length", "message", "missing", "process", "recalled", "request", "slab")
 
     def __init__(self, process: int, request: int, length: int, slab: bool, deadline: float) -> None:
         self.process, self.request, self.length, self.slab, self.deadline = process, request, length, slab, deadline
         self.message = ""
         self.missing = 0  # bytes that the machine is short of, whatever the capacity says
+        self.recalled = False  # whether slabs were asked back for it
 
 
 class Refused(NamedTuple):
@@ -40,7 +41,14 @@ class Refused(NamedTuple):
     message: str
 
 
-Effect = extents.Effect | residence.Effect | Refused
+class RecallSlabs(NamedTuple):
+    """Ask the processes for their slabs: what they leave open keeps whole segments."""
+
+    processes: frozenset[int]
+    wanted: int
+
+
+Effect = extents.Effect | residence.Effect | Refused | RecallSlabs
 
 
 class _Plan(NamedTuple):
@@ -169,10 +177,10 @@ class Room:
 
     def _press(self, want: Want, now: float) -> list[Effect]:
         """Spill what would help."""
-        if self._residence.disk_bytes_max == 0:
-            return []
-        plan = self._plan(want)
-        if plan is None or not plan.values:
+        plan = None if self._residence.disk_bytes_max == 0 else self._plan(want)
+        if plan is None:
+            return self._recall(want)
+        if not plan.values:
             return []
         spilled = self._residence.spill(plan.values, want.process == extents.HOME)
         if spilled is None:
@@ -189,6 +197,18 @@ class Room:
             else:
                 effects.append(effect)
         return effects + (self._try(want, now) if at_once else [])
+
+    def _recall(self, want: Want) -> list[Effect]:
+        """Ask for slabs, once for each that waits: with them returned there may be something to spill or to drop."""
+        if want.recalled:
+            return []
+        want.recalled = True
+        holders = frozenset(
+            extent.segment.writer
+            for extent in self._table.extents.values()
+            if extent.slab and not extent.returned and extent.segment.writer
+        )
+        return [RecallSlabs(holders, want.length)] if holders else []
 
     def _can_empty(self, extent: Extent) -> bool:
         if extent.state is not ExtentState.IN_USE or not extent.returned:

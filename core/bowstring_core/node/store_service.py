@@ -26,6 +26,7 @@ from bowstring_wire.messages import (
     Role,
     SegmentDropped,
     SegmentMapped,
+    SlabRecall,
 )
 from bowstring_wire.protocol import ProtocolError
 
@@ -91,6 +92,11 @@ class StoreService:
                     known = self.table.segments.get(effect.segment)
                     if known is not None and known.writer == extents.HOME:
                         file.map_here()
+                case room.RecallSlabs():
+                    for process in effect.processes:
+                        peer = self._node.peers.get(process)
+                        if peer is not None:
+                            peer.send(FrameType.SLAB_RECALL, SlabRecall(effect.wanted))
                 case room.Refused():
                     if effect.process == extents.HOME:
                         self._node.spill.refused(effect.request, effect.code, effect.message)

@@ -3,7 +3,7 @@
 from bowstring_core.machine.extents import HOME, Back, DropSegment, ExtentTable, Grant, MakeSegment
 from bowstring_core.machine.residence import Copy as DiskCopy
 from bowstring_core.machine.residence import FreeCopy, Read, Residence, ResidenceTable, Value, Write
-from bowstring_core.machine.room import Refused, Room
+from bowstring_core.machine.room import RecallSlabs, Refused, Room
 
 MB = 1 << 20
 A, B = 1, 2
@@ -128,12 +128,14 @@ def test_neighbours_make_one_hole_together():
     assert write.values == (values[2], values[3])
 
 
-def test_an_open_slab_is_not_touched():
+def test_an_open_slab_is_not_touched_but_asked_back_once():
     store = Store(capacity=8 * MB)
     (grant,) = store.ask(8 * MB, slab=True)
-    store.seal(grant)
-    assert store.ask(MB, B) == []
-    assert len(store.room.waiting) == 1
+    value = store.seal(grant)
+    assert store.ask(MB, B) == [RecallSlabs(frozenset((A,)), MB)]
+    assert store.settle(store.room.retry(0.0)) == []
+    assert store.extents.returned(A, grant.extent.extent) == []
+    assert store.settle(store.room.retry(0.0)) == [Write((value,))]
 
 
 def test_the_disk_s_limit_is_kept_with_room_for_one_that_is_to_be_read():

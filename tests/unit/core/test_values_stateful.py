@@ -43,6 +43,7 @@ class Store(RuleBasedStateMachine):
         self.reads: list[tuple[Value, Any]] = []  # with the extent, of stored ones
         self.restoring: dict[int, Value] = {}
         self.granted: list[tuple[int, Any]] = []
+        self.open: list[tuple[int, int]] = []  # slabs with an image that are not returned
         self.sealed: dict[bytes, Value] = {}  # held objects
         self.content: dict[Value, bytes] = {}
         self.questions: dict[tuple[int, int], bytes] = {}
@@ -127,11 +128,22 @@ class Store(RuleBasedStateMachine):
         self.next += 1
         return self.next.to_bytes(20, "big")
 
-    @rule(process=st.sampled_from(PROCESSES), length=st.sampled_from([MB, MB, 2 * MB, 2 * MB, 9 * MB, 18 * MB]))
-    def allocate(self, process: int, length: int) -> None:
+    @rule(
+        process=st.sampled_from(PROCESSES),
+        length=st.sampled_from([MB, MB, 2 * MB, 2 * MB, 9 * MB, 18 * MB]),
+        slab=st.sampled_from([False, False, True]),
+    )
+    def allocate(self, process: int, length: int, slab: bool) -> None:
         self.next += 1
         self.allocations.add((process, self.next))
-        self.do(self.room.allocate(process, self.next, length, False, self.now))
+        self.do(self.room.allocate(process, self.next, length, slab, self.now))
+
+    @precondition(lambda self: self.open)
+    @rule(data=st.data())
+    def return_slab(self, data: Any) -> None:
+        process, number = self.open.pop(data.draw(st.integers(0, len(self.open) - 1)))
+        self.heard(self.extents.returned(process, number))
+        self.do(self.room.retry(self.now))
 
     @precondition(lambda self: self.granted)
     @rule(data=st.data(), gives_up=st.sampled_from([False, False, False, True]))
@@ -141,6 +153,8 @@ class Store(RuleBasedStateMachine):
             self.heard(self.extents.returned(process, extent.extent))
             self.do(self.room.retry(self.now))
             return
+        if extent.slab:
+            self.open.append((process, extent.extent))
         object_id = self.fresh()
         segment = extent.segment.segment
         self.extents.seal(process, extent.extent, segment, extent.offset, extent.length)
@@ -308,6 +322,8 @@ class Store(RuleBasedStateMachine):
         assert not self.allocations
         for process, extent in self.granted:
             self.heard(self.extents.returned(process, extent.extent))
+        for process, number in self.open:
+            self.heard(self.extents.returned(process, number))
         for object_id in list(self.sealed):
             self.do(self.directory.process_releases(PROCESSES[0], self.ref(object_id)))
         for pin, (process, _, _) in list(self.pins.items()):
