@@ -21,7 +21,7 @@ class Return(object):
     # INLINE or STORED.
     # Return
     def State(self): return self._tab.Get(flatbuffers.number_types.Uint8Flags, self._tab.Pos + flatbuffers.number_types.UOffsetTFlags.py_type(0))
-    # How the value is written.
+    # How the value is written; STORED: may be UNSPECIFIED, since ObjectValue tells it.
     # Return
     def Encoding(self): return self._tab.Get(flatbuffers.number_types.Uint8Flags, self._tab.Pos + flatbuffers.number_types.UOffsetTFlags.py_type(1))
     # INLINE: how the payload is laid out.

@@ -31,7 +31,7 @@ public final class Return extends Struct {
    */
   public int state() { return bb.get(bb_pos + 0) & 0xFF; }
   /**
-   * How the value is written.
+   * How the value is written; STORED: may be UNSPECIFIED, since ObjectValue tells it.
    */
   public int encoding() { return bb.get(bb_pos + 1) & 0xFF; }
   /**

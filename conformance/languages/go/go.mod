@@ -1,0 +1,3 @@
+module bowstring/conformance
+
+go 1.21
