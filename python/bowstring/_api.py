@@ -449,6 +449,10 @@ class RuntimeContext:
         """The node, as 16 hexadecimal digits."""
         return f"{current_runtime().node:016x}"
 
+    def get_accelerator_ids(self) -> dict[str, list[str]]:
+        """The GPUs that the calling task or actor holds, as {"GPU": names}; a driver holds none."""
+        return {"GPU": list(current_runtime().gpus)}
+
     @property
     def namespace(self) -> str:
         """Where the names of this job's actors count."""

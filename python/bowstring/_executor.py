@@ -224,6 +224,7 @@ class Executor:
         self.runtime.root = TaskContext(pack_u32(bind.job) + os.urandom(8) + bytes(4), 0)
         if bind.visible_gpus != "-":
             os.environ["CUDA_VISIBLE_DEVICES"] = bind.visible_gpus
+            self.runtime.gpus = tuple(name for name in bind.visible_gpus.split(",") if name)
         if bind.working_directory:
             try:
                 os.chdir(bind.working_directory)

@@ -119,6 +119,7 @@ class Runtime:
 
     group = NO_GROUP  # the placement group whose resources this worker uses
     captures = False  # what its tasks submit goes there too
+    gpus: tuple[str, ...] = ()  # names of those that this worker may use
 
     def __init__(self, session: str, role: Role, **hello: Any) -> None:
         self.session = session

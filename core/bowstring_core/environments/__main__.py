@@ -14,6 +14,7 @@ import sys
 from typing import Any
 
 from bowstring_core.environments import packages
+from bowstring_core.environments.places import PackageError
 from bowstring_core.environments.virtual_environment import Installation, InstallError, make
 
 
@@ -32,7 +33,7 @@ def perform(request: dict[str, Any]) -> dict[str, Any]:
             "modules": [packages.keep(session, source, True) for source in request["modules"]],
             "installed": installation.id() if installation else "",
         }
-    except (packages.PackageError, InstallError) as error:
+    except (PackageError, InstallError) as error:
         return {"error": str(error)}
 
 

@@ -21,16 +21,12 @@ from functools import partial
 from typing import IO, NamedTuple
 
 from bowstring_core import limits
+from bowstring_core.environments.places import PREFIX, PackageError, place
 from bowstring_core.node.sessions import remove_folder
 
-PREFIX = "package:"
 _LEFT_OUT = frozenset(("__pycache__", ".git"))
 _ARCHIVES = (".zip", ".whl")
 _CHUNK_BYTES = 1 << 20
-
-
-class PackageError(Exception):
-    """The source can't be made a package; the message says what is wrong with which part of it."""
 
 
 class _File(NamedTuple):
@@ -39,23 +35,6 @@ class _File(NamedTuple):
     path: str  # relative, with "/"
     executable: bool
     open: Callable[[], IO[bytes]]
-
-
-def place(folder: str, package: str) -> str:
-    """Path of a package.
-
-    Args:
-        folder: The session's folder.
-        package: "package:" and the id.
-
-    Raises:
-        PackageError: it is no such name, or there is no such package.
-    """
-    name = package.removeprefix(PREFIX)
-    path = os.path.join(folder, "packages", name)
-    if not package.startswith(PREFIX) or not name.isalnum() or not os.path.isdir(path):
-        raise PackageError(f"{package!r} is no package of this node")
-    return path
 
 
 def keep(folder: str, source: str, module: bool) -> str:

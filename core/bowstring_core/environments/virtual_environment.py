@@ -13,7 +13,6 @@ virtual environment itself, by a path file. Its own packages come first.
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import fcntl
 import hashlib
@@ -30,7 +29,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from bowstring_core import limits
-from bowstring_core.node.jvm_archive import cache_folder
+from bowstring_core.environments.places import Lock, folder
 from bowstring_core.node.sessions import remove_folder
 
 PIP, UV = 1, 2
@@ -80,67 +79,6 @@ def _contents_of(requirement: str) -> str:
     except OSError as error:
         raise InstallError(f"requirement {requirement!r}: {error.strerror}") from error
     return digest.hexdigest()
-
-
-def folder() -> str:
-    """Where the environments of this user are."""
-    return os.path.join(cache_folder(), "environments")
-
-
-def python_of(environment: str) -> str:
-    """The interpreter of an environment."""
-    return os.path.join(folder(), environment, "bin", "python")
-
-
-class Lock:
-    """The lock of one environment, by its id."""
-
-    def __init__(self, environment: str) -> None:
-        self._path = os.path.join(folder(), f"{environment}.lock")
-        self._fd = -1
-
-    def take(self, operation: int) -> bool:
-        """Take it as flock's `operation` says; False: somebody else has it, and LOCK_NB was given."""
-        os.makedirs(folder(), 0o700, exist_ok=True)
-        while True:
-            fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                fcntl.flock(fd, operation)
-                with contextlib.suppress(FileNotFoundError):
-                    if os.fstat(fd).st_ino == os.stat(self._path).st_ino:
-                        self._fd = fd
-                        return True
-            except BlockingIOError:
-                os.close(fd)
-                return False
-            except BaseException:
-                os.close(fd)
-                raise
-            os.close(fd)  # whoever had it has removed the file: take the new one
-
-    def release(self) -> None:
-        """Let others have it."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
-
-    def remove(self) -> None:
-        """Take the file away, and let go of it; only who has it alone may do so."""
-        os.unlink(self._path)
-        self.release()
-
-
-def use(environment: str) -> Lock | None:
-    """The shared lock of an environment that is there; None: it is not there, or it is being made."""
-    lock = Lock(environment)
-    if not os.path.isdir(os.path.join(folder(), environment)) or not lock.take(fcntl.LOCK_SH | fcntl.LOCK_NB):
-        return None
-    if os.path.isdir(os.path.join(folder(), environment)):
-        with contextlib.suppress(OSError):
-            os.utime(os.path.join(folder(), environment))  # for the choice of what is removed
-        return lock
-    lock.release()
-    return None
 
 
 def make(installation: Installation, environment: str) -> None:

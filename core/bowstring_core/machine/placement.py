@@ -14,7 +14,7 @@ to the node when their workers have ended.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -202,12 +202,3 @@ class Groups:
 def gone(group_id: bytes) -> str:
     """What is said of a group that is not there."""
     return f"placement group {group_id.hex()} is not there: it was removed, or its job has ended"
-
-
-def books(accounts: Iterable[Availability]) -> Mapping[str, int]:
-    """What the accounts have free together, for checks."""
-    free: Counter[str] = Counter()
-    for account in accounts:
-        for name, units in account.free.items():
-            free[name] += units
-    return free

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bowstring_core import limits
-from bowstring_core.environments import packages, virtual_environment
+from bowstring_core.environments import places
 from bowstring_core.machine import environments
 from bowstring_core.machine.workers import JAVA
 from bowstring_core.node.errors import RequestError
@@ -55,7 +55,7 @@ class EnvironmentService:
         self._node = node
         self._table = environments.EnvironmentTable()
         self._known: dict[bytes, _Known] = {}
-        self._locks: dict[str, virtual_environment.Lock] = {}
+        self._locks: dict[str, places.Lock] = {}
         self._waiting: dict[int, WorkerProcess] = {}  # by slot, until their environment is there
         self._requests = 0
         node.handle(FrameType.ENVIRONMENT_MAKE, EnvironmentMake, frozenset((Role.DRIVER, Role.WORKER)), self._make)
@@ -100,7 +100,7 @@ class EnvironmentService:
         if any("\0" in variable.value for variable in wanted.variables) or len(set(names)) < len(names):
             raise RequestError(ErrorCode.INVALID_ARGUMENT, "a variable is there twice, or has a zero byte in its value")
         for source in (wanted.working_dir, *wanted.modules):
-            if source and not source.startswith(("/", packages.PREFIX)):
+            if source and not source.startswith(("/", places.PREFIX)):
                 raise RequestError(ErrorCode.INVALID_ARGUMENT, f"the source {source!r} is no absolute path")
         if wanted.requirements and wanted.installer not in (Installer.PIP, Installer.UV):
             raise RequestError(
@@ -119,7 +119,7 @@ class EnvironmentService:
         facts = environment.encode() + installed.encode()
         key = hashlib.blake2b(facts, digest_size=16).digest()
         if key not in self._known:
-            python = virtual_environment.python_of(installed) if installed else ""
+            python = places.python_of(installed) if installed else ""
             variables = tuple((variable.name, _expanded(variable.value)) for variable in environment.variables)
             surroundings = Surroundings(f"zygote-{key.hex()[:8]}", python, variables)
             self._known[key] = _Known(environment, installed, surroundings)
@@ -172,7 +172,7 @@ class EnvironmentService:
         if known.installed in self._locks:
             self._node.loop.call_soon(lambda: self.perform(self._table.made(key)))
             return
-        lock = virtual_environment.use(known.installed)
+        lock = places.use(known.installed)
         if lock is not None:
             self._locks[known.installed] = lock
             self._node.loop.call_soon(lambda: self.perform(self._table.made(key)))
@@ -188,7 +188,7 @@ class EnvironmentService:
             return
         installed = self._known[key].installed
         if installed not in self._locks:
-            lock = virtual_environment.use(installed)
+            lock = places.use(installed)
             if lock is None:
                 # Another runtime looks whether it may remove it, or has just done so.
                 self._node.loop.call_later(limits.ENVIRONMENT_LOOK_S, lambda: self._install(key))
@@ -212,7 +212,7 @@ class EnvironmentService:
             return {}
         message: dict[str, Any] = {"variables": dict(known.surroundings.variables)}
         if known.environment.working_dir:
-            message["cwd"] = packages.place(self._node.session.path, known.environment.working_dir)
+            message["cwd"] = places.place(self._node.session.path, known.environment.working_dir)
         return message
 
     def of_worker(self, process: WorkerProcess) -> tuple[Environment, str, tuple[str, ...]]:
@@ -221,10 +221,10 @@ class EnvironmentService:
         if known is None:
             return Environment(), "", ()
         environment, session = known.environment, self._node.session.path
-        modules = tuple(packages.place(session, module) for module in environment.modules)
+        modules = tuple(places.place(session, module) for module in environment.modules)
         if not environment.working_dir or process.kind.language == JAVA:
             return environment, "", modules
-        folder = packages.place(session, environment.working_dir)
+        folder = places.place(session, environment.working_dir)
         return environment, folder, (folder, *modules)
 
     # Programs ---------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import bowstring as bow
+from bowstring.runtime_env import RuntimeEnv
 from tests.process.waiting import wait_until
 
 
@@ -82,7 +83,7 @@ pytestmark = pytest.mark.usefixtures("runtime")
 
 
 def test_a_task_has_the_variables_of_its_job_and_its_own_and_its_child_inherits_them() -> None:
-    own = {"env_vars": {"TASK": "task", "BOTH": "task"}}
+    own = RuntimeEnv(env_vars={"TASK": "task", "BOTH": "task"})
     assert bow.get(variables.remote()) == {"JOB": "job", "BOTH": "job"}
     assert bow.get(variables.options(runtime_env=own).remote()) == {"JOB": "job", "BOTH": "task", "TASK": "task"}
     of_child = bow.get(variables_of_child.options(runtime_env=own).remote())

@@ -38,6 +38,11 @@ def gpus() -> str:
 
 
 @bow.remote
+def gpu_names() -> dict[str, list[str]]:
+    return bow.get_runtime_context().get_accelerator_ids()
+
+
+@bow.remote
 def pid() -> int:
     return os.getpid()
 
@@ -74,6 +79,8 @@ def test_a_resource_that_the_runtime_lacks_is_an_error_that_names_it() -> None:
 def test_gpus_are_those_that_the_runtime_may_use_and_tasks_without_see_none() -> None:
     assert bow.get(gpus.remote()) == ""
     assert bow.get(gpus.options(num_gpus=2).remote()) == "4,6"
+    assert bow.get(gpu_names.options(num_gpus=2).remote()) == {"GPU": ["4", "6"]}
+    assert bow.get(gpu_names.remote()) == bow.get_runtime_context().get_accelerator_ids() == {"GPU": []}
     first, second = (Holder.options(num_gpus=1).remote() for _ in range(2))
     assert {bow.get(first.gpus.remote()), bow.get(second.gpus.remote())} == {"4", "6"}
     for holder in (first, second):

@@ -11,6 +11,7 @@ import pytest
 
 from bowstring_core import limits
 from bowstring_core.environments import packages
+from bowstring_core.environments.places import PackageError, place
 from bowstring_core.environments.virtual_environment import Installation, InstallError
 from bowstring_core.machine.environments import EnvironmentTable, Launch, Make, Refuse
 from bowstring_core.machine.transitions import TransitionError
@@ -51,11 +52,11 @@ def test_what_is_not_being_made_can_not_fail() -> None:
 
 
 def kept(session: Path, source: Path, module: bool = False) -> Path:
-    return Path(packages.place(str(session), packages.keep(str(session), str(source), module)))
+    return Path(place(str(session), packages.keep(str(session), str(source), module)))
 
 
 def refused(session: Path, source: Path, module: bool = False) -> str:
-    with pytest.raises(packages.PackageError) as caught:
+    with pytest.raises(PackageError) as caught:
         packages.keep(str(session), str(source), module)
     left = list((session / "packages").iterdir()) if (session / "packages").exists() else []
     assert left == []
@@ -181,8 +182,8 @@ def test_an_archive_whose_entries_clash_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["package:../../etc", "package:", "package:0123", "/somewhere"])
 def test_only_names_of_packages_that_are_there_have_a_place(tmp_path: Path, name: str) -> None:
-    with pytest.raises(packages.PackageError):
-        packages.place(str(tmp_path), name)
+    with pytest.raises(PackageError):
+        place(str(tmp_path), name)
 
 
 def test_an_installation_is_named_by_requirements_options_and_the_files_among_them(tmp_path: Path) -> None:

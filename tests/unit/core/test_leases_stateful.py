@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from bowstring_core import limits
 from bowstring_core.machine.leases import LeaseState, Purpose
-from bowstring_core.machine.placement import Group, GroupState, Strategy, books
+from bowstring_core.machine.placement import Group, GroupState, Strategy
 from bowstring_core.machine.requests import (
     BindWorker,
     CallerSettled,
@@ -248,7 +248,9 @@ class Leases(RuleBasedStateMachine):
     def books_are_right(self) -> None:
         scheduler = self.scheduler
         accounts = [scheduler.available, *(a for g in scheduler.groups.by_id.values() for a in g.accounts)]
-        free = Counter(books(accounts))
+        free: Counter[str] = Counter()
+        for account in accounts:
+            free.update(account.free)
         gpus = [sum(units) for units in zip(*(account.gpus for account in accounts), strict=True)]
         for lease in scheduler.leases.values():
             assert lease.state in (LeaseState.GRANTED, LeaseState.REVOKING)

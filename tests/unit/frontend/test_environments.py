@@ -11,6 +11,7 @@ import pytest
 
 from bowstring import _environments
 from bowstring.errors import InvalidArgumentError, RuntimeEnvSetupError
+from bowstring.runtime_env import RuntimeEnv
 from bowstring_wire import messages as m
 from bowstring_wire.messages import Installer
 
@@ -58,6 +59,12 @@ def test_paths_and_modules_mean_the_same_everywhere(tmp_path: Path, monkeypatch:
     assert found["py_modules"] == [os.path.dirname(json.__file__), str(tmp_path / "x.py")]
     assert found["pip"]["packages"] == [str(tmp_path / "a.whl"), "numpy"]
     assert _environments.normal("again", "runtime_env", {"working_dir": "package:00"}) == {"working_dir": "package:00"}
+
+
+def test_fields_can_be_given_as_arguments() -> None:
+    assert RuntimeEnv(env_vars={"A": "1"}, pip=["numpy"]) == {"env_vars": {"A": "1"}, "pip": ["numpy"]}
+    with pytest.raises(InvalidArgumentError, match="RuntimeEnv"):
+        RuntimeEnv(env_vars={"A": 1})  # type: ignore[dict-item]
 
 
 def test_fields_that_are_none_are_not_there() -> None:
