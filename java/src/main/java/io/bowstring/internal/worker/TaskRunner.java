@@ -71,6 +71,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class TaskRunner {
     private static final Logger LOGGER = System.getLogger(TaskRunner.class.getName());
+    private static final String TERMINATE = "__bowstring_terminate__"; // spec 5.2/8
     private static final long EVENTS_EVERY_MS = 500;
     /** A stream that nobody paces waits behind so many bytes. */
     private static final long UNWRITTEN_BYTES_MAX = 8 << 20;
@@ -202,6 +203,9 @@ final class TaskRunner {
             }
             Object value;
             try {
+                if (incoming.is(TaskFlag.METHOD) && task.method.equals(TERMINATE)) {
+                    throw new Worker.ActorExitSignal();
+                }
                 Object receiver = incoming.is(TaskFlag.METHOD) ? actor : null;
                 Invocation invocation = invocation(task);
                 name = name.isEmpty() ? invocation.name() : name;
