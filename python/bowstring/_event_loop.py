@@ -76,6 +76,7 @@ class LeadingSelector(selectors.EpollSelector):
             if self._before_wait():
                 timeout = 0
         events = super().select(timeout)
+        reactor.asleep = False
         for place, (key, _) in enumerate(events):
             if key is poller:
                 del events[place]
