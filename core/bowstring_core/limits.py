@@ -186,6 +186,8 @@ PROCESSES_KNOWN_MAX = 10_000
 SHUTDOWN_GRACE_S = 1.0
 # The zygote has this long to end after its socket was closed.
 ZYGOTE_END_S = 1.0
+# What is being written to disk or read from it has this long at the end.
+DISK_END_S = 0.5
 # The exit status of a worker is waited for this long after its end was seen.
 EXIT_STATUS_S = 0.5
 # Starts of a zygote that fail one after the other before Python workers are given up.

@@ -202,10 +202,10 @@ class DiskThread:
             then(result)
 
     def close(self) -> None:
-        """End after the job at hand."""
+        """End after the job at hand; what takes longer than a moment ends with the process."""
         if self._thread is not None:
             while not self._jobs.empty():
                 self._jobs.get()
             self._jobs.put(None)
-            self._thread.join()
+            self._thread.join(limits.DISK_END_S)
             self._thread = None

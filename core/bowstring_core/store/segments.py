@@ -7,6 +7,7 @@ has mapped it the kernel refuses every other writable mapping (F_SEAL_FUTURE_WRI
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import mmap
@@ -24,6 +25,7 @@ class BackingError(Exception):
 
 
 _CGROUP = "/sys/fs/cgroup"
+_RECLAIMABLE = (b"active_file ", b"inactive_file ")
 
 
 def memory_available() -> int:
@@ -49,14 +51,11 @@ def _cgroup_limit() -> int | None:
 
 
 def _cgroup_used() -> int:
-    """Bytes that the control group uses, without those that the kernel can take back at once."""
+    """Bytes that the control group uses, without pages of files on disk, which the kernel can take back."""
     with open(f"{_CGROUP}/memory.current", "rb") as file:
         used = int(file.read())
     with open(f"{_CGROUP}/memory.stat", "rb") as file:
-        for line in file:
-            if line.startswith(b"inactive_file "):
-                return used - int(line.split()[1])
-    return used
+        return used - sum(int(line.split()[1]) for line in file if line.startswith(_RECLAIMABLE))
 
 
 def memory_total() -> int:
@@ -121,5 +120,6 @@ class SegmentFile:
     def close(self) -> None:
         """Give the memory back once nobody maps it."""
         if self._mapping is not None:
-            self._mapping.close()
+            with contextlib.suppress(BufferError):  # the disk's thread is writing there, and the node ends
+                self._mapping.close()
         os.close(self.fd)

@@ -47,6 +47,17 @@ public final class Calculator {
         return a.get() + b.get();
     }
 
+    /** Uses so much memory until somebody ends this process. */
+    public static int hold(int mebibytes) throws InterruptedException {
+        byte[][] held = new byte[mebibytes][];
+        for (int i = 0; i < mebibytes; i++) {
+            held[i] = new byte[1 << 20];
+            java.util.Arrays.fill(held[i], (byte) 1);
+        }
+        Thread.sleep(60_000);
+        return held.length;
+    }
+
     public static int crash() {
         Runtime.getRuntime().halt(3);
         return 0;

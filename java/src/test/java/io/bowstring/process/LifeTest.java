@@ -10,6 +10,7 @@ import io.bowstring.InitOptions;
 import io.bowstring.ObjectRef;
 import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.errors.NodeDiedException;
+import io.bowstring.errors.OutOfMemoryException;
 import io.bowstring.errors.RuntimeStoppedException;
 import io.bowstring.errors.TaskUnschedulableException;
 import java.nio.file.Files;
@@ -72,6 +73,16 @@ class LifeTest {
             InvalidArgumentException error = assertThrows(InvalidArgumentException.class,
                     () -> Bowstring.task(Calculator::nothing).setResource("disk", -1));
             assertTrue(error.getMessage().contains("disk"), error.getMessage());
+        }
+    }
+
+    @Test
+    void aTaskBeyondItsMemoryIsEndedWithUsageAndLimit() {
+        try (Bowstring.Runtime runtime = start()) {
+            OutOfMemoryException error = assertThrows(OutOfMemoryException.class, () ->
+                    Bowstring.task(Calculator::hold, 300).setMemory(128L << 20).setMaxRetries(0).remote().get());
+            assertTrue(error.getMessage().contains("its limit is 128 MiB (memory=134217728)"), error.getMessage());
+            assertEquals(3, Bowstring.task(Calculator::add, 1, 2).remote().get());
         }
     }
 

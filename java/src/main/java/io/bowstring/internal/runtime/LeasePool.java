@@ -3,7 +3,6 @@ package io.bowstring.internal.runtime;
 import io.bowstring.errors.BowstringException;
 import io.bowstring.errors.ErrorDetails;
 import io.bowstring.errors.TaskCancelledException;
-import io.bowstring.errors.WorkerCrashedException;
 import io.bowstring.internal.net.Connection;
 import io.bowstring.internal.value.ErrorRecords;
 import io.bowstring.internal.wire.Cancel;
@@ -376,8 +375,9 @@ final class LeasePool {
                 again.add(task);
             } else {
                 ErrorDetails details = ErrorRecords.exception(lease.ending).details();
-                session.submitter().fail(task, new WorkerCrashedException(
-                        new ErrorDetails(io.bowstring.errors.ErrorCode.WORKER_CRASHED,
+                // It crashed, or was ended for the memory that it used.
+                session.submitter().fail(task, details.code().exception(
+                        new ErrorDetails(details.code(),
                                 "the worker that ran " + task.displayName() + " (process " + lease.grant.pid
                                         + ") ended: " + details.message(),
                                 details.language(), "", "", "", true, true, lease.grant.pid, List.of()),
