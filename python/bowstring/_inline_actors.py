@@ -73,20 +73,26 @@ class InlineActor:
         message, body = self._creation
         calls = self._runtime.calls
         name = f"{self.name}.__init__"
-        token = current_context.set(TaskContext(message.id, self.incarnation, name, self.id))
         try:
             cls = calls.functions.load(message.function)
-            self.instance = calls.call(message, body, cls)
+            if any(is_async(function) for _, function in inspect.getmembers(cls, callable)):
+                self._overlap = _Loop(self, Groups(self.record, cls))
+            elif self.record.max_concurrency > 1 or self.record.concurrency_groups:
+                self._overlap = _Threads(self, Groups(self.record, cls))
+            context = TaskContext(message.id, self.incarnation, name, self.id)
+
+            def construct() -> Any:
+                token = current_context.set(context)
+                try:
+                    return calls.call(message, body, cls)
+                finally:
+                    current_context.reset(token)
+
+            self.instance = construct() if self._overlap is None else self._overlap.construct(construct)
         except Exception as error:
             cause = record_from_exception(error, name, message.id)
             self.die(f"the constructor of {self.name} failed: {cause.type_name} {cause.message}\n{cause.traceback}")
             return
-        finally:
-            current_context.reset(token)
-        if any(is_async(function) for _, function in inspect.getmembers(cls, callable)):
-            self._overlap = _Loop(self, Groups(self.record, cls))
-        elif self.record.max_concurrency > 1 or self.record.concurrency_groups:
-            self._overlap = _Threads(self, Groups(self.record, cls))
         if self._overlap is not None:
             self._runtime.patrol()
 
@@ -209,6 +215,10 @@ class _Threads:
             for name, size in groups.sizes.items()
         }
 
+    def construct(self, work: Callable[[], Any]) -> Any:
+        """Run the constructor."""
+        return work()
+
     def start(self, task: PendingTask, message: m.Task, body: bytes) -> None:
         self._pools[self._groups.of(message)].submit(self._run, task, message, body)
 
@@ -243,6 +253,19 @@ class _Loop:
         asyncio.set_event_loop(self._loop)
         self._loop.run_forever()
         self._loop.close()
+
+    def construct(self, work: Callable[[], Any]) -> Any:
+        """Run the constructor in the loop's thread, where it finds the loop."""
+        made: concurrent.futures.Future[Any] = concurrent.futures.Future()
+
+        def construct() -> None:
+            try:
+                made.set_result(work())
+            except BaseException as error:
+                made.set_exception(error)
+
+        self._loop.call_soon_threadsafe(construct)
+        return made.result()
 
     def start(self, task: PendingTask, message: m.Task, body: bytes) -> None:
         self._loop.call_soon_threadsafe(self._start, task, message, body)

@@ -180,20 +180,22 @@ class InlineStream(InlinePeer):
         self._calls._runtime.after(self.go_on)
 
     def go_on(self) -> None:
-        """Make items until the end, or as many as may lie unread."""
+        """Make items until the end, or as many as may lie unread; one thread at a time does."""
         task = self._task
-        if self._running:
-            return
-        self._running = True
+        lock = self._calls._runtime.lock
+        with lock:
+            if self._running:
+                return
+            self._running = True
         token = current_context.set(TaskContext(task.id, task.attempt, self._name, task.actor))
         try:
-            while not task.done and (self.limit < 0 or self._index < max(self._first + 1, self.limit)):
+            while self._may_go_on():
                 item = next(self._made, _END)
                 if item is _END:
-                    with self._calls._runtime.lock:
+                    with lock:
                         if not task.done:
                             task.finish(m.Result(task.id, task.attempt), b"")
-                    break
+                    continue
                 if self._index >= self._first:
                     hand_over_item(self._calls._runtime, task, item)
                 self._index += 1
@@ -202,12 +204,18 @@ class InlineStream(InlinePeer):
             if isinstance(error, KeyboardInterrupt):
                 raise
         finally:
-            self._running = False
             if task.peer is not self:
                 close = getattr(self._made, "close", None)
                 if close is not None:
                     close()
             current_context.reset(token)
+
+    def _may_go_on(self) -> bool:
+        """False, and another thread may go on later, if the reader has enough or the stream is over."""
+        with self._calls._runtime.lock:
+            allowed = self.limit < 0 or self._index < max(self._first + 1, self.limit)
+            self._running = allowed and not self._task.done
+            return self._running
 
 
 def hand_over_item(runtime: InlineRuntime, task: PendingStream, item: Any) -> None:

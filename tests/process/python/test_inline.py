@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -93,10 +95,31 @@ def runtime() -> Iterator[bow.Session]:
         yield session
 
 
+NEEDS_PROCESSES = re.compile(r"kill|_exit|crash|pid|subprocess|query_state|Driver|driver")
+"""What stands in the source of tests that are about processes."""
+
 for module, excluded in NOT_INLINE.items():
     for name, found in vars(module).items():
-        if name.startswith("test_") and name not in excluded:
+        if not name.startswith("test_") or name in excluded:
+            continue
+        if not NEEDS_PROCESSES.search(inspect.getsource(found)):
             globals()[f"{name}_{module.__name__.rpartition('.')[2]}"] = found
+
+
+@pytest.fixture(autouse=True)
+def this_process_survives(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that would end the worker's process would end this one."""
+    real_kill = os.kill
+
+    def kill(pid: int, number: int) -> None:
+        assert not (pid == os.getpid() and number), "the test kills a worker: list it in NOT_INLINE"
+        real_kill(pid, number)
+
+    def leave(_status: int) -> None:
+        raise AssertionError("the test ends a worker: list it in NOT_INLINE")
+
+    monkeypatch.setattr(os, "kill", kill)
+    monkeypatch.setattr(os, "_exit", leave)
 
 
 def test_what_is_left_out_exists() -> None:
