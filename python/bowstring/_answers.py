@@ -7,7 +7,9 @@ results are one small plain value, and take the shortest way.
 from __future__ import annotations
 
 import pickle
+from itertools import islice
 from time import perf_counter
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from bowstring import _pickling
@@ -40,12 +42,18 @@ ITEMS_FLUSH_S = 0.001  # of the items of streams that come within this time,
 ITEMS_AT_ONCE_MAX = 16  # so many are written at once, and those behind them together
 
 
+def drawn(count: int, value: Any) -> Any:
+    """The values of a generator that is to give `count` of them, and one more if there is; anything else as it is."""
+    return tuple(islice(value, count + 1)) if count > 1 and isinstance(value, GeneratorType) else value
+
+
 def separate_results(count: int, value: Any, name: Callable[[], str]) -> Sequence[Any]:
-    """What a function has returned, as `count` results.
+    """What a function has returned, as `count` results; a generator is run for them.
 
     Raises:
         InvalidArgumentError: it is no tuple or list of so many.
     """
+    value = drawn(count, value)
     if count == 1:
         return (value,)
     if count == 0:

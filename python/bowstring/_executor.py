@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from bowstring._actor_host import Actor
-from bowstring._answers import Answers
+from bowstring._answers import Answers, drawn
 from bowstring._arguments import ArgumentReader
 from bowstring._call import Call
 from bowstring._functions import FunctionTable
@@ -361,9 +361,12 @@ class Executor:
                 self.interruptions.begin(call)
                 value = function(*args, **kwargs)
                 del args, kwargs
-                if task.num_returns == STREAMING:
-                    send_items(self, call, value)
-                    value = None
+                if task.num_returns != 1:
+                    if task.num_returns == STREAMING:
+                        send_items(self, call, value)
+                        value = None
+                    else:
+                        value = drawn(task.num_returns, value)
                 status = _OK
             finally:
                 self.interruptions.end(call)

@@ -210,8 +210,9 @@ class RemoteFunction(Generic[P, R]):
             num_gpus: likewise GPUs; 0.
             memory: bytes of memory to reserve; 0.
             resources: amounts of resources of your own, by name.
-            num_returns: number of results; 1. The function returns a sequence of as many values. "streaming": any
-                number, each handed over when the function yields it; so for generator functions, unless it is set.
+            num_returns: number of results; 1. The function returns a tuple or list of as many values, or yields them.
+                "streaming": any number, each handed over when the function yields it; so for generator functions,
+                unless it is set.
             generator_backpressure: with "streaming", how many items may lie unread before the function is made to
                 wait; any number.
             max_retries: attempts that may follow a crash of the worker, or an error that is tried again; 3. -1: any

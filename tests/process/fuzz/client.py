@@ -69,6 +69,7 @@ def worker_messages(rng: random.Random, process: int) -> list[tuple[FrameType, M
         (FrameType.CANCEL, m.Cancel(_id(rng, 16), False, True), b""),
         (FrameType.RECALL, m.Recall(rng.getrandbits(32)), b""),
         (FrameType.DELIVER, m.Deliver(_id(rng, 16)), b""),
+        (FrameType.CREDITS, m.Credits(rng.choice((task.id, _id(rng, 16))), 0, rng.getrandbits(32), 1 << 40), b""),
     ]
 
 

@@ -128,6 +128,17 @@ def test_a_function_streams_only_what_it_is_told_to() -> None:
         bow.get(error)
 
 
+def test_a_generator_may_yield_a_fixed_number_of_results() -> None:
+    @bow.remote(num_returns=2)
+    def pair(count: int) -> Any:
+        yield from range(count)
+
+    assert bow.get(pair.remote(2)) == [0, 1]
+    for count, got in ((1, "1 values"), (10**9, "3 values")):
+        with pytest.raises(bow.InvalidArgumentError, match=f"num_returns=2 .* not {got}"):
+            bow.get(pair.remote(count)[0])
+
+
 def test_an_error_is_the_last_item() -> None:
     @bow.remote
     def breaks() -> Iterator[int]:
