@@ -441,10 +441,6 @@ class RuntimeContext:
         """This process, as 16 hexadecimal digits: a worker's or a driver's."""
         return f"{current_runtime().process:016x}"
 
-    def get_accelerator_ids(self) -> dict[str, list[str]]:
-        """The GPUs that the task or actor may use, by the name of the resource."""
-        return {"GPU": [part for part in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if part]}
-
     def get_node_id(self) -> str:
         """The node, as 16 hexadecimal digits."""
         return f"{current_runtime().node:016x}"
