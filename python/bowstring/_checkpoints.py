@@ -153,7 +153,7 @@ class LoggedCalls:
         kept = self._kept.get(task.owner)
         if kept:
             for sequence in [number for number in kept if number < task.sequence]:
-                del kept[sequence]  # the caller has its Result, or would have asked before
+                del kept[sequence]  # the caller has its Result, or has asked before and is being answered
         if task.sequence <= self._marks.get(task.owner, -1):
             self._answer_again(call, (kept or {}).get(task.sequence))
             return
@@ -180,8 +180,10 @@ class LoggedCalls:
         answer.attempt = task.attempt
         with self._runtime.lock:
             self._executor.calls.pop(task.id, None)
-            if not call.connection.closed:
-                call.connection.send(frame(FrameType.RESULT, answer.encode(), body))
+            # Among those that are held, so that the next state is told that it may not have been written.
+            mark = m.CallerMark(task.owner, task.sequence)
+            self._held.append((call.connection, frame(FrameType.RESULT, answer.encode(), body), mark))
+            self._flush_later()
 
     def _refusal(self, call: Call) -> BaseException | None:
         """Why the call is not to be started."""
