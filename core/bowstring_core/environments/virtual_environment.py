@@ -108,16 +108,20 @@ def make(installation: Installation, environment: str) -> None:
 
 
 def _remove_old(but: str) -> None:
-    """Remove the environments that were not used for longest, beyond those that are kept."""
-    found = []
+    """Remove what nobody uses: what is unfinished, and the longest unused ones beyond those that are kept."""
+    found: list[tuple[float, str]] = []
+    unfinished: list[tuple[float, str]] = []
     for entry in os.scandir(folder()):
-        if entry.is_dir() and not entry.name.startswith(".") and entry.name != but:
-            found.append((entry.stat().st_mtime, entry.name))
-    for _, name in sorted(found)[: max(0, len(found) - limits.ENVIRONMENTS_KEPT)]:
-        lock = Lock(name)
+        if entry.is_dir() and entry.name.removeprefix(".") != but:
+            (unfinished if entry.name.startswith(".") else found).append((entry.stat().st_mtime, entry.name))
+    for _, name in [*unfinished, *sorted(found)[: max(0, len(found) - limits.ENVIRONMENTS_KEPT)]]:
+        lock = Lock(name.removeprefix("."))
         if lock.take(fcntl.LOCK_EX | fcntl.LOCK_NB):
             remove_folder(os.path.join(folder(), name))
-            lock.remove()
+            if os.path.isdir(os.path.join(folder(), name.removeprefix("."))):
+                lock.release()
+            else:
+                lock.remove()
 
 
 def _make_in(fresh: str, target: str, installation: Installation) -> None:
