@@ -11,6 +11,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from bowstring._ids import NO_ID, PUT_SPACE
@@ -26,67 +27,83 @@ if TYPE_CHECKING:
     from bowstring._tasks import PendingTask
 
 Row = dict[str, Any]
+PART_ROWS = 5_000  # in one frame of an answer; some 2 MB
 FRAMES_MAX = 200  # of one stack; an endless recursion is seen from its ends
 _CALLED_FROM = ("/bowstring/_executor.py", "/bowstring/_async_methods.py")
 _ASKED_BY = ("/bowstring/_inspection.py", "/bowstring/_runtime.py", "/bowstring/_reactor.py")
 
 
 def answer(runtime: Runtime, inspect: m.Inspect) -> None:
-    """Under the lock: tell the node."""
-    import msgpack
-
-    rows: list[Row]
+    """Under the lock: tell the node; a long answer is written by a thread of its own."""
+    rows: Iterator[Row]
     match inspect.kind:
         case InspectKind.TASKS:
             runtime.log.send()  # so that what is over by now is in the log before the answer
-            rows = [*_calls(runtime), *_work(runtime)]
+            calls = list(_calls(runtime))
+            rows = chain(_work(runtime), (_call(*call) for call in calls))
+            if len(calls) > PART_ROWS:
+                thread = threading.Thread(target=_tell, args=(runtime, inspect.request, rows), daemon=True)
+                thread.name = "bowstring-inspection"
+                thread.start()
+                return
         case InspectKind.STACKS:
-            rows = list(_stacks(runtime))
+            rows = _stacks(runtime)
         case InspectKind.REFERENCES:
-            rows = list(_references(runtime))
+            rows = _references(runtime)
         case _:
             record = make_record(ErrorCode.INVALID_ARGUMENT, f"Inspect.kind {inspect.kind} is not known here")
             runtime.tell(FrameType.FAILURE, m.Failure(inspect.request, record))
             runtime.node_connection.flush()
             return
-    payload = msgpack.packb(rows)
-    answer = m.Inspected(inspect.request, len(payload)).encode()
-    runtime.node_connection.send_now(frame(FrameType.INSPECTED, answer, padded(payload)))
+    _tell(runtime, inspect.request, rows)
+
+
+def _tell(runtime: Runtime, request: int, rows: Iterator[Row]) -> None:
+    """Write the answer, in parts that neither hold up other frames for long nor come near the limit of one."""
+    import msgpack
+
+    more = True
+    while more:
+        part = list(islice(rows, PART_ROWS))
+        more = len(part) == PART_ROWS
+        payload = msgpack.packb(part)
+        answer = m.Inspected(request, len(payload), more).encode()
+        with runtime.lock:
+            if runtime.node_connection.closed:
+                return
+            runtime.node_connection.send_now(frame(FrameType.INSPECTED, answer, padded(payload)))
 
 
 # Tasks ----------------------------------------------------------------------------------------------------------------
 
 
-def _calls(runtime: Runtime) -> Iterator[Row]:
-    """What this process has submitted and what is not over."""
+# A call, its state, the resources that it asks for, and the process that it was sent to.
+Seen = tuple["PendingTask", str, dict[str, float], str]
+
+
+def _calls(runtime: Runtime) -> Iterator[Seen]:
+    """Under the lock: what this process has submitted and what is not over."""
     for pool in runtime.leases.by_key.values():
         resources = {each.name: each.units / 10_000 for each in pool.resources}
-        for task in pool.waiting:
-            yield _call(task, "PENDING_ARGUMENTS", resources, waits_for=_missing(task))
-        for task in pool.queue:
-            yield _call(task, "PENDING_LEASE", resources)
+        yield from ((task, "PENDING_ARGUMENTS", resources, "") for task in pool.waiting)
+        yield from ((task, "PENDING_LEASE", resources, "") for task in pool.queue)
         for lease in pool.leases.values():
             worker = f"{lease.peer.worker:016x}"
-            for task in lease.peer.in_flight.values():
-                yield _call(task, "SENT", resources, worker=worker)
+            yield from ((task, "SENT", resources, worker) for task in lease.peer.in_flight.values())
     for client in runtime.actors.by_actor.values():
         queued = "SENT" if client.life == ActorLife.ALIVE else "PENDING_ACTOR"
         for task in client.queue:
-            if task.missing:
-                yield _call(task, "PENDING_ARGUMENTS", {}, waits_for=_missing(task))
-            else:
-                yield _call(task, queued, {})
+            yield task, "PENDING_ARGUMENTS" if task.missing else queued, {}, ""
         if client.peer is not None:
             worker = f"{client.peer.worker:016x}"
-            for task in client.peer.in_flight.values():
-                yield _call(task, "SENT", {}, worker=worker)
+            yield from ((task, "SENT", {}, worker) for task in client.peer.in_flight.values())
 
 
 def _missing(task: PendingTask) -> list[str]:
     return [part._id.hex() for part in task.parts or () if type(part) is ObjectRef and part._payload is None]
 
 
-def _call(task: PendingTask, state: str, resources: dict[str, float], **more: Any) -> Row:
+def _call(task: PendingTask, state: str, resources: dict[str, float], worker: str) -> Row:
     template = task.template
     return {
         "place": "caller",
@@ -97,10 +114,10 @@ def _call(task: PendingTask, state: str, resources: dict[str, float], **more: An
         "function": template.function.hex(),
         "actor": task.actor.hex() if task.actor != NO_ID else "",
         "language": Language(template.language).name,
+        "worker": worker,
         "submitted_ns": task.submitted_ns,
-        "start_ns": 0,
+        "waits_for": _missing(task) if state == "PENDING_ARGUMENTS" else [],
         "resources": resources,
-        **more,
     }
 
 

@@ -5964,60 +5964,67 @@ def read_inspect(data: bytes, at: int) -> Inspect:
 
 
 class Inspected(Message):
-    """Answer to Inspect. The body is a portable value: a list of maps.
+    """Answer to Inspect, or a part of it. The body is a portable value: a list of maps.
 
     Attributes:
         request: The request.
         length: Length of the payload.
+        more: True: more of the answer follows.
     """
 
     __slots__ = (
         "request",
         "length",
+        "more",
     )
 
     def __init__(
         self,
         request: int = 0,
         length: int = 0,
+        more: bool = False,
     ) -> None:
         self.request = request
         self.length = length
+        self.more = more
 
     def block(self) -> bytes:
-        return block_inspected(self.request, self.length)
+        return block_inspected(self.request, self.length, self.more)
 
     @staticmethod
     def read(data: bytes, at: int) -> Inspected:
         return read_inspected(data, at)
 
 
-_INSPECTED_HEAD = bytes.fromhex("080018000800100008000000")
-_INSPECTED_BLOCK = Struct("<12s 4x Q Q 0x 8x")
-_INSPECTED_FIELDS = Struct("<4x Q Q 0x")
+_INSPECTED_HEAD = bytes.fromhex("0a00200008001000180000000000000010000000")
+_INSPECTED_BLOCK = Struct("<20s 4x Q Q ? 7x 8x")
+_INSPECTED_FIELDS = Struct("<4x Q Q ? 7x")
 _INSPECTED_SLOTS = (
     Struct("<Q"),
     Struct("<Q"),
+    Struct("<?"),
 )
-Inspected.START = 8
-Inspected.ROOT = bytes.fromhex("1000000042575331")
+Inspected.START = 16
+Inspected.ROOT = bytes.fromhex("1800000042575331")
 
 
 def block_inspected(
     request: int = 0,
     length: int = 0,
+    more: bool = False,
 ) -> bytes:
-    return _INSPECTED_BLOCK.pack(_INSPECTED_HEAD, request, length)
+    return _INSPECTED_BLOCK.pack(_INSPECTED_HEAD, request, length, more)
 
 
 def read_inspected(data: bytes, at: int) -> Inspected:
-    if data[at - 8 : at + 4] == _INSPECTED_HEAD:
-        request, length = _INSPECTED_FIELDS.unpack_from(data, at + 4)
+    if data[at - 16 : at + 4] == _INSPECTED_HEAD:
+        request, length, more = _INSPECTED_FIELDS.unpack_from(data, at + 4)
     else:
-        request, length = flat.table_fields(data, at, _INSPECTED_SLOTS)
+        request, length, more = flat.table_fields(data, at, _INSPECTED_SLOTS)
     return Inspected(
         request,
         length,
+        more,
     )
 
 

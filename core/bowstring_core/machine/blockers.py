@@ -25,7 +25,8 @@ class Facts:
     """What is known at one moment.
 
     Attributes:
-        tasks: Tasks that are not over, by id.
+        tasks: A task that is not over, by id; None: it is not known.
+        running: Tasks that run.
         over: A task's last attempt that is over, by id; None: nothing is known of it.
         objects: State of an object at its home, by id; "": not known.
         actors: Rows of actors, by id.
@@ -37,9 +38,10 @@ class Facts:
         now_ns: The time.
     """
 
-    tasks: Mapping[str, Row]
+    tasks: Callable[[str], Row | None]
     over: Callable[[str], Row | None]
     objects: Callable[[str], str]
+    running: Sequence[Row] = ()
     actors: Mapping[str, Row] = field(default_factory=dict)
     totals: Mapping[str, float] = field(default_factory=dict)
     free: Mapping[str, float] = field(default_factory=dict)
@@ -68,7 +70,7 @@ class Explanation:
 
     def of_task(self, task: str, depth: int = 0) -> Iterator[Row]:
         """Why the task is not over."""
-        row = self._facts.tasks.get(task)
+        row = self._facts.tasks(task)
         if row is None:
             yield self._of_past_task(task, depth)
             return
@@ -102,7 +104,7 @@ class Explanation:
             yield from self.of_task(task, depth)
 
     def _name_of(self, task: str) -> str:
-        row = self._facts.tasks.get(task) or self._facts.over(task)
+        row = self._facts.tasks(task) or self._facts.over(task)
         return str(row["name"]) if row else ""
 
     def _of_past_task(self, task: str, depth: int) -> Row:
@@ -216,10 +218,7 @@ class Explanation:
     def _running_on(self, process: str) -> Row | None:
         if not process:
             return None
-        for row in self._facts.tasks.values():
-            if row["worker"] == process and row["state"] in ("RUNNING", "BLOCKED"):
-                return row
-        return None
+        return next((row for row in self._facts.running if row["worker"] == process), None)
 
 
 def _row(depth: int, subject: str, name: str, reason: str, text: str) -> Row:

@@ -6,7 +6,7 @@ native code without an end, must not hide what the others have to tell.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from bowstring_core import limits
@@ -26,24 +26,49 @@ class Answers:
     """What the frontends have told.
 
     Attributes:
-        told: Each peer that answered, and its rows.
-        silent: Those that did not.
+        told: Each peer that answered, and the payloads of its answer, which `maps_of` reads.
+        silent: Those that did not, or not to the end.
     """
 
     def __init__(self) -> None:
-        self.told: list[tuple[Peer, list[dict[str, Any]]]] = []
+        self.told: list[tuple[Peer, list[bytes]]] = []
         self.silent: list[Peer] = []
+
+    def rows(self) -> Iterator[tuple[Peer, dict[str, Any]]]:
+        """Every map, and who told it."""
+        for peer, payloads in self.told:
+            for payload in payloads:
+                for row, _ in maps_of(payload):
+                    yield peer, row
+
+
+def maps_of(payload: bytes) -> Iterator[tuple[dict[str, Any], bytes]]:
+    """The maps of a payload one by one, each with its bytes; what can't be read, and all behind it, is left out."""
+    import msgpack  # here, so that a node that nobody asks starts without it
+
+    unpacker = msgpack.Unpacker(max_buffer_size=max(len(payload), 1), max_ext_len=0)
+    unpacker.feed(payload)
+    try:
+        for _ in range(unpacker.read_array_header()):
+            begin = unpacker.tell()
+            row = unpacker.unpack()
+            if not isinstance(row, dict) or not all(isinstance(name, str) for name in row):
+                return
+            yield row, payload[begin : unpacker.tell()]
+    except (ValueError, msgpack.UnpackException):
+        return
 
 
 class _Question:
     """One question to many."""
 
-    __slots__ = ("answers", "done", "timer", "waiting")
+    __slots__ = ("answers", "done", "parts", "timer", "waiting")
 
     def __init__(self, done: Callable[[Answers], None]) -> None:
         self.done = done
         self.answers = Answers()
         self.waiting: dict[int, Peer] = {}  # by request
+        self.parts: dict[int, list[bytes]] = {}  # by request
         self.timer: loops.Timer | None = None
 
 
@@ -70,6 +95,12 @@ class Inspection:
         if not question.waiting:
             done(question.answers)
             return
+        self._wait(question)
+
+    def _wait(self, question: _Question) -> None:
+        """Give whoever has not answered its time, from now on."""
+        if question.timer is not None:
+            question.timer.cancel()
         question.timer = self._node.loop.call_later(limits.INSPECT_S, lambda: self._give_up(question))
 
     def _inspected(self, peer: Peer, message: Inspected, body: bytes) -> None:
@@ -80,7 +111,14 @@ class Inspection:
             return  # it comes too late
         if question.waiting[message.request] is not peer:
             raise ProtocolError(f"an answer to request {message.request}, which another process was asked")
-        question.answers.told.append((peer, _rows(message, body)))
+        if message.length > len(body):
+            raise ProtocolError(f"Inspected: a payload of {message.length} bytes in a body of {len(body)}")
+        parts = question.parts.setdefault(message.request, [])
+        parts.append(body[: message.length])
+        if message.more:
+            self._wait(question)
+            return
+        question.answers.told.append((peer, parts))
         self._settle(question, message.request)
 
     def failed(self, request: int) -> bool:
@@ -108,28 +146,9 @@ class Inspection:
 
     def _give_up(self, question: _Question) -> None:
         question.answers.silent = list(question.waiting.values())
-        for request in question.waiting:
+        for request, peer in question.waiting.items():
             del self._asked[request]
+            if request in question.parts:
+                question.answers.told.append((peer, question.parts[request]))
         question.waiting.clear()
         question.done(question.answers)
-
-
-def _rows(message: Inspected, body: bytes) -> list[dict[str, Any]]:
-    import msgpack  # here, so that a node that nobody asks starts without it
-
-    if not message.length <= len(body):
-        raise ProtocolError(f"Inspected: a payload of {message.length} bytes in a body of {len(body)}")
-    try:
-        rows = msgpack.unpackb(body[: message.length], max_ext_len=0)
-    except (ValueError, msgpack.UnpackException) as error:
-        raise ProtocolError(f"Inspected: the payload can't be read: {error}") from error
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise ProtocolError("Inspected: the payload is not a list of maps")
-    return _checked(rows)
-
-
-def _checked(rows: Iterable[dict[Any, Any]]) -> list[dict[str, Any]]:
-    for row in rows:
-        if not all(isinstance(name, str) for name in row):
-            raise ProtocolError("Inspected: a map has a key that is no string")
-    return list(rows)

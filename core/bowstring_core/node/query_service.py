@@ -26,7 +26,7 @@ from bowstring_core.node.inspection import Answers, Inspection
 from bowstring_core.node.peers import Peer
 from bowstring_core.node.signalled_stacks import signalled_stacks
 from bowstring_core.node.task_log import TaskLog
-from bowstring_core.node.task_rows import find_past, language_name, live_rows, task_rows
+from bowstring_core.node.task_rows import LiveTasks, find_past, language_name, task_rows
 from bowstring_core.node.trace import Trace
 from bowstring_wire.messages import (
     ErrorCode,
@@ -42,16 +42,17 @@ from bowstring_wire.messages import (
 if TYPE_CHECKING:
     from bowstring_core.node.node import Node
 
-Rows = Iterable[dict[str, Any]]
+Row = dict[str, Any]
+Rows = Iterable[Row]
 _LOOKS = 64  # rows between two looks at the clock
 
 
 class _Query:
-    """Rows that are left to tell."""
+    """Rows that are left to tell. The iterator may yield None, which is no row, but a place where a page may end."""
 
     __slots__ = ("filters", "kind", "left", "rows")
 
-    def __init__(self, kind: int, rows: Iterator[dict[str, Any]], filters: list[Filter], limit: int) -> None:
+    def __init__(self, kind: int, rows: Iterator[Row | None], filters: list[Filter], limit: int) -> None:
         self.kind, self.rows, self.filters = kind, rows, filters
         self.left = limit or -1
 
@@ -63,10 +64,11 @@ class _Query:
         for looked in itertools.count(1):
             if not self.left:
                 return packed, True
-            row = next(self.rows, None)
-            if row is None:
+            try:
+                row = next(self.rows)
+            except StopIteration:
                 return packed, True
-            if wanted(row, self.filters):
+            if row is not None and wanted(row, self.filters):
                 packed.append(pack(row))
                 size += len(packed[-1])
                 self.left -= 1
@@ -139,7 +141,7 @@ class QueryService:
             raise RequestError(ErrorCode.INVALID_ARGUMENT, f"StateQuery.kind {message.kind} is not known")
         asked(peer, message, filters)
 
-    def _begin(self, peer: Peer, message: StateQuery, rows: Iterator[dict[str, Any]], filters: list[Filter]) -> None:
+    def _begin(self, peer: Peer, message: StateQuery, rows: Iterator[Row | None], filters: list[Filter]) -> None:
         self._answer(peer, message.request, _Query(message.kind, rows, filters, message.limit))
 
     def _answer(self, peer: Peer, request: int, query: _Query) -> None:
@@ -165,9 +167,9 @@ class QueryService:
 
     # Kinds that frontends are asked for -------------------------------------------------------------------------------
 
-    def _live(self, answers: Answers) -> dict[str, dict[str, Any]]:
+    def _live(self, answers: Answers) -> LiveTasks:
         pids = {f"{peer.process:016x}": peer.pid for peer in self._node.peers.values()}
-        return live_rows(answers.told, pids)
+        return LiveTasks(answers.told, pids)
 
     def _tasks(self, peer: Peer, message: StateQuery, filters: list[Filter]) -> None:
         def told(answers: Answers) -> None:
@@ -192,17 +194,15 @@ class QueryService:
 
     def _references(self, peer: Peer, message: StateQuery, filters: list[Filter]) -> None:
         def rows(answers: Answers) -> Iterator[dict[str, Any]]:
-            for holder, told in answers.told:
-                for row in told:
-                    yield {"process": f"{holder.process:016x}", "pid": holder.pid, **row}
+            for holder, row in answers.rows():
+                yield {"process": f"{holder.process:016x}", "pid": holder.pid, **row}
 
         self.inspection.ask(InspectKind.REFERENCES, lambda answers: self._begin(peer, message, rows(answers), filters))
 
     def _stacks(self, peer: Peer, message: StateQuery, filters: list[Filter]) -> None:
         def rows(answers: Answers, signalled: Mapping[int, str]) -> Iterator[dict[str, Any]]:
-            for holder, told in answers.told:
-                for row in told:
-                    yield {**_process(holder), "thread": "", "task": "", "stack": "", **row}
+            for holder, row in answers.rows():
+                yield {**_process(holder), "thread": "", "task": "", "stack": "", **row}
             for holder in answers.silent:
                 text = signalled.get(holder.pid, "")
                 yield {
@@ -237,13 +237,17 @@ class QueryService:
         others = [each for each in filters if each.field not in ("task", "object")]
 
         def told(answers: Answers) -> None:
-            explanation = Explanation(self._facts(self._live(answers)))
-            rows = explanation.of_task(subject) if what == "task" else explanation.of_object(subject)
-            self._begin(peer, message, (dict(row) for row in rows), others)
+            self._begin(peer, message, self._explained(self._live(answers), what, subject), others)
 
         self.inspection.ask(InspectKind.TASKS, told)
 
-    def _facts(self, live: Mapping[str, dict[str, Any]]) -> Facts:
+    def _explained(self, live: LiveTasks, what: str, subject: str) -> Iterator[Row | None]:
+        yield from live.index()
+        explanation = Explanation(self._facts(live))
+        for row in explanation.of_task(subject) if what == "task" else explanation.of_object(subject):
+            yield dict(row)
+
+    def _facts(self, live: LiveTasks) -> Facts:
         scheduler = self._node.scheduler
         starting = {
             language: sum(
@@ -254,7 +258,8 @@ class QueryService:
             for language in ("PYTHON", "JAVA")
         }
         return Facts(
-            tasks=live,
+            tasks=live.get,
+            running=live.running(),
             over=lambda task: find_past(self._log, task),
             objects=self._object_state,
             actors={row["actor"]: row for row in self._plain[StateKind.ACTORS]()},

@@ -6,15 +6,18 @@ ended may be in the log and in a frontend's answer: the answer counts, because i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from bowstring_core.machine.blockers import TASK_HEX
+from bowstring_core.node.inspection import maps_of
 from bowstring_core.node.peers import Peer
 from bowstring_core.node.task_log import TaskLog, Told
 from bowstring_wire.messages import ErrorCode, Language, TaskEvent, TaskFailure, TaskStatus
 
 _STATES = {TaskStatus.OK: "FINISHED", TaskStatus.ERROR: "FAILED", TaskStatus.CANCELLED: "CANCELLED"}
-_NEW: dict[str, Any] = {
+Row = dict[str, Any]
+_NEW: Row = {
     "task": "", "name": "", "state": "", "attempt": 0, "job": 0, "language": "", "function": "", "actor": "",
     "owner": "", "worker": "", "pid": 0, "submitted_ns": 0, "start_ns": 0, "end_ns": 0, "duration_ns": 0, "error": "",
     "error_type": "", "error_message": "", "waits_for": [], "resources": {},
@@ -36,37 +39,96 @@ def job_of(task: str) -> int:
     return int.from_bytes(bytes.fromhex(task[:8]), "little")
 
 
-def live_rows(told: Iterable[tuple[Peer, list[dict[str, Any]]]], pids: Mapping[str, int]) -> dict[str, dict[str, Any]]:
-    """Tasks that are not over, by id.
+class LiveTasks:
+    """Tasks that are not over.
+
+    What waits at its caller may be a million tasks: of those the bytes are kept as they came, and read one by one. What
+    is at a worker is little, and is kept as rows. Generators here yield None now and then, where a page may end.
 
     Args:
         told: what frontends have answered.
         pids: process ids of workers, by process in hexadecimal.
     """
-    rows: dict[str, dict[str, Any]] = {}
-    placed: set[str] = set()  # a worker has told of them
-    for peer, answers in told:
-        process = f"{peer.process:016x}"
-        for answer in answers:
-            task = answer.get("task")
-            if not isinstance(task, str) or len(task) != 32:
-                continue
-            row = rows.setdefault(task, dict(_NEW))
-            at_worker = answer.get("place") == "worker"
-            known = {name: value for name, value in answer.items() if name in _NEW and value not in ("", 0, [], {})}
-            if at_worker:
-                row.update(known)
-                row["worker"], row["pid"] = process, peer.pid
-                placed.add(task)
+
+    def __init__(self, told: Sequence[tuple[Peer, list[bytes]]], pids: Mapping[str, int]) -> None:
+        self._told, self._pids = told, pids
+        self._placed: dict[str, Row] = {}  # what workers have told of, by id
+        self._packed: dict[str, tuple[str, bytes]] = {}  # by id: what callers have told of, once `index` has run
+        self._sent: dict[str, int] = {}  # attempts that may be in the log by now, by id
+
+    def placed(self) -> Iterator[None]:
+        """Find what workers have told of."""
+        for peer, row, _ in self._answers():
+            if row is not None and row.get("place") == "worker":
+                process = f"{peer.process:016x}"
+                self._placed[row["task"]] = _filled(row, worker=process, pid=peer.pid)
+                self._sent[row["task"]] = row.get("attempt", 0)
             else:
-                row["owner"] = process
-                for name, value in known.items():
-                    if task not in placed or not row[name]:
-                        row[name] = value
-                if task not in placed:
-                    row["pid"] = pids.get(row["worker"], 0)
-            row["job"] = job_of(task)
-    return rows
+                yield None
+
+    def rows(self) -> Iterator[Row | None]:
+        """Every task."""
+        yield from self.placed()
+        met = set()
+        for peer, row, _ in self._answers():
+            if row is None or row.get("place") == "worker":
+                yield None
+                continue
+            task = row["task"]
+            if task in self._placed:
+                met.add(task)
+            elif row.get("state") == "SENT":
+                self._sent[task] = row.get("attempt", 0)
+            yield self._merged(f"{peer.process:016x}", row)
+        yield from (row for task, row in self._placed.items() if task not in met)
+
+    def index(self) -> Iterator[None]:
+        """Make `get` know every task."""
+        yield from self.placed()
+        for peer, row, packed in self._answers():
+            if row is not None and row.get("place") != "worker":
+                self._packed[row["task"]] = (f"{peer.process:016x}", packed)
+            yield None
+
+    def get(self, task: str) -> Row | None:
+        """A task, after `index`."""
+        packed = self._packed.get(task)
+        if packed is None:
+            return self._placed.get(task)
+        import msgpack
+
+        return self._merged(packed[0], msgpack.unpackb(packed[1]))
+
+    def running(self) -> list[Row]:
+        """Those that run, after `placed`."""
+        return [row for row in self._placed.values() if row["state"] in ("RUNNING", "BLOCKED")]
+
+    def may_be_in_log(self, task: str, attempt: int) -> bool:
+        """Whether a row of `rows` stands for this attempt, which has ended meanwhile."""
+        return self._sent.get(task) == attempt
+
+    def _merged(self, owner: str, told: Row) -> Row:
+        placed = self._placed.get(told["task"])
+        if placed is not None:
+            return {**placed, "owner": owner, "resources": told.get("resources") or {}}
+        row = _filled(told, owner=owner)
+        row["pid"] = self._pids.get(row["worker"], 0)
+        return row
+
+    def _answers(self) -> Iterator[tuple[Peer, Row | None, bytes]]:
+        for peer, payloads in self._told:
+            for payload in payloads:
+                for row, packed in maps_of(payload):
+                    task = row.get("task")
+                    good = isinstance(task, str) and len(task) == TASK_HEX
+                    yield peer, row if good else None, packed
+
+
+def _filled(told: Row, **known: Any) -> Row:
+    """A row with every field; what is empty in what was told stays as it is in every new row."""
+    row = {**_NEW, **{name: value for name, value in told.items() if name in _NEW}, **known}
+    row["job"] = job_of(row["task"])
+    return row
 
 
 def past_row(told: Told, event: TaskEvent, failure: TaskFailure | None) -> dict[str, Any]:
@@ -119,10 +181,9 @@ def find_past(log: TaskLog, task: str) -> dict[str, Any] | None:
     return None
 
 
-def task_rows(live: Mapping[str, dict[str, Any]], log: TaskLog) -> Iterator[dict[str, Any]]:
+def task_rows(live: LiveTasks, log: TaskLog) -> Iterator[Row | None]:
     """All rows: what is not over, then what is."""
-    yield from live.values()
+    yield from live.rows()
     for row in past_rows(log):
-        under_way = live.get(row["task"])
-        if under_way is None or under_way["attempt"] > row["attempt"]:
+        if not live.may_be_in_log(row["task"], row["attempt"]):
             yield row

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from bowstring_core.node.task_log import TaskLog, Told
-from bowstring_core.node.task_rows import past_row
+from bowstring_core.node.task_rows import LiveTasks, past_row
 from bowstring_wire.messages import SpanKind, TaskSpan
 
 PLACES_KNOWN_MAX = 100_000  # tasks whose lanes are remembered for spans that come behind them
@@ -28,7 +28,7 @@ class Trace:
 
     Args:
         log: What is told.
-        live: Tasks that run now, by id, as `task_rows.live_rows` tells of them.
+        live: Tasks that are not over; those that run are drawn.
         who: A process's pid and a name for it, by its 64 bits.
         now_ns: Until when what runs now is drawn.
     """
@@ -36,7 +36,7 @@ class Trace:
     def __init__(
         self,
         log: TaskLog,
-        live: Mapping[str, Mapping[str, Any]],
+        live: LiveTasks,
         who: Callable[[int], tuple[int, str]],
         now_ns: int,
     ) -> None:
@@ -45,10 +45,11 @@ class Trace:
         self._lane_of: OrderedDict[tuple[int, bytes], int] = OrderedDict()
         self._named: set[tuple[int, int]] = set()
 
-    def events(self) -> Iterator[Event]:
-        """Every event, in no order of time."""
-        for row in self._live.values():
-            if row["start_ns"] and row["state"] in ("RUNNING", "BLOCKED"):
+    def events(self) -> Iterator[Event | None]:
+        """Every event, in no order of time; None now and then, where a page may end."""
+        yield from self._live.placed()
+        for row in self._live.running():
+            if row["start_ns"]:
                 running = {**row, "end_ns": self._now_ns, "duration_ns": self._now_ns - row["start_ns"]}
                 yield from self._of_task(running, bytes.fromhex(row["task"]), int(row["owner"] or "0", 16))
         for told in self._log.newest_first():

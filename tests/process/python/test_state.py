@@ -155,6 +155,20 @@ def test_there_is_no_cap_and_pages_come_one_by_one() -> None:
     assert len(sizes) > 1
 
 
+def test_a_long_queue_is_told_in_parts(tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    holder = wait_for.options(resources={"license": 1}).remote(str(go))
+    refs = [add.options(name="queued", resources={"license": 1}).remote(i, 1) for i in range(12_000)]
+    table = state.tasks("name=queued", "state=PENDING_LEASE")
+    assert table.num_rows == len(set(table.column("task").to_pylist())) == 12_000
+    assert bow.why(refs[-1]).reason == "NO_RESOURCES"
+    for ref in refs:
+        bow.cancel(ref)
+    go.touch()
+    bow.get(holder)
+    assert state.tasks("name=queued", "state=CANCELLED").num_rows == 12_000
+
+
 def test_a_nested_task_names_the_process_that_called_it(tmp_path: Path) -> None:
     go = tmp_path / "go"
     ref = wait_inside.remote(str(go))

@@ -23,7 +23,8 @@ def result_of(number: int) -> str:
 
 def facts(*tasks: dict[str, Any], **known: Any) -> Facts:
     rows = {row["task"]: row for row in tasks}
-    return Facts(tasks=rows, over=lambda _task: None, objects=lambda _object: "", now_ns=NOW_NS, **known)
+    running = [row for row in tasks if row["state"] in ("RUNNING", "BLOCKED")]
+    return Facts(rows.get, lambda _task: None, lambda _object: "", running, now_ns=NOW_NS, **known)
 
 
 def told(known: Facts, number: int) -> list[tuple[int, str, str]]:

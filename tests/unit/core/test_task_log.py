@@ -7,11 +7,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgpack
 import pytest
 
 from bowstring_core import limits
 from bowstring_core.node.task_log import RawTaskEvents, TaskLog
-from bowstring_core.node.task_rows import find_past, live_rows, past_rows, task_rows
+from bowstring_core.node.task_rows import LiveTasks, find_past, past_rows, task_rows
 from bowstring_core.node.trace import Trace
 from bowstring_wire import messages as m
 from bowstring_wire.protocol import ProtocolError
@@ -131,8 +132,8 @@ def test_what_is_under_way_comes_first_and_once(log: TaskLog) -> None:
             ],
         ),
     ]
-    live = live_rows(told, {f"{WORKER:016x}": 7})
-    rows = list(task_rows(live, log))
+    live = LiveTasks([(peer, [msgpack.packb(rows), b"\x93\x01"]) for peer, rows in told], {f"{WORKER:016x}": 7})
+    rows = [row for row in task_rows(live, log) if row is not None]
     assert [(row["task"], row["state"]) for row in rows] == [
         (two, "RUNNING"),
         (three, "SENT"),
@@ -141,12 +142,18 @@ def test_what_is_under_way_comes_first_and_once(log: TaskLog) -> None:
     assert (rows[0]["owner"], rows[0]["worker"], rows[0]["pid"]) == (f"{OWNER:016x}", f"{WORKER:016x}", 7)
     assert rows[0]["resources"] == {"CPU": 1.0}
     assert rows[1]["pid"] == 7
+    assert len([None for _ in live.index()]) > 0
+    assert live.get(two) == rows[0]
+    assert live.get(three) == rows[1]
+    assert live.get(task_id(1).hex()) is None
+    assert [row["task"] for row in live.running()] == [two]
     log.close()
 
 
 def trace_of(log: TaskLog) -> list[dict[str, Any]]:
     pids = {WORKER: (7, "worker 7"), OWNER: (1, "driver 1")}
-    return list(Trace(log, {}, lambda process: pids.get(process, (0, "?")), 0).events())
+    events = Trace(log, LiveTasks([], {}), lambda process: pids.get(process, (0, "?")), 0).events()
+    return [event for event in events if event is not None]
 
 
 def test_calls_that_overlap_lie_in_lanes_of_their_own(log: TaskLog) -> None:

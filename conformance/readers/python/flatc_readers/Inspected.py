@@ -6,7 +6,7 @@ import flatbuffers
 from flatbuffers.compat import import_numpy
 np = import_numpy()
 
-# Answer to Inspect. The body is a portable value: a list of maps.
+# Answer to Inspect, or a part of it. The body is a portable value: a list of maps.
 class Inspected(object):
     __slots__ = ['_tab']
 
@@ -41,8 +41,16 @@ class Inspected(object):
             return self._tab.Get(flatbuffers.number_types.Uint64Flags, o + self._tab.Pos)
         return 0
 
+    # True: more of the answer follows.
+    # Inspected
+    def More(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(8))
+        if o != 0:
+            return bool(self._tab.Get(flatbuffers.number_types.BoolFlags, o + self._tab.Pos))
+        return False
+
 def InspectedStart(builder):
-    builder.StartObject(2)
+    builder.StartObject(3)
 
 def Start(builder):
     InspectedStart(builder)
@@ -58,6 +66,12 @@ def InspectedAddLength(builder, length):
 
 def AddLength(builder, length):
     InspectedAddLength(builder, length)
+
+def InspectedAddMore(builder, more):
+    builder.PrependBoolSlot(2, more, 0)
+
+def AddMore(builder, more):
+    InspectedAddMore(builder, more)
 
 def InspectedEnd(builder):
     return builder.EndObject()

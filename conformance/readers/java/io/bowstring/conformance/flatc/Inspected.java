@@ -19,7 +19,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * Answer to Inspect. The body is a portable value: a list of maps.
+ * Answer to Inspect, or a part of it. The body is a portable value: a list of maps.
  */
 @SuppressWarnings("unused")
 public final class Inspected extends com.google.flatbuffers.Table {
@@ -37,19 +37,26 @@ public final class Inspected extends com.google.flatbuffers.Table {
    * Length of the payload.
    */
   public long length() { int o = __offset(6); return o != 0 ? bb.getLong(o + bb_pos) : 0L; }
+  /**
+   * True: more of the answer follows.
+   */
+  public boolean more() { int o = __offset(8); return o != 0 ? 0!=bb.get(o + bb_pos) : false; }
 
   public static int createInspected(FlatBufferBuilder builder,
       long request,
-      long length) {
-    builder.startTable(2);
+      long length,
+      boolean more) {
+    builder.startTable(3);
     Inspected.addLength(builder, length);
     Inspected.addRequest(builder, request);
+    Inspected.addMore(builder, more);
     return Inspected.endInspected(builder);
   }
 
-  public static void startInspected(FlatBufferBuilder builder) { builder.startTable(2); }
+  public static void startInspected(FlatBufferBuilder builder) { builder.startTable(3); }
   public static void addRequest(FlatBufferBuilder builder, long request) { builder.addLong(0, request, 0L); }
   public static void addLength(FlatBufferBuilder builder, long length) { builder.addLong(1, length, 0L); }
+  public static void addMore(FlatBufferBuilder builder, boolean more) { builder.addBoolean(2, more, false); }
   public static int endInspected(FlatBufferBuilder builder) {
     int o = builder.endTable();
     return o;

@@ -32,6 +32,9 @@ public final class Inspection {
         String taskOf(Thread thread);
     }
 
+    /** In one frame of an answer; some 2 MB. */
+    private static final int PART_ROWS = 5_000;
+
     private static final Work NONE = new Work() {
         @Override
         public List<Map<String, Object>> rows() {
@@ -78,11 +81,17 @@ public final class Inspection {
                 return;
             }
         }
-        EncodedValue encoded = Values.encodePortable(rows, session);
-        Inspected inspected = new Inspected();
-        inspected.request = inspect.request;
-        inspected.length = encoded.inlineSize();
-        session.queue(Frame.encode(inspected, encoded.inline().data()));
+        int at = 0;
+        do {
+            int end = Math.min(at + PART_ROWS, rows.size());
+            EncodedValue encoded = Values.encodePortable(rows.subList(at, end), session);
+            Inspected inspected = new Inspected();
+            inspected.request = inspect.request;
+            inspected.length = encoded.inlineSize();
+            inspected.more = end < rows.size();
+            session.queue(Frame.encode(inspected, encoded.inline().data()));
+            at = end;
+        } while (at < rows.size());
         session.reactor().flush();
     }
 
