@@ -263,6 +263,67 @@ def test_a_cancelled_task_has_ended_with_its_children(tmp_path: Path) -> None:
     assert ended.exists()
 
 
+def test_children_of_a_task_that_is_cancelled_alone_run_on(tmp_path: Path) -> None:
+    @bow.remote(num_cpus=0.5)
+    def child(go: str, ended: str) -> None:
+        wait_until(Path(go).exists, 30)
+        Path(ended).touch()
+
+    @bow.remote(num_cpus=0.5)
+    def parent(started: str, go: str, ended: str) -> None:
+        ref = child.remote(go, ended)
+        Path(started).touch()
+        bow.get(ref)
+
+    started, go, ended = (tmp_path / name for name in ("started", "go", "ended"))
+    ref = parent.remote(str(started), str(go), str(ended))
+    wait_until(started.exists, 20)
+    bow.cancel(ref, recursive=False)
+    with pytest.raises(bow.TaskCancelledError):
+        bow.get(ref, timeout=20)
+    go.touch()
+    wait_until(ended.exists, 20, "the child has ended by itself")
+
+
+@bow.remote
+class Busy:
+    def sleep(self, started: str) -> None:
+        Path(started).touch()
+        time.sleep(120)
+
+    def spin(self, started: str) -> None:
+        Path(started).touch()
+        while True:
+            pass
+
+    def hello(self) -> str:
+        return "hello"
+
+
+def test_a_method_is_cancelled_and_its_actor_lives(tmp_path: Path) -> None:
+    busy = Busy.remote()
+    ref, queued = busy.sleep.remote(str(tmp_path / "sleep")), busy.hello.remote()
+    wait_until((tmp_path / "sleep").exists, 20)
+    bow.cancel(ref)
+    with pytest.raises(bow.TaskCancelledError):
+        bow.get(ref, timeout=20)
+    assert bow.get(queued, timeout=20) == "hello"
+
+
+def test_a_method_in_a_thread_is_cancelled_alone(tmp_path: Path) -> None:
+    busy = Busy.options(max_concurrency=2).remote()
+    refs = [busy.spin.remote(str(tmp_path / name)) for name in ("first", "second")]
+    wait_until(lambda: (tmp_path / "first").exists() and (tmp_path / "second").exists(), 20)
+    bow.cancel(refs[0])
+    with pytest.raises(bow.TaskCancelledError):
+        bow.get(refs[0], timeout=30)
+    assert bow.get(busy.hello.remote(), timeout=30) == "hello"
+    assert bow.wait([refs[1]], timeout=0) == ([], [refs[1]])
+    bow.cancel(refs[1])
+    with pytest.raises(bow.TaskCancelledError):
+        bow.get(refs[1], timeout=30)
+
+
 def test_force_is_acknowledged_as_a_cancellation() -> None:
     @bow.remote
     def deaf() -> None:

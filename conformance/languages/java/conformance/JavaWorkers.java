@@ -9,6 +9,7 @@ import io.bowstring.Functions.Func2;
 import io.bowstring.ObjectRef;
 import io.bowstring.ObjectStream;
 import io.bowstring.TaskCall;
+import java.time.Duration;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -26,6 +27,9 @@ final class JavaWorkers implements Workers {
         TaskCall<?> call = task(function, arguments);
         if (options.get("max_retries") instanceof Long count) {
             call.setMaxRetries(count.intValue());
+        }
+        if (options.get("timeout_s") instanceof Number seconds) {
+            call.setTimeout(Duration.ofNanos((long) (seconds.doubleValue() * 1e9)));
         }
         return call.remote();
     }

@@ -8,6 +8,7 @@ import io.bowstring.PyActorHandle;
 import io.bowstring.PyActorMethod;
 import io.bowstring.PyFunction;
 import io.bowstring.TaskCall;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 
@@ -20,6 +21,9 @@ final class PythonWorkers implements Workers {
         TaskCall<Object> call = Bowstring.task(PyFunction.of(LIBRARY, function, Object.class), arguments.toArray());
         if (options.get("max_retries") instanceof Long count) {
             call.setMaxRetries(count.intValue());
+        }
+        if (options.get("timeout_s") instanceof Number seconds) {
+            call.setTimeout(Duration.ofNanos((long) (seconds.doubleValue() * 1e9)));
         }
         return call.remote();
     }
