@@ -10,6 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LIBRARY := python/bowstring_java/bowstring-all.jar
 FLIGHTS := docs/examples/flights
+ORDERS := docs/examples/orders
 
 JAVA_INPUTS := $(shell find java -path '*/target' -prune -o -type f -print 2>/dev/null)
 TYPED := $(wildcard python/bowstring python/bowstring_wire core/bowstring_core)
@@ -22,6 +23,7 @@ help:
 	@echo 'make docs      docs/reference.md, from the docstrings'
 	@echo 'make check     lint, types, format, generated code and pages'
 	@echo 'make test      check, then every test, Java and Python'
+	@echo 'make orders    a database in Java and an evaluation in Python, as a Maven project'
 	@echo 'make demo      flights: one table, two languages, no copies'
 	@echo 'make bench     the benchmark against Ray and multiprocessing (BENCH="--quick" for a smoke run)'
 
@@ -55,9 +57,12 @@ check: $(VENV)/installed
 	cd spec && ../$(BIN)/python -m generator --check
 	$(BIN)/python docs/generate_reference.py --check
 
-test: check setup $(FLIGHTS)/target/flights.jar
+test: check setup $(FLIGHTS)/target/flights.jar $(ORDERS)/target/packaged
 	BOWSTRING_PYTHON=$(CURDIR)/$(BIN)/python $(MAVEN) --batch-mode --file java test
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadscope
+
+orders: setup $(ORDERS)/target/packaged
+	cd $(ORDERS) && BOWSTRING_PYTHON=$(CURDIR)/$(BIN)/python java -cp 'target/classes:target/dependency/*' orders.Main target
 
 demo: setup $(FLIGHTS)/target/flights.jar
 	$(BIN)/python $(FLIGHTS)/pipeline.py $(DEMO)
@@ -67,9 +72,15 @@ $(FLIGHTS)/target/flights.jar: $(wildcard $(FLIGHTS)/java/flights/*.java) java/t
 	$(JAVAC) --release 17 -nowarn -cp $(LIBRARY) -d $(FLIGHTS)/target/classes $(filter %.java,$^)
 	$(JAR) --create --file $@ -C $(FLIGHTS)/target/classes .
 
+# A Maven project as users have: it takes the library from Maven's local repository.
+$(ORDERS)/target/packaged: $(wildcard $(ORDERS)/pom.xml $(ORDERS)/src/main/java/orders/*.java) java/target/packaged
+	$(MAVEN) --batch-mode --quiet --file java install -DskipTests
+	$(MAVEN) --batch-mode --quiet --file $(ORDERS) package
+	@touch $@
+
 bench: setup
 	$(BIN)/python -m tests.bench --against ray,multiprocessing $(BENCH)
 
 clean:
-	rm -rf $(VENV) java/target $(FLIGHTS)/target conformance/languages/*/target .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) java/target $(FLIGHTS)/target $(ORDERS)/target conformance/languages/*/target .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
