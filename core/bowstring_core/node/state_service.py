@@ -194,16 +194,23 @@ class StateService:
             if entry.other_holds:
                 kept.append(("contained", 0, entry.other_holds))
             for kind, process, count in kept:
-                pid, role = (0, "objects, functions or actors") if kind == "contained" else self._holder(process)
-                yield {
-                    "object": entry.id.hex(),
-                    "kind": kind,
-                    "process": f"{process:016x}" if process else "",
-                    "pid": pid,
-                    "role": role,
-                    "count": count,
-                    "size": entry.value.length if entry.value else 0,
-                }
+                yield self._hold(entry.id.hex(), kind, process, count, entry.value.length if entry.value else 0)
+        freed = {id(value): value for _, value in list(directory.pins.values()) if value.dropped}
+        for value in freed.values():  # somebody still reads what nobody holds any more
+            for process, count in pins.get(id(value), Counter()).items():
+                yield self._hold("", "pin", process, count, value.length)
+
+    def _hold(self, object_id: str, kind: str, process: int, count: int, size: int) -> dict[str, Any]:
+        pid, role = (0, "objects, functions or actors") if kind == "contained" else self._holder(process)
+        return {
+            "object": object_id,
+            "kind": kind,
+            "process": f"{process:016x}" if process else "",
+            "pid": pid,
+            "role": role,
+            "count": count,
+            "size": size,
+        }
 
     def _holder(self, process: int) -> tuple[int, str]:
         if process == NODE:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -190,6 +191,19 @@ def test_a_copy_is_writable_and_keeps_nothing_of_the_store() -> None:
     objects = state.holds("kind=pin")
     assert objects.num_rows == 0
     assert array[1] == 1
+
+
+def test_memory_that_is_read_after_its_object_was_freed_is_told_of() -> None:
+    ref = bow.put(np.arange(MB))
+    view = bow.get(ref)
+    [row] = state.holds(f"object={ref.hex()}", "kind=pin").to_pylist()
+    assert (row["pid"], row["role"], row["size"] > 8 * MB) == (os.getpid(), "driver", True)
+    del ref
+    wait_until(lambda: state.holds("object=", "kind=pin").num_rows)
+    [row] = state.holds("object=", "kind=pin").to_pylist()
+    assert (row["pid"], row["count"], row["size"] > 8 * MB) == (os.getpid(), 1, True)
+    del view
+    wait_until(lambda: not state.holds("kind=pin").num_rows)
 
 
 def test_copies_of_whatever_holds_arrays_are_writable() -> None:
