@@ -10,6 +10,7 @@ import asyncio
 import inspect
 import threading
 import time
+import traceback
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -70,6 +71,7 @@ class AsyncMethods:
         self._turns = {name: _Turns(size) for name, size in groups.sizes.items()}
         self._running: dict[Call, asyncio.Task[None]] = {}  # the loop itself keeps no task
         self._draining: asyncio.Task[None] | None = None
+        self._over = False
         selector = LeadingSelector(executor.runtime.reactor, self._before_wait, self._after_wait)
         self._loop = asyncio.SelectorEventLoop(selector)
         selector.wake = lambda: self._loop.call_soon_threadsafe(_nothing)
@@ -77,8 +79,12 @@ class AsyncMethods:
         asyncio.set_event_loop(self._loop)
 
     def run(self) -> None:
-        """In the main thread: run calls until the worker is to end."""
-        self._loop.run_forever()
+        """In the main thread: run calls until the worker is to end, whatever tasks of the user's do to the loop."""
+        while not self._over:
+            try:
+                self._loop.run_forever()
+            except (KeyboardInterrupt, SystemExit):
+                traceback.print_exc()
 
     def cancel(self, call: Call) -> None:
         """From any thread: cancel the task of a call, if it has begun; else the call sees why when it does."""
@@ -116,6 +122,7 @@ class AsyncMethods:
         until = self._loop.time() + STOP_JOIN_S
         while (rest := asyncio.all_tasks() - {asyncio.current_task()}) and (left := until - self._loop.time()) > 0:
             await asyncio.wait(rest, timeout=left)
+        self._over = True
         self._loop.stop()
 
     def start(self, call: Call) -> None:

@@ -172,6 +172,14 @@ class Mixed:
     async def count_started(self) -> int:
         return self.started
 
+    async def leave_a_task_that(self, action: str) -> None:
+        async def trouble() -> None:
+            if action == "exits":
+                raise SystemExit(1)
+            self.loop.stop()
+
+        self.trouble = self.loop.create_task(trouble())
+
 
 @bow.remote
 def slow_seven(marker: str) -> int:
@@ -183,6 +191,15 @@ def test_async_methods_run_on_one_loop_in_the_main_thread() -> None:
     actor = Mixed.remote()
     assert bow.get(actor.same_loop_and_main_thread.remote())
     assert bow.get(actor.plain.remote()) == 7
+
+
+@pytest.mark.parametrize("action", ["exits", "stops the loop"])
+def test_an_async_actor_outlives_tasks_that_end_the_loop(action: str) -> None:
+    actor = Mixed.remote()
+    for _ in range(3):
+        bow.get(actor.leave_a_task_that.remote(action), timeout=30)
+        assert bow.get([actor.sleep.remote(0), actor.plain.remote()], timeout=30) == [0, 7]
+    assert bow.get(actor.__bowstring_terminate__.remote(), timeout=30) is None
 
 
 def test_async_methods_may_block_or_wait_in_threads(tmp_path: Path) -> None:

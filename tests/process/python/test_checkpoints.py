@@ -372,3 +372,67 @@ def test_what_does_not_go_with_checkpoints_is_refused(options: dict[str, Any], w
         bow.remote(checkpoint_interval=5, max_restarts=1)(Bare).remote()
     with pytest.raises(bow.InvalidArgumentError, match="checkpoint_interval"):
         bow.remote(checkpoint_interval=0)(Hooked)
+
+
+def test_methods_that_stream_are_refused_and_nothing_else_suffers() -> None:
+    @bow.remote(max_restarts=1, checkpoint_interval=5)
+    class Mixed:
+        def save_checkpoint(self) -> None: ...
+        def restore_checkpoint(self, state: None) -> None: ...
+
+        def count(self, to: int) -> Any:
+            yield from range(to)
+
+        def hello(self) -> str:
+            return "hello"
+
+    actor = Mixed.remote()
+    stream = actor.count.remote(3)
+    with pytest.raises(bow.InvalidArgumentError, match="can't stream"):
+        bow.get(next(stream), timeout=60)
+    assert bow.get(actor.hello.remote(), timeout=60) == "hello"
+
+
+def test_a_long_call_does_not_hold_up_the_answers_before_it(tmp_path: Path) -> None:
+    @bow.remote(max_restarts=1, checkpoint_interval=5)
+    class Slow:
+        def save_checkpoint(self) -> None: ...
+        def restore_checkpoint(self, state: None) -> None: ...
+
+        def quick(self) -> str:
+            return "quick"
+
+        def wait_for(self, marker: str) -> None:
+            wait_until(lambda: Path(marker).exists(), 120)
+
+    actor = Slow.remote()
+    refs = [actor.quick.remote() for _ in range(10)]
+    slow = actor.wait_for.remote(str(tmp_path / "go"))
+    assert bow.get(refs, timeout=60) == ["quick"] * 10
+    (tmp_path / "go").touch()
+    bow.get(slow, timeout=60)
+
+
+def test_calls_that_raise_may_be_tried_again_as_new_ones() -> None:
+    @bow.remote(max_restarts=-1, max_task_retries=5, checkpoint_interval=3)
+    class Flaky:
+        def __init__(self) -> None:
+            self.tries = 0
+
+        def save_checkpoint(self) -> int:
+            return self.tries
+
+        def restore_checkpoint(self, state: int) -> None:
+            self.tries = state
+
+        @bow.method(retry_exceptions=True)
+        def third_time(self) -> int:
+            self.tries += 1
+            if self.tries % 3:
+                raise ValueError("not yet")
+            return self.tries
+
+    actor = Flaky.remote()
+    assert bow.get(actor.third_time.remote(), timeout=60) == 3
+    kill_and_wait(actor)
+    assert bow.get(actor.third_time.remote(), timeout=60) == 6
