@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from bowstring_core.node.node import Node
 
 _NO_ID = bytes(16)
+_STRATEGIES = {strategy.value: strategy for strategy in Strategy}
 
 
 class PlacementService:
@@ -48,8 +49,8 @@ class PlacementService:
         groups = node.scheduler.groups
         if wanted is None or wanted.id == _NO_ID or wanted.id in groups.by_id:
             raise ProtocolError("PlacementCreate.group needs an id of its own")
-        if wanted.strategy is PlacementStrategy.UNSPECIFIED:
-            raise ProtocolError("PlacementGroup.strategy is not set")
+        if wanted.strategy not in _STRATEGIES:
+            raise ProtocolError(f"PlacementGroup.strategy is {wanted.strategy}: none of 1 to {len(_STRATEGIES)}")
         if not 1 <= len(wanted.bundles) <= limits.BUNDLES_MAX:
             raise RequestError(
                 ErrorCode.INVALID_ARGUMENT,
@@ -67,7 +68,7 @@ class PlacementService:
         group = Group(
             wanted.id,
             peer.job,
-            Strategy(int(wanted.strategy)),
+            _STRATEGIES[int(wanted.strategy)],
             tuple(self._bundle(place, bundle) for place, bundle in enumerate(wanted.bundles)),
             wanted.detached,
             wanted.name,

@@ -57,7 +57,25 @@ def node_messages(rng: random.Random) -> list[tuple[FrameType, Message, bytes]]:
         (FrameType.ACTOR_LOOKUP, m.ActorLookup(number, "nobody", ""), b""),
         (FrameType.STATE_QUERY, m.StateQuery(number, rng.randrange(1, 9)), b""),
         (FrameType.TASK, m.Task(_id(rng, 16)), b""),
+        (FrameType.ENVIRONMENT_MAKE, m.EnvironmentMake(number, _environment(rng)), b""),
+        (FrameType.LEASE_REQUEST, m.LeaseRequest(number, 1, 1, 1, environment=_id(rng, 16)), b""),
+        (FrameType.LEASE_REQUEST, m.LeaseRequest(number, 1, 1, 1, placement_group=_id(rng, 16), bundle=number), b""),
+        (FrameType.PLACEMENT_CREATE, m.PlacementCreate(number, _group(rng)), b""),
+        (FrameType.PLACEMENT_REMOVE, m.PlacementRemove(number, _id(rng, 16)), b""),
+        (FrameType.PLACEMENT_LOOKUP, m.PlacementLookup(number, _id(rng, 16), "nobody's"), b""),
     ]
+
+
+def _environment(rng: random.Random) -> m.Environment:
+    """One that can be had at once, or is refused before anything is read."""
+    variables = (m.Variable("NAME", "${HOME}"), m.Variable("OTHER", ""))
+    return m.Environment(variables, rng.choice(("", "relative", "package:00")), modules=rng.choice(((), ("here",))))
+
+
+def _group(rng: random.Random) -> m.PlacementGroup:
+    """One that can never be placed."""
+    bundles = (m.Bundle((m.Resource("nowhere", 10_000),)), m.Bundle((m.Resource("GPU", 5_000),)))
+    return m.PlacementGroup(_id(rng, 16), "name", "", rng.randrange(1, 5), bundles=bundles)
 
 
 def worker_messages(rng: random.Random, process: int) -> list[tuple[FrameType, Message, bytes]]:
