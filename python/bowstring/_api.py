@@ -198,8 +198,10 @@ def wait(
     if isinstance(num_returns, bool) or not isinstance(num_returns, int) or not 1 <= num_returns <= max(1, len(refs)):
         raise _options.refuse("wait", "num_returns", f"an int from 1 to the number of refs ({len(refs)})", num_returns)
     deadline = None if timeout is None else monotonic() + timeout
-    if type(refs) is Rest and refs.completions.are_of(refs):
-        return refs.completions.take(num_returns, deadline)
+    if type(refs) is Rest:
+        completions = refs.claim()
+        if completions is not None:
+            return completions.take(num_returns, deadline)
     kinds = set(map(type, refs))
     if not kinds <= _AWAITABLES:
         place, wrong = next((i, ref) for i, ref in enumerate(refs) if type(ref) not in _AWAITABLES)
@@ -258,15 +260,12 @@ def _as_completed(
     stragglers = Stragglers(refs[0]._runtime, refs)
     refs.clear()
     count = len(stragglers)
-    try:
-        while len(stragglers):
-            ref = stragglers.take(deadline)
-            if ref is None:
-                raise GetTimeoutError(f"{len(stragglers)} of {count} objects were not ready within {timeout} s")
-            yield ref
-            del ref
-    finally:
-        stragglers.done = True
+    while len(stragglers):
+        ref = stragglers.take(deadline)
+        if ref is None:
+            raise GetTimeoutError(f"{len(stragglers)} of {count} objects were not ready within {timeout} s")
+        yield ref
+        del ref
 
 
 def _ready_places(refs: Sequence[ObjectRef[Any]], count: int) -> list[int]:

@@ -8,6 +8,7 @@ was made to it) and takes what has become ready meanwhile.
 
 from __future__ import annotations
 
+import weakref
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
@@ -25,22 +26,42 @@ LONG_LIST_MIN = 64  # shorter lists are looked at anew: that costs less than wha
 _WAIT = int(SpanKind.WAIT)
 
 
+class _Watch:
+    """What the objects tell. They do not keep alive what was dropped: who looks again and again would pile it up."""
+
+    __slots__ = ("_arrivals",)
+
+    def __init__(self, arrivals: _Arrivals) -> None:
+        self._arrivals = weakref.ref(arrivals)
+
+    @property
+    def done(self) -> bool:
+        """True if nobody asks any more."""
+        return self._arrivals() is None
+
+    def ready(self, ref: ObjectRef[Any]) -> None:
+        """Under the lock: an object has become ready."""
+        arrivals = self._arrivals()
+        if arrivals is not None:
+            arrivals.ready(ref)
+
+
 class _Arrivals:
     """Objects that become ready, each told once."""
 
-    __slots__ = ("_arrived", "_runtime", "_waiter", "done")
+    __slots__ = ("__weakref__", "_arrived", "_runtime", "_waiter")
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._arrived: deque[ObjectRef[Any]] = deque()  # ready and not taken
         self._waiter: Waiter | None = None
-        self.done = False  # nobody asks any more
 
     def _watch(self, refs: Iterable[ObjectRef[Any]]) -> None:
+        watch = _Watch(self)
         with self._runtime.lock:
             when_ready = self._runtime.reader.when_ready
             for ref in refs:
-                if when_ready(ref, self):
+                if when_ready(ref, watch):
                     self._arrived.append(ref)
 
     def ready(self, ref: ObjectRef[Any]) -> None:
@@ -94,11 +115,24 @@ class Stragglers(_Arrivals):
 
 
 class Rest(list[Any]):
-    """The objects that are not ready: a list like any other."""
+    """The objects that are not ready: a list like any other. The first `wait` on it goes on where the last ended."""
 
-    __slots__ = ("completions",)
+    __slots__ = ("_completions",)
 
-    completions: Completions
+    def __init__(self, refs: list[ObjectRef[Any]], completions: Completions) -> None:
+        super().__init__(refs)
+        self._completions = [completions]
+
+    def claim(self) -> Completions | None:
+        """What it comes from, unless another `wait` has that already, or the list was changed."""
+        try:
+            completions = self._completions.pop()
+        except IndexError:
+            return None
+        return completions if completions.are_of(self) else None
+
+    def __reduce__(self) -> Any:
+        return list, (list(self),)
 
 
 class Completions(_Arrivals):
@@ -124,9 +158,7 @@ class Completions(_Arrivals):
             at = bisect_left(places, number)
             taken.append(refs[at])
             del refs[at], places[at]
-        rest = Rest(refs)
-        rest.completions = self
-        return taken, rest
+        return taken, Rest(refs, self)
 
     def are_of(self, refs: Rest) -> bool:
         """True if `refs` is what the last `take` left: the same objects in the same order."""

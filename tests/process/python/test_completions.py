@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import gc
 import random
 import threading
 import time
@@ -131,6 +133,38 @@ def test_a_long_list_that_is_not_ready_in_time_comes_back(tmp_path: Path) -> Non
     assert time.monotonic() - started < 20
     (tmp_path / "go").touch()
     assert bow.wait(refs, num_returns=70, timeout=30) == (refs, [])
+
+
+def test_looking_at_a_long_list_again_and_again_piles_nothing_up(tmp_path: Path) -> None:
+    refs = [after.remote(str(tmp_path / "go"), number) for number in range(70)]
+    for _ in range(50):
+        assert bow.wait(refs, timeout=0) == ([], refs)
+    gc.collect()
+    left = [found for found in gc.get_objects() if type(found).__name__ == "Completions"]
+    assert len(left) <= 1
+    assert max(len(ref._waiters or ()) for ref in refs) <= 12
+    (tmp_path / "go").touch()
+    bow.get(refs)
+
+
+def test_what_is_left_can_be_sent_copied_and_shared() -> None:
+    refs = [same.remote(number) for number in range(100)]
+    bow.get(refs)
+    _, left = bow.wait(refs)
+
+    @bow.remote
+    def count(items: list[bow.ObjectRef[int]]) -> tuple[str, int]:
+        return type(items).__name__, len(items)
+
+    assert bow.get(count.remote(left)) == ("list", 99)
+    assert copy.copy(left) == left
+    answers: list[tuple[list[bow.ObjectRef[int]], list[bow.ObjectRef[int]]]] = []
+    threads = [threading.Thread(target=lambda: answers.append(bow.wait(left))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert [len(ready) + len(rest) for ready, rest in answers] == [99] * 4
 
 
 def test_threads_wait_for_the_same_long_list() -> None:
