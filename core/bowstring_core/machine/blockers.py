@@ -35,6 +35,8 @@ class Facts:
         holders: Who holds resources: maps with who, resources, blocked, process.
         starting: Workers that are on their way, by language.
         actor_demands: What actors wait for that have no worker, by id.
+        held_up: What else than free resources and a worker requests wait for, as a reason and a text: by their caller
+            and demand, or by actor and nothing.
         now_ns: The time.
     """
 
@@ -48,6 +50,7 @@ class Facts:
     holders: Sequence[Row] = ()
     starting: Mapping[str, int] = field(default_factory=dict)
     actor_demands: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    held_up: Mapping[tuple[str, frozenset[tuple[str, float]]], tuple[str, str]] = field(default_factory=dict)
     now_ns: int = 0
 
 
@@ -127,7 +130,11 @@ class Explanation:
             yield _row(depth, task, name, state, text)
             yield from self._of_objects(waits, depth + 1)
         elif state == "PENDING_LEASE":
-            yield from self._of_demand(task, name, row["resources"], str(row["language"]), f"{since} ", depth)
+            held_up = self._facts.held_up.get((str(row.get("owner", "")), frozenset(row["resources"].items())))
+            if held_up is not None:
+                yield _row(depth, task, name, held_up[0], f"has waited {since} for {held_up[1]}")
+            else:
+                yield from self._of_demand(task, name, row["resources"], str(row["language"]), f"{since} ", depth)
         elif state == "PENDING_ACTOR":
             yield _row(depth, task, name, state, f"has waited {since} for its actor")
             yield from self._of_actor(str(row["actor"]), depth + 1)
@@ -198,8 +205,11 @@ class Explanation:
             text = f"runs its constructor on process {row['pid']}"
             yield _row(depth, actor, name, "ACTOR_PENDING", text)
         if life in ("PENDING", "RESTARTING") and not row["pid"]:
+            held_up = self._facts.held_up.get((actor, frozenset()))
             demand = self._facts.actor_demands.get(actor)
-            if demand is not None:
+            if held_up is not None:
+                yield _row(depth, actor, name, held_up[0], f"waits for {held_up[1]}")
+            elif demand is not None:
                 yield from self._of_demand(actor, name, demand, str(row["language"]), "", depth)
             elif life == "PENDING":
                 yield _row(depth, actor, name, "ACTOR_PENDING", "waits for a worker")

@@ -67,6 +67,10 @@ class EnvironmentTable:
     def __len__(self) -> int:
         return len(self._states)
 
+    def is_being_made(self, key: bytes) -> bool:
+        """Whether who waits for a worker of the environment waits for the environment first."""
+        return self._states.get(key) is EnvironmentState.MAKING
+
     def add(self, key: bytes, installs: bool) -> None:
         """An environment is known; `installs`: it has packages to install. Nothing happens if it was known before."""
         self._states.setdefault(key, EnvironmentState.UNMADE if installs else EnvironmentState.READY)

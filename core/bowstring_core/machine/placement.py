@@ -198,6 +198,21 @@ class Groups:
         accounts = self.by_id[key.group].accounts
         return accounts[key.bundle - 1 : key.bundle] if key.bundle else accounts
 
+    def waits_for(self, key: LeaseKey) -> str:
+        """What a request that names a group waits for, for people."""
+        group = self.by_id[key.group]
+        named = f"placement group {group.id.hex()}" + (f" ({group.name})" if group.name else "")
+        if group.state is not GroupState.PENDING:
+            which = f"bundle {key.bundle - 1}" if key.bundle else "a bundle"
+            need = larger_of(key.demand, key.placement)
+            return f"{_amounts(need) or 'a worker'} of {which} of {named}"
+        lacking = self._scheduler.available.lacking(group.demand())
+        return f"{named}, which waits for {_amounts(lacking.items()) or 'its turn'} to be free"
+
+
+def _amounts(amounts: Iterable[tuple[str, int]]) -> str:
+    return ", ".join(f"{name} {units / UNITS:g}" for name, units in amounts)
+
 
 def gone(group_id: bytes) -> str:
     """What is said of a group that is not there."""

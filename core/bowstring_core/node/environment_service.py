@@ -143,6 +143,10 @@ class EnvironmentService:
             raise RequestError(ErrorCode.RUNTIME_ENV_SETUP, f"this node knows no environment {wanted.hex()}")
         return wanted
 
+    def is_being_made(self, key: bytes) -> bool:
+        """Whether the environment is being made now."""
+        return self._table.is_being_made(key)
+
     def want(self, process: WorkerProcess) -> None:
         """Launch the worker's process once its environment is there."""
         self._waiting[process.slot] = process

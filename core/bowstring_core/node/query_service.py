@@ -274,8 +274,33 @@ class QueryService:
                 for request in scheduler.waiting()
                 if request.purpose is Purpose.ACTOR and isinstance(request.name, bytes)
             },
+            held_up=self._held_up(),
             now_ns=time.time_ns(),
         )
+
+    def _held_up(self) -> dict[tuple[str, frozenset[tuple[str, float]]], tuple[str, str]]:
+        """Requests that wait for their environment or placement group.
+
+        A caller may have requests of one demand with and without: which of its tasks waits for which is not known then.
+        """
+        scheduler = self._node.scheduler
+        found: dict[tuple[str, frozenset[tuple[str, float]]], tuple[str, str]] = {}
+        others = set()
+        for request in scheduler.waiting():
+            key = request.key
+            if request.purpose is Purpose.ACTOR and isinstance(request.name, bytes):
+                place = (request.name.hex(), frozenset[tuple[str, float]]())
+            elif request.purpose is Purpose.LEASE:
+                place = (f"{request.caller:016x}", frozenset((name, units / UNITS) for name, units in key.demand))
+            else:
+                continue
+            if self._node.environments.is_being_made(key.environment):
+                found[place] = ("WORKER_START", "its runtime environment, which is being made")
+            elif key.group:
+                found[place] = ("NO_RESOURCES", scheduler.groups.waits_for(key))
+            else:
+                others.add(place)
+        return {place: why for place, why in found.items() if place not in others}
 
     def _object_state(self, object_id: str) -> str:
         entry = self._node.objects.directory.entries.get(bytes.fromhex(object_id))
@@ -284,7 +309,18 @@ class QueryService:
     def _holders(self) -> Iterator[dict[str, Any]]:
         """Who holds resources."""
         node = self._node
+        for group in node.scheduler.groups.by_id.values():
+            if group.accounts:
+                named = f" ({group.name})" if group.name else ""
+                yield {
+                    "who": f"placement group {group.id.hex()}{named}",
+                    "process": "",
+                    "resources": {name: units / UNITS for name, units in group.demand()},
+                    "blocked": False,
+                }
         for lease in node.scheduler.leases.values():
+            if lease.group:
+                continue  # what it holds is its group's
             process = node.workers.processes.get(lease.slot)
             peer = process.peer if process else None
             pid = process.pid if process else 0

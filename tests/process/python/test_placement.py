@@ -100,6 +100,16 @@ def test_tasks_and_actors_use_their_bundle_and_others_what_is_left() -> None:
     bow.kill(member)
 
 
+def test_who_waits_for_what_a_group_holds_is_told_so() -> None:
+    group = placement_group([{"CPU": 3}, {"disk": 1}], name="holder")
+    assert group.wait(30)
+    waiting = where.options(num_cpus=2).remote()
+    text = f"CPU 3 is held by placement group {group.id.hex()} (holder)"
+    wait_until(lambda: text in str(bow.why(waiting)), what="the group is said to hold what is waited for")
+    remove_placement_group(group)
+    assert bow.get(waiting, timeout=30) == (None, "")
+
+
 def test_children_go_to_the_group_if_it_captures_them_and_nowhere_else() -> None:
     group = placement_group([{"CPU": 1}])
     strategies = [in_group(group, 0, True), in_group(group, 0), in_group(group, 0, False)]
@@ -117,6 +127,9 @@ def test_a_group_waits_until_everything_is_free(tmp_path: Path) -> None:
     ready = group.ready()
     assert not group.wait(0.05)
     assert placement_group_table(group)["state"] == "PENDING"
+    waiting = where.options(scheduling_strategy=in_group(group)).remote()
+    text = f"placement group {group.id.hex()}, which waits for CPU 1 to be free"
+    wait_until(lambda: text in str(bow.why(waiting)), what="the task is said to wait for its group")
     path.unlink()
     assert bow.get(ready, timeout=30) == group
     bow.get(running)

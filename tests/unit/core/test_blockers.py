@@ -97,6 +97,26 @@ def test_free_resources_leave_the_start_of_a_worker() -> None:
     assert "2 Python workers are starting" in texts(known, 1)[0]
 
 
+def test_who_waits_for_a_placement_group_or_an_environment_is_told_so() -> None:
+    held_up = {
+        ("me", frozenset({("CPU", 1.0)})): ("NO_RESOURCES", "placement group ab"),
+        ("aa", frozenset[tuple[str, float]]()): ("WORKER_START", "its runtime environment"),
+    }
+    actor = {"actor": "aa", "class": "Counter", "language": "PYTHON", "pid": 0, "reason": "", "life": "PENDING"}
+    known = facts(
+        task(1, "PENDING_LEASE", owner="me"),
+        task(2, "PENDING_LEASE", owner="you"),
+        task(3, "PENDING_ACTOR", actor="aa"),
+        totals={"CPU": 4.0},
+        free={"CPU": 4.0},
+        actors={"aa": actor},
+        held_up=held_up,
+    )
+    assert texts(known, 1) == ["has waited 2.0 s for placement group ab"]
+    assert told(known, 2) == [(0, "t2", "WORKER_START")]
+    assert texts(known, 3)[1] == "waits for its runtime environment"
+
+
 def test_actors_are_explained_by_their_lives() -> None:
     actor = {"actor": "aa", "class": "Counter", "language": "PYTHON", "pid": 0, "reason": ""}
     call = task(1, "PENDING_ACTOR", actor="aa")

@@ -144,6 +144,17 @@ def test_requests_wait_for_their_group_and_use_its_bundles_only() -> None:
     assert len(granted(world.give_back(grants[0]))) == 1
 
 
+def test_what_a_request_waits_for_can_be_told() -> None:
+    world = World(CPU=3)
+    blocker = granted(world.ask(group=b"", count=2))
+    world.group(amounts(CPU=2))
+    key = LeaseKey(1, "", 1, CPU, (), "", b"", ID, 1)
+    named = f"placement group {ID.hex()}"
+    assert world.scheduler.groups.waits_for(key) == f"{named}, which waits for CPU 1 to be free"
+    world.give_back(blocker[0])
+    assert world.scheduler.groups.waits_for(key) == f"CPU 1 of bundle 0 of {named}"
+
+
 def test_a_bundle_is_used_by_its_number_or_whichever_has_room() -> None:
     world = World(CPU=4)
     group = world.group(amounts(CPU=1), amounts(CPU=2))
