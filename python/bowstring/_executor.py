@@ -39,14 +39,10 @@ from bowstring_wire import messages as m
 from bowstring_wire.hot import single_task
 from bowstring_wire.messages import (
     ArgKind,
-    Encoding,
     ErrorCode,
     FrameType,
-    Language,
-    Layout,
     TaskFlag,
     TaskStatus,
-    ValueState,
 )
 from bowstring_wire.protocol import SKIPPABLE_TYPE_MIN, FrameParser, ProtocolError, frame
 
@@ -56,21 +52,12 @@ if TYPE_CHECKING:
 
 _EXACT, _DELIVER, _METHOD_FLAG = int(TaskFlag.EXACT), int(TaskFlag.DELIVER_HOME), int(TaskFlag.METHOD)
 _RETIRE = int(TaskFlag.RETIRE)
-_INLINE, _STORED = int(ValueState.INLINE), int(ValueState.STORED)
-_PYTHON, _COMPACT, _ERROR = int(Encoding.PYTHON), int(Layout.COMPACT), int(Encoding.ERROR)
 _OK, _FAILED, _CANCELLED = int(TaskStatus.OK), int(TaskStatus.ERROR), int(TaskStatus.CANCELLED)
 _PACKED, _VALUE, _REF = int(ArgKind.PACKED), int(ArgKind.VALUE), int(ArgKind.REF)
-_TASK, _RESULT = int(FrameType.TASK), int(FrameType.RESULT)
-_PYTHON_LANGUAGE = int(Language.PYTHON)
-_PLAIN = frozenset((int, float, bool, str, bytes, type(None)))
-_pack_event = m.TASK_EVENT.pack
-_RESULT_ROOT = m.Result.ROOT
+_TASK = int(FrameType.TASK)
 
-SMALL_RESULT_BYTES_MAX = 4096  # plain results up to this size take the shortest way out
 CHILDREN_S = 5.0  # how long a cancelled task waits for its children's end (spec 4.6/2)
 FLUSH_S = 0.001  # results are not kept longer than this between tasks
-EVENTS_BUFFERED_MAX = 256  # task events sent in one frame
-EVENTS_DELAY_S = 0.5  # spec 8/3 allows 1 s
 
 
 class Executor:
