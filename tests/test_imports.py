@@ -21,7 +21,7 @@ ALLOWED = {
     "bowstring_wire": {"bowstring_wire"},
     "bowstring_core": {"bowstring_core", "bowstring_wire"},
 }
-SLOW = ("asyncio", "numpy", "pyarrow", "cloudpickle", "flatbuffers", "grpc", "multiprocessing")
+SLOW = ("asyncio", "numpy", "pyarrow", "cloudpickle", "flatbuffers", "grpc", "multiprocessing", "click", "rich")
 """What `import bowstring` may not bring with it; each is imported when it is first needed."""
 
 

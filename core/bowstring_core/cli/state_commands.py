@@ -119,9 +119,11 @@ def _is_put(object_id: str) -> bool:
 
 def _names(tool: Tool, tasks: set[str]) -> dict[str, str]:
     """Names of tasks, as far as the log knows them."""
-    if not tasks:
-        return {}
-    return {row["task"]: row["name"] for row in tool.rows(StateKind.TASKS) if row["task"] in tasks}
+    names = {}
+    for task in tasks:
+        for row in tool.rows(StateKind.TASKS, [StateFilter("task", FilterOp.EQ, task)], 1):
+            names[task] = row["name"]
+    return names
 
 
 @click.command()

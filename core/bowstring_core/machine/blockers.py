@@ -15,6 +15,7 @@ from typing import Any
 
 Row = Mapping[str, Any]
 TASK_HEX = 32  # digits of a task's id, with which an object's id begins
+OBJECT_HEX = 40
 PUT_INDEX = 0x4000_0000
 DEPTH_MAX = 64
 CHILDREN_MAX = 20  # of one subject; how many more there are is said

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bowstring_core import limits
-from bowstring_core.machine.blockers import Explanation, Facts
+from bowstring_core.machine.blockers import OBJECT_HEX, TASK_HEX, Explanation, Facts
 from bowstring_core.machine.filters import Filter, FilterError, wanted
 from bowstring_core.machine.leases import Purpose
 from bowstring_core.machine.objects import Entry
@@ -172,8 +172,11 @@ class QueryService:
         return LiveTasks(answers.told, pids)
 
     def _tasks(self, peer: Peer, message: StateQuery, filters: list[Filter]) -> None:
+        named = [text for field, text in _equals(message) if field == "task" and _is_id(text, TASK_HEX)]
+        only = bytes.fromhex(named[0]) if named else b""
+
         def told(answers: Answers) -> None:
-            self._begin(peer, message, task_rows(self._live(answers), self._log), filters)
+            self._begin(peer, message, task_rows(self._live(answers), self._log, only), filters)
 
         self.inspection.ask(InspectKind.TASKS, told)
 
@@ -222,16 +225,12 @@ class QueryService:
     # Why --------------------------------------------------------------------------------------------------------------
 
     def _blockers(self, peer: Peer, message: StateQuery, filters: list[Filter]) -> None:
-        subjects = [
-            (each.field, each.value.lower())
-            for each, op in zip(filters, message.filters, strict=True)
-            if op.op == FilterOp.EQ and each.field in ("task", "object")
-        ]
+        subjects = [(field, text) for field, text in _equals(message) if field in ("task", "object")]
         if len(subjects) != 1:
             raise RequestError(ErrorCode.INVALID_ARGUMENT, "BLOCKERS needs one filter task=ID or object=ID")
         ((what, subject),) = subjects
-        digits = 32 if what == "task" else 40
-        if len(subject) != digits or not set(subject) <= set("0123456789abcdef"):
+        digits = TASK_HEX if what == "task" else OBJECT_HEX
+        if not _is_id(subject, digits):
             text = f"{what}={subject}: the {digits} hexadecimal digits of an id are expected"
             raise RequestError(ErrorCode.INVALID_ARGUMENT, text)
         others = [each for each in filters if each.field not in ("task", "object")]
@@ -347,6 +346,15 @@ def object_state(entry: Entry) -> str:
     if value is None:
         return str(entry.state.value)
     return "spilled" if not value.in_memory else "inline" if value.inline else "stored"
+
+
+def _equals(query: StateQuery) -> list[tuple[str, str]]:
+    """The fields that the query wants to have a certain value."""
+    return [(each.field, each.value.lower()) for each in query.filters if each.op == FilterOp.EQ]
+
+
+def _is_id(text: str, digits: int) -> bool:
+    return len(text) == digits and set(text) <= set("0123456789abcdef")
 
 
 def _process(peer: Peer) -> dict[str, Any]:

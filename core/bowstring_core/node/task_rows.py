@@ -110,7 +110,8 @@ class LiveTasks:
     def _merged(self, owner: str, told: Row) -> Row:
         placed = self._placed.get(told["task"])
         if placed is not None:
-            return {**placed, "owner": owner, "resources": told.get("resources") or {}}
+            name = placed["name"] or told.get("name") or ""  # a worker knows none before it has loaded the function
+            return {**placed, "name": name, "owner": owner, "resources": told.get("resources") or {}}
         row = _filled(told, owner=owner)
         row["pid"] = self._pids.get(row["worker"], 0)
         return row
@@ -160,30 +161,24 @@ def past_row(told: Told, event: TaskEvent, failure: TaskFailure | None) -> dict[
     }
 
 
-def past_rows(log: TaskLog) -> Iterator[dict[str, Any]]:
-    """Rows of the attempts that are over, the newest first."""
-    for told in log.newest_first():
+def past_rows(log: TaskLog, task: bytes = b"") -> Iterator[Row]:
+    """Rows of the attempts that are over, the newest first; of one task, if it is given, without reading the others."""
+    for told in log.frames_with(task) if task else log.newest_first():
         failures = {failure.event: failure for failure in told.events.failures}
         events = told.events.events
         for place in range(len(events) - 1, -1, -1):
-            yield past_row(told, events[place], failures.get(place))
+            if not task or events[place].id == task:
+                yield past_row(told, events[place], failures.get(place))
 
 
-def find_past(log: TaskLog, task: str) -> dict[str, Any] | None:
+def find_past(log: TaskLog, task: str) -> Row | None:
     """The row of a task's last attempt that is over."""
-    wanted = bytes.fromhex(task)
-    for told in log.frames_with(wanted):
-        failures = {failure.event: failure for failure in told.events.failures}
-        events = told.events.events
-        for place in range(len(events) - 1, -1, -1):
-            if events[place].id == wanted:
-                return past_row(told, events[place], failures.get(place))
-    return None
+    return next(past_rows(log, bytes.fromhex(task)), None)
 
 
-def task_rows(live: LiveTasks, log: TaskLog) -> Iterator[Row | None]:
-    """All rows: what is not over, then what is."""
+def task_rows(live: LiveTasks, log: TaskLog, task: bytes = b"") -> Iterator[Row | None]:
+    """Rows of all tasks, or of one: what is not over, then what is."""
     yield from live.rows()
-    for row in past_rows(log):
+    for row in past_rows(log, task):
         if not live.may_be_in_log(row["task"], row["attempt"]):
             yield row

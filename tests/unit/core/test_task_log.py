@@ -116,13 +116,14 @@ def test_what_is_under_way_comes_first_and_once(log: TaskLog) -> None:
     caller, worker = SimpleNamespace(process=OWNER, pid=1), SimpleNamespace(process=WORKER, pid=7)
     two, three = task_id(2).hex(), task_id(3).hex()
     told: Any = [
-        (worker, [{"place": "worker", "task": two, "state": "RUNNING", "name": "work", "start_ns": 5}]),
+        (worker, [{"place": "worker", "task": two, "state": "RUNNING", "start_ns": 5}]),
         (
             caller,
             [
                 {
                     "place": "caller",
                     "task": two,
+                    "name": "work",
                     "state": "SENT",
                     "resources": {"CPU": 1.0},
                     "worker": f"{WORKER:016x}",
@@ -140,7 +141,7 @@ def test_what_is_under_way_comes_first_and_once(log: TaskLog) -> None:
         (task_id(1).hex(), "FINISHED"),
     ]
     assert (rows[0]["owner"], rows[0]["worker"], rows[0]["pid"]) == (f"{OWNER:016x}", f"{WORKER:016x}", 7)
-    assert rows[0]["resources"] == {"CPU": 1.0}
+    assert (rows[0]["name"], rows[0]["resources"]) == ("work", {"CPU": 1.0})
     assert rows[1]["pid"] == 7
     assert len([None for _ in live.index()]) > 0
     assert live.get(two) == rows[0]
