@@ -156,9 +156,7 @@ class LoggedCalls:
                 del kept[sequence]  # the caller has its Result, or has asked before and is being answered
         if task.sequence <= self._marks.get(task.owner, -1):
             self._answer_again(call, (kept or {}).get(task.sequence))
-            return
-        refused = self._refusal(call)
-        if refused is not None:
+        elif (refused := self._refusal(call)) is not None:
             status = _CANCELLED if isinstance(refused, TaskCancelledError) else _FAILED
             self._executor.answers.send(call, status, refused, 0, time.time_ns())
         else:
