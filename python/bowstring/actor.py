@@ -15,6 +15,7 @@ from bowstring_wire import messages as m
 from bowstring_wire.messages import FrameType, Language, TaskFlag
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Unpack
 
     from bowstring._options import ActorOptions
@@ -35,6 +36,7 @@ def method(**options: Any) -> Any:
         max_task_retries: attempts that may follow a crash in this method; the actor's.
         retry_exceptions: which errors of the method are tried again, up to max_task_retries times; False: none. True:
             all. A list of exception classes: those of them and of their subclasses.
+        generator_backpressure: with "streaming", how many items may lie unread before the method is made to wait.
         concurrency_group: one of the class's concurrency_groups, in which calls of this method run; the default one.
 
     Raises:
@@ -56,6 +58,7 @@ class _Shape:
         self.num_returns: list[str] = []
         self.retries: list[tuple[str, dict[str, Any]]] = []
         self.groups: dict[str, str] = {}  # by method
+        self.items_ahead: list[str] = []
         self.asynchronous: list[str] = []
         self.missing_hooks = [name for name in CHECKPOINT_HOOKS if not callable(getattr(cls, name, None))]
         for name, function in inspect.getmembers(cls, callable):
@@ -67,6 +70,8 @@ class _Shape:
             if marked:
                 if "max_task_retries" in marked or marked.get("retry_exceptions"):
                     self.retries.append((name, marked))
+                if "generator_backpressure" in marked:
+                    self.items_ahead.append(f"{name}={marked['generator_backpressure']}")
                 if "concurrency_group" in marked:
                     self.groups[name] = marked["concurrency_group"]
             if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
@@ -198,6 +203,7 @@ class ActorClass(Generic[T]):
 
     def _record(self, ref: ObjectRef[Any], descriptor: _functions.Descriptor, options: dict[str, Any]) -> m.ActorHandle:
         num_returns: list[str] = []
+        items_ahead: list[str] = []
         retries: list[m.MethodRetries] = []
         max_task_retries = options.get("max_task_retries", 0)
         concurrency = options.get("max_concurrency", 1)
@@ -207,7 +213,7 @@ class ActorClass(Generic[T]):
             if self._shape is None:
                 self._shape = _Shape(self._class)
             shape = self._shape
-            num_returns = shape.num_returns
+            num_returns, items_ahead = shape.num_returns, shape.items_ahead
             retries = [_method_retries(name, marked, max_task_retries) for name, marked in shape.retries]
             if shape.asynchronous and "max_concurrency" not in options:
                 concurrency = ASYNC_CONCURRENCY_DEFAULT
@@ -228,6 +234,7 @@ class ActorClass(Generic[T]):
             tuple(retries),
             tuple(f"{name}={count}" for name, count in options.get("concurrency_groups", {}).items()),
             options.get("checkpoint_interval", 0),
+            tuple(items_ahead),
         )
 
     def _check_groups(self, shape: _Shape, options: dict[str, Any]) -> None:
@@ -376,6 +383,11 @@ class ActorMethod:
         raise InvalidArgumentError(f"{self._name} is an actor's method: call {self._name}.remote(...)")
 
 
+def _counts(entries: Sequence[str]) -> dict[str, int]:
+    """Numbers by method, of entries as "name=3"."""
+    return {name: int(count) for name, _, count in (entry.partition("=") for entry in entries)}
+
+
 class ActorHandle(Generic[T]):
     """A handle on an actor: its attributes are its methods. Handles can be passed wherever values can.
 
@@ -389,9 +401,7 @@ class ActorHandle(Generic[T]):
         self._actor = self._target.actor
         self._record = record
         self._class_name = record.class_name or record.module
-        self._num_returns = {
-            name: int(count) for name, _, count in (entry.partition("=") for entry in record.num_returns)
-        }
+        self._num_returns = _counts(record.num_returns)
         self._retries = {entry.name: entry for entry in record.methods}
 
     def __getattr__(self, name: str) -> ActorMethod:
@@ -408,6 +418,7 @@ class ActorHandle(Generic[T]):
             record.max_task_retries if own is None else own.max_task_retries,
             _METHOD,
             label=f"{self._class_name.rpartition('.')[2]}.{name}",
+            backpressure=_counts(record.items_ahead).get(name, 0) if record.items_ahead else 0,
             retry=RetryRule(names=own.retried_types) if own is not None and own.retry_exceptions else None,
         )
         made = ActorMethod(self._target, name, template)

@@ -628,6 +628,7 @@ class ActorHandle(Message):
         methods: Methods whose retries differ from the actor's.
         concurrency_groups: Concurrency groups, as "io=2": so many calls of the group may overlap.
         checkpoint_interval: Calls after which the state is saved, at the latest; 0: never, and calls are not logged (5.4).
+        items_ahead: Methods that stream and whose callers let them make so many items ahead, as "name=2"; others make any number.
     """
 
     __slots__ = (
@@ -643,6 +644,7 @@ class ActorHandle(Message):
         "methods",
         "concurrency_groups",
         "checkpoint_interval",
+        "items_ahead",
     )
 
     def __init__(
@@ -659,6 +661,7 @@ class ActorHandle(Message):
         methods: tuple[MethodRetries, ...] = (),
         concurrency_groups: tuple[str, ...] = (),
         checkpoint_interval: int = 0,
+        items_ahead: tuple[str, ...] = (),
     ) -> None:
         self.ref = ref
         self.language = language
@@ -672,6 +675,7 @@ class ActorHandle(Message):
         self.methods = methods
         self.concurrency_groups = concurrency_groups
         self.checkpoint_interval = checkpoint_interval
+        self.items_ahead = items_ahead
 
     def block(self) -> bytes:
         return block_actor_handle(
@@ -687,6 +691,7 @@ class ActorHandle(Message):
             self.methods,
             self.concurrency_groups,
             self.checkpoint_interval,
+            self.items_ahead,
         )
 
     @staticmethod
@@ -694,9 +699,9 @@ class ActorHandle(Message):
         return read_actor_handle(data, at)
 
 
-_ACTOR_HANDLE_HEAD = bytes.fromhex("1c00680008003000340038003c0040004400480058005c00600064000000000020000000")
-_ACTOR_HANDLE_BLOCK = Struct("<36s 4x 20s I Q Q B 3x I i i I I 16s I I I I 0x 8x")
-_ACTOR_HANDLE_FIELDS = Struct("<4x 20s I Q Q B 3x I i i I I 16s I I I I 0x")
+_ACTOR_HANDLE_HEAD = bytes.fromhex("1e00700008003000340038003c0040004400480058005c00600064006800000020000000")
+_ACTOR_HANDLE_BLOCK = Struct("<36s 4x 20s I Q Q B 3x I i i I I 16s I I I I I 4x 8x")
+_ACTOR_HANDLE_FIELDS = Struct("<4x 20s I Q Q B 3x I i i I I 16s I I I I I 4x")
 _ACTOR_HANDLE_SLOTS = (
     Struct("<20s I Q Q"),
     Struct("<B"),
@@ -710,6 +715,7 @@ _ACTOR_HANDLE_SLOTS = (
     None,
     None,
     Struct("<I"),
+    None,
 )
 ActorHandle.START = 32
 ActorHandle.ROOT = bytes.fromhex("2800000042575331")
@@ -728,33 +734,39 @@ def block_actor_handle(
     methods: tuple[MethodRetries, ...] = (),
     concurrency_groups: tuple[str, ...] = (),
     checkpoint_interval: int = 0,
+    items_ahead: tuple[str, ...] = (),
 ) -> bytes:
     tail = b""
     if module:
-        module_at = len(tail) + 48
+        module_at = len(tail) + 56
         tail += flat.string_chunk(module)
     else:
-        module_at = 40
+        module_at = 48
     if class_name:
-        class_name_at = len(tail) + 44
+        class_name_at = len(tail) + 52
         tail += flat.string_chunk(class_name)
     else:
-        class_name_at = 36
+        class_name_at = 44
     if num_returns:
-        num_returns_at = len(tail) + 24
+        num_returns_at = len(tail) + 32
         tail += flat.strings_chunk(num_returns)
     else:
-        num_returns_at = 16
+        num_returns_at = 24
     if methods:
-        methods_at = len(tail) + 20
+        methods_at = len(tail) + 28
         tail += flat.tables_chunk(methods, 16)
     else:
-        methods_at = 12
+        methods_at = 20
     if concurrency_groups:
-        concurrency_groups_at = len(tail) + 16
+        concurrency_groups_at = len(tail) + 24
         tail += flat.strings_chunk(concurrency_groups)
     else:
-        concurrency_groups_at = 8
+        concurrency_groups_at = 16
+    if items_ahead:
+        items_ahead_at = len(tail) + 16
+        tail += flat.strings_chunk(items_ahead)
+    else:
+        items_ahead_at = 8
     return (
         _ACTOR_HANDLE_BLOCK.pack(
             _ACTOR_HANDLE_HEAD,
@@ -770,6 +782,7 @@ def block_actor_handle(
             methods_at,
             concurrency_groups_at,
             checkpoint_interval,
+            items_ahead_at,
         )
         + tail
     )
@@ -793,12 +806,14 @@ def read_actor_handle(data: bytes, at: int) -> ActorHandle:
             methods,
             concurrency_groups,
             checkpoint_interval,
+            items_ahead,
         ) = _ACTOR_HANDLE_FIELDS.unpack_from(data, at + 4)
         module += at + 64
         class_name += at + 68
         num_returns += at + 88
         methods += at + 92
         concurrency_groups += at + 96
+        items_ahead += at + 104
     else:
         (
             ref_0,
@@ -816,6 +831,7 @@ def read_actor_handle(data: bytes, at: int) -> ActorHandle:
             methods,
             concurrency_groups,
             checkpoint_interval,
+            items_ahead,
         ) = flat.table_fields(data, at, _ACTOR_HANDLE_SLOTS)
     return ActorHandle(
         ObjectRef(ref_0, ref_1, ref_2, ref_3),
@@ -830,6 +846,7 @@ def read_actor_handle(data: bytes, at: int) -> ActorHandle:
         flat.read_tables(data, methods, read_method_retries),
         flat.read_strings(data, concurrency_groups),
         checkpoint_interval,
+        flat.read_strings(data, items_ahead),
     )
 
 

@@ -457,6 +457,29 @@ def test_methods_of_actors_stream() -> None:
         bow.cancel(counter.count.remote(1), force=True)
 
 
+def test_a_method_says_itself_how_far_it_may_run_ahead(tmp_path: Path) -> None:
+    made = tmp_path / "made"
+
+    @bow.remote
+    class Paced:
+        @bow.method(generator_backpressure=2)
+        def count(self) -> Iterator[int]:
+            for number in range(10):
+                with made.open("a") as file:
+                    file.write("x")
+                yield number
+
+    @bow.remote
+    def read(paced: Any) -> tuple[int, int]:
+        stream = paced.count.remote()
+        first = bow.get(next(stream))
+        wait_until(lambda: made.stat().st_size >= 2, 20, "two items are made")
+        assert made.stat().st_size <= 3
+        return first, sum(1 for _ in stream)
+
+    assert bow.get(read.remote(Paced.remote()), timeout=30) == (0, 9)
+
+
 def test_threads_of_an_actor_stream_side_by_side() -> None:
     counter = Counter.options(max_concurrency=2).remote()
     streams = [counter.count.options(generator_backpressure=1).remote(3) for _ in range(2)]

@@ -173,8 +173,29 @@ class ActorHandle(object):
             return self._tab.Get(flatbuffers.number_types.Uint32Flags, o + self._tab.Pos)
         return 0
 
+    # Methods that stream and whose callers let them make so many items ahead, as "name=2"; others make any number.
+    # ActorHandle
+    def ItemsAhead(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(28))
+        if o != 0:
+            a = self._tab.Vector(o)
+            return self._tab.String(a + flatbuffers.number_types.UOffsetTFlags.py_type(j * 4))
+        return ""
+
+    # ActorHandle
+    def ItemsAheadLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(28))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # ActorHandle
+    def ItemsAheadIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(28))
+        return o == 0
+
 def ActorHandleStart(builder):
-    builder.StartObject(12)
+    builder.StartObject(13)
 
 def Start(builder):
     ActorHandleStart(builder)
@@ -268,6 +289,18 @@ def ActorHandleAddCheckpointInterval(builder, checkpointInterval):
 
 def AddCheckpointInterval(builder, checkpointInterval):
     ActorHandleAddCheckpointInterval(builder, checkpointInterval)
+
+def ActorHandleAddItemsAhead(builder, itemsAhead):
+    builder.PrependUOffsetTRelativeSlot(12, flatbuffers.number_types.UOffsetTFlags.py_type(itemsAhead), 0)
+
+def AddItemsAhead(builder, itemsAhead):
+    ActorHandleAddItemsAhead(builder, itemsAhead)
+
+def ActorHandleStartItemsAheadVector(builder, numElems):
+    return builder.StartVector(4, numElems, 4)
+
+def StartItemsAheadVector(builder, numElems):
+    return ActorHandleStartItemsAheadVector(builder, numElems)
 
 def ActorHandleEnd(builder):
     return builder.EndObject()

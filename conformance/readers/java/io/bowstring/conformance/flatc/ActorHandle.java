@@ -93,8 +93,15 @@ public final class ActorHandle extends com.google.flatbuffers.Table {
    * Calls after which the state is saved, at the latest; 0: never, and calls are not logged (5.4).
    */
   public long checkpointInterval() { int o = __offset(26); return o != 0 ? (long)bb.getInt(o + bb_pos) & 0xFFFFFFFFL : 0L; }
+  /**
+   * Methods that stream and whose callers let them make so many items ahead, as "name=2"; others make any number.
+   */
+  public String itemsAhead(int j) { int o = __offset(28); return o != 0 ? __string(__vector(o) + j * 4) : null; }
+  public int itemsAheadLength() { int o = __offset(28); return o != 0 ? __vector_len(o) : 0; }
+  public StringVector itemsAheadVector() { return itemsAheadVector(new StringVector()); }
+  public StringVector itemsAheadVector(StringVector obj) { int o = __offset(28); return o != 0 ? obj.__assign(__vector(o), 4, bb) : null; }
 
-  public static void startActorHandle(FlatBufferBuilder builder) { builder.startTable(12); }
+  public static void startActorHandle(FlatBufferBuilder builder) { builder.startTable(13); }
   public static void addRef(FlatBufferBuilder builder, int refOffset) { builder.addStruct(0, refOffset, 0); }
   public static void addLanguage(FlatBufferBuilder builder, int language) { builder.addByte(1, (byte) language, (byte) 0); }
   public static void addMaxConcurrency(FlatBufferBuilder builder, long maxConcurrency) { builder.addInt(2, (int) maxConcurrency, (int) 0L); }
@@ -113,6 +120,9 @@ public final class ActorHandle extends com.google.flatbuffers.Table {
   public static int createConcurrencyGroupsVector(FlatBufferBuilder builder, int[] data) { builder.startVector(4, data.length, 4); for (int i = data.length - 1; i >= 0; i--) builder.addOffset(data[i]); return builder.endVector(); }
   public static void startConcurrencyGroupsVector(FlatBufferBuilder builder, int numElems) { builder.startVector(4, numElems, 4); }
   public static void addCheckpointInterval(FlatBufferBuilder builder, long checkpointInterval) { builder.addInt(11, (int) checkpointInterval, (int) 0L); }
+  public static void addItemsAhead(FlatBufferBuilder builder, int itemsAheadOffset) { builder.addOffset(12, itemsAheadOffset, 0); }
+  public static int createItemsAheadVector(FlatBufferBuilder builder, int[] data) { builder.startVector(4, data.length, 4); for (int i = data.length - 1; i >= 0; i--) builder.addOffset(data[i]); return builder.endVector(); }
+  public static void startItemsAheadVector(FlatBufferBuilder builder, int numElems) { builder.startVector(4, numElems, 4); }
   public static int endActorHandle(FlatBufferBuilder builder) {
     int o = builder.endTable();
     return o;

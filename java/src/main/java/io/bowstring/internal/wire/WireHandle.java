@@ -5,7 +5,7 @@ import java.util.List;
 
 /** What a handle is, as it travels inside values and answers. */
 public final class WireHandle implements Table {
-    private static final byte[] HEAD = FlatWriter.hex("1c00680008003000340038003c0040004400480058005c00600064000000000020000000");
+    private static final byte[] HEAD = FlatWriter.hex("1e00700008003000340038003c0040004400480058005c00600064006800000020000000");
 
     /** The reference whose life is the actor's: result 0 of the creation task. */
     public WireRef ref = WireRef.ZERO;
@@ -43,6 +43,12 @@ public final class WireHandle implements Table {
     /** Calls after which the state is saved, at the latest; 0: never, and calls are not logged (5.4). */
     public long checkpointInterval = 0;
 
+    /**
+     * Methods that stream and whose callers let them make so many items ahead, as "name=2"; others make any
+     * number.
+     */
+    public List<String> itemsAhead = List.of();
+
     @Override
     public int frameType() {
         return 0;
@@ -55,19 +61,20 @@ public final class WireHandle implements Table {
 
     @Override
     public void write(FlatWriter out) {
-        int at = out.begin(HEAD, 104);
+        int at = out.begin(HEAD, 112);
         ref.write(out, at + 8);
         out.u8(at + 48, language);
         out.u32(at + 52, maxConcurrency);
         out.i32(at + 56, maxTaskRetries);
         out.i32(at + 60, maxPendingCalls);
-        out.string(at, 64, 104, module);
-        out.string(at, 68, 104, className);
+        out.string(at, 64, 112, module);
+        out.string(at, 68, 112, className);
         out.bytes(at + 72, classKey, 16);
-        out.strings(at, 88, 104, numReturns);
-        out.tables(at, 92, 104, methods);
-        out.strings(at, 96, 104, concurrencyGroups);
+        out.strings(at, 88, 112, numReturns);
+        out.tables(at, 92, 112, methods);
+        out.strings(at, 96, 112, concurrencyGroups);
         out.u32(at + 100, checkpointInterval);
+        out.strings(at, 104, 112, itemsAhead);
     }
 
     /** Reads a metadata buffer in any valid layout; ProtocolException for everything else. */
@@ -116,6 +123,9 @@ public final class WireHandle implements Table {
         }
         if ((field = in.field(at, vtable, 11, 4)) != 0) {
             table.checkpointInterval = in.u32(field);
+        }
+        if ((field = in.field(at, vtable, 12, 4)) != 0) {
+            table.itemsAhead = in.strings(field);
         }
         return table;
     }
