@@ -2,9 +2,22 @@
 
 import os
 
+import msgpack
 import psutil
 
-from bowstring_wire.messages import ErrorCode, Failure, LeaseGrant, Role, StateKind, StateQuery
+from bowstring_wire.messages import (
+    ErrorCode,
+    Failure,
+    FilterOp,
+    GoAway,
+    Inspected,
+    LeaseGrant,
+    Role,
+    StateFilter,
+    StateKind,
+    StateQuery,
+    StateReply,
+)
 from tests.process.core.test_leases import lease, result_of, run, worker_of
 from tests.process.core.test_objects import new_ref, publish, put, state
 from tests.process.core.wire_client import wait_until
@@ -79,3 +92,50 @@ def test_idle_node_does_nothing_and_is_small(node):
     assert process.memory_info().rss < 60 << 20
     maps = {os.path.basename(m.path) for m in process.memory_maps()}
     assert not any("numpy" in name or "arrow" in name for name in maps)
+
+
+def test_pages_follow_each_other_by_cursor_and_each_is_good_once(node):
+    driver = node.driver()
+    size = 400
+    for _ in range(size):
+        publish(driver, new_ref(driver))
+    tool = node.driver(Role.TOOL)
+    wait_until(lambda: len(state(tool, StateKind.OBJECTS)) == size)
+    seen, cursor, used = [], 0, []
+    while True:
+        tool.send(StateQuery(tool.request(), StateKind.OBJECTS, limit=300, cursor=cursor))
+        reply, body = tool.receive(StateReply)
+        seen += msgpack.unpackb(body[: reply.length])
+        if not reply.cursor:
+            break
+        cursor = reply.cursor
+        used.append(cursor)
+    assert len({row["object"] for row in seen}) == len(seen) == 300
+    for wrong in (*used, 12345):
+        tool.send(StateQuery(tool.request(), StateKind.OBJECTS, cursor=wrong))
+        assert tool.expect(Failure).error.code == ErrorCode.INVALID_ARGUMENT
+
+
+def test_a_process_that_does_not_answer_is_left_out_and_named(node):
+    silent, tool = node.driver(), node.driver(Role.TOOL)
+    rows = state(tool, StateKind.STACKS)
+    (row,) = [row for row in rows if row["process"] == f"{silent.process:016x}"]
+    assert "does not answer" in row["thread"]
+    assert "within 2 s" in row["stack"]
+    silent.close()
+
+
+def test_an_answer_that_was_not_asked_for_ends_its_connection(node):
+    driver = node.driver()
+    driver.send(Inspected(1 << 60, 1), b"\x90" + bytes(7))
+    assert driver.expect(GoAway).error.code == ErrorCode.PROTOCOL
+
+
+def test_a_blocker_query_names_its_subject(node):
+    tool = node.driver(Role.TOOL)
+    for filters in ((), (StateFilter("task", FilterOp.EQ, "xyz"),), (StateFilter("task", FilterOp.NE, "0" * 32),)):
+        tool.send(StateQuery(tool.request(), StateKind.BLOCKERS, filters))
+        assert tool.expect(Failure).error.code == ErrorCode.INVALID_ARGUMENT
+    tool.send(StateQuery(tool.request(), StateKind.BLOCKERS, (StateFilter("task", FilterOp.EQ, "0" * 32),)))
+    reply, body = tool.receive(StateReply)
+    assert [row["reason"] for row in msgpack.unpackb(body[: reply.length])] == ["UNKNOWN"]

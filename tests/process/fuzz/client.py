@@ -55,7 +55,10 @@ def node_messages(rng: random.Random) -> list[tuple[FrameType, Message, bytes]]:
         (FrameType.ACTOR_SUBSCRIBE, m.ActorSubscribe(_id(rng, 16)), b""),
         (FrameType.ACTOR_KILL, m.ActorKill(number, _id(rng, 16), True), b""),
         (FrameType.ACTOR_LOOKUP, m.ActorLookup(number, "nobody", ""), b""),
-        (FrameType.STATE_QUERY, m.StateQuery(number, rng.randrange(1, 9)), b""),
+        (FrameType.STATE_QUERY, m.StateQuery(number, rng.randrange(1, 16), _filters(rng), rng.randrange(3)), b""),
+        (FrameType.STATE_QUERY, m.StateQuery(number, 6, cursor=rng.randrange(3)), b""),
+        (FrameType.INSPECTED, m.Inspected((1 << 48) + rng.randrange(4), 1, rng.random() < 0.5), b"\x90" + bytes(7)),
+        (FrameType.TASK_EVENTS, _events(rng), b""),
         (FrameType.TASK, m.Task(_id(rng, 16)), b""),
         (FrameType.ENVIRONMENT_MAKE, m.EnvironmentMake(number, _environment(rng)), b""),
         (FrameType.LEASE_REQUEST, m.LeaseRequest(number, 1, 1, 1, environment=_id(rng, 16)), b""),
@@ -64,6 +67,17 @@ def node_messages(rng: random.Random) -> list[tuple[FrameType, Message, bytes]]:
         (FrameType.PLACEMENT_REMOVE, m.PlacementRemove(number, _id(rng, 16)), b""),
         (FrameType.PLACEMENT_LOOKUP, m.PlacementLookup(number, _id(rng, 16), "nobody's"), b""),
     ]
+
+
+def _filters(rng: random.Random) -> tuple[m.StateFilter, ...]:
+    task = m.StateFilter("task", 1, _id(rng, 16).hex())
+    return rng.choice(((), (task,), (task, m.StateFilter("pid", rng.randrange(9), "1"))))
+
+
+def _events(rng: random.Random) -> m.TaskEvents:
+    event = m.TaskEvent(_id(rng, 16), _id(rng, 16), 1, 2, 0, 2, 1, rng.randrange(3), rng.getrandbits(64), 3)
+    span = m.TaskSpan(_id(rng, 16), 1, 2, 3, rng.randrange(9), 0, 0, 1)
+    return m.TaskEvents((event,), ("name",), (m.TaskFailure(rng.randrange(3), 1, "Error", "no"),), (span,))
 
 
 def _environment(rng: random.Random) -> m.Environment:
