@@ -140,6 +140,10 @@ BACK_AHEAD_BYTES = 8 << 20
 # be read from disk waits longer, because tasks that run meanwhile hold theirs.
 ROOM_WAIT_S = 2.0
 RESTORE_ROOM_WAIT_S = 30.0
+# Of those that wait for room so many are looked at, when there may be some, and something to spill is looked for for
+# so many: looking costs a millisecond in a large store, and a thousand may wait.
+WANTS_TRIED_MAX = 64
+WANTS_HELPED_MAX = 4
 # Values that are written to disk together; they share a file, which is gone with the last of them.
 ARCHIVE_BYTES = 64 << 20
 # At least this much goes to disk at a time (but not more than an eighth of the store): one look at all serves for many.

@@ -23,13 +23,14 @@ from bowstring_core.machine.residence import Residence, ResidenceTable, Value
 class Want:
     """An allocation that waits."""
 
-    __slots__ = ("deadline", "length", "message", "missing", "process", "recalled", "request", "slab")
+    __slots__ = ("deadline", "helped", "length", "message", "missing", "process", "recalled", "request", "slab")
 
     def __init__(self, process: int, request: int, length: int, slab: bool, deadline: float) -> None:
         self.process, self.request, self.length, self.slab, self.deadline = process, request, length, slab, deadline
         self.message = ""
         self.missing = 0  # bytes that the machine is short of, whatever the capacity says
         self.recalled = False  # whether slabs were asked back for it
+        self.helped = False  # whether something was on its way to disk for it when it was looked at last
 
 
 class Refused(NamedTuple):
@@ -74,17 +75,18 @@ class Room:
         """ExtentAllocate, or the node's own for a value that is read from disk."""
         wait_s = limits.RESTORE_ROOM_WAIT_S if process == extents.HOME else limits.ROOM_WAIT_S
         want = Want(process, request, length, slab, now + wait_s)
-        return self._try(want, now)
+        press = len(self.waiting) < limits.WANTS_HELPED_MAX
+        return self._try(want, now, press)
 
-    def _try(self, want: Want, now: float) -> list[Effect]:
-        """Allocate, or wait for room."""
+    def _try(self, want: Want, now: float, press: bool) -> list[Effect]:
+        """Allocate, or wait for room; `press`: and see what to spill for it."""
         self.waiting[want.process, want.request] = want
         found = self._table.allocate(want.process, want.request, want.length, want.slab)
         effects, full = self.heard(found, now, press=False)
         if not full:
             self.waiting.pop((want.process, want.request), None)
             return effects
-        return effects + self._press(want, now)
+        return effects + self._press(want, now) if press else effects
 
     def heard(self, effects: list[extents.Effect], now: float, press: bool = True) -> tuple[list[Effect], bool]:
         """Go through what the allocator answers: what is full waits. Tells whether something was."""
@@ -112,10 +114,21 @@ class Room:
     # Waiting ----------------------------------------------------------------------------------------------------------
 
     def retry(self, now: float) -> list[Effect]:
-        """Something was freed, unpinned or written."""
+        """Something was freed, unpinned or written: see whom it helps, those who came first before others.
+
+        A thousand may wait (a `get` of a thousand values on disk), so not all are looked at: only some that it does not
+        help, and something is spilled for the first that it can be spilled for.
+        """
         effects: list[Effect] = []
-        for want in list(self.waiting.values()):
-            effects += self._try(want, now)
+        failures = 0
+        helped = False
+        for key, want in list(self.waiting.items()):
+            effects += self._try(want, now, press=not helped and failures < limits.WANTS_HELPED_MAX)
+            if self.waiting.get(key) is want:
+                helped = helped or want.helped
+                failures += 1
+                if failures == limits.WANTS_TRIED_MAX:
+                    break
         return effects
 
     def disk_refused(self, message: str, now: float) -> list[Effect]:
@@ -146,13 +159,12 @@ class Room:
     def tick(self, now: float) -> list[Effect]:
         """Time has passed: refuse what nothing has helped."""
         effects: list[Effect] = []
-        for key, want in list(self.waiting.items()):
-            if now < want.deadline:
-                continue
-            effects += self._try(want, now)
+        due = [(key, want) for key, want in self.waiting.items() if now >= want.deadline]
+        for key, want in due[: limits.WANTS_HELPED_MAX]:  # the others in the next turn
+            effects += self._try(want, now, press=True)
             if key not in self.waiting:
                 continue
-            if self._plan(want) is not None and self._residence.disk_bytes_max != 0:
+            if want.helped:
                 want.deadline = now + limits.ROOM_WAIT_S  # the disk is at work for it
                 continue
             del self.waiting[key]
@@ -178,6 +190,7 @@ class Room:
     def _press(self, want: Want, now: float) -> list[Effect]:
         """Spill what would help."""
         plan = None if self._residence.disk_bytes_max == 0 else self._plan(want)
+        want.helped = plan is not None
         if plan is None:
             return self._recall(want)
         if not plan.values:
@@ -196,7 +209,7 @@ class Room:
                 at_once = True
             else:
                 effects.append(effect)
-        return effects + (self._try(want, now) if at_once else [])
+        return effects + (self._try(want, now, press=True) if at_once else [])
 
     def _recall(self, want: Want) -> list[Effect]:
         """Ask for slabs, once for each that waits: with them returned there may be something to spill or to drop."""

@@ -148,8 +148,11 @@ class StoreService:
 
     def _watch_room(self) -> None:
         due = self.room.deadline()
-        if self._room_timer is None and due is not None:
-            self._room_timer = self._node.loop.call_at(due, self._room_tick)
+        if due is None or (self._room_timer is not None and self._room_timer.when <= due):
+            return  # one that is too early only looks again
+        if self._room_timer is not None:
+            self._room_timer.cancel()
+        self._room_timer = self._node.loop.call_at(due, self._room_tick)
 
     def _room_tick(self) -> None:
         self._room_timer = None

@@ -192,3 +192,24 @@ def test_inline_values_beyond_twice_the_limit_are_refused():
         assert not table.refuses(value)
         assert table.came(value) == []
     assert table.refuses(Value(BYTES, 1, 300, payload=bytes(304)))
+
+
+def test_of_many_that_wait_only_some_are_looked_at_and_all_are_served_in_the_end():
+    store = Store(capacity=64 * MB)
+    values = [store.put(2 * MB) for _ in range(32)]
+    writes = []
+    for _ in range(300):
+        writes += [effect for effect in store.ask(2 * MB, HOME) if isinstance(effect, Write)]
+    assert len(store.room.waiting) == 300
+    served = 0
+    while writes:
+        told = store.written(writes.pop(0))
+        writes += [effect for effect in told if isinstance(effect, Write)]
+        for grant in [effect for effect in told if isinstance(effect, Grant)]:
+            served += 1
+            store.seal(grant)
+        if not writes:
+            writes += [effect for effect in store.settle(store.room.retry(0.0)) if isinstance(effect, Write)]
+    assert served == 300
+    assert not store.room.waiting
+    assert values[0].residence is Residence.DISK

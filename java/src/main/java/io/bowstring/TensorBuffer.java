@@ -72,7 +72,8 @@ public final class TensorBuffer implements AutoCloseable {
     }
 
     /**
-     * The elements' memory, row-major, little endian. It must not be written after {@link #put}.
+     * The elements' memory, row-major, little endian. It must not be written after {@link #put}, nor read: the
+     * store may move the tensor, and use its memory for something else.
      *
      * @return a view, its position 0
      * @throws InvalidArgumentException if the tensor was put, or the memory given back

@@ -19,7 +19,8 @@ import org.apache.arrow.vector.VectorSchemaRoot;
  * }</pre>
  *
  * <p>Buffers are taken one behind the other, and what a growing vector leaves behind is not used again: allocate vectors
- * in their final size. After {@link #put} the vectors must not be written any more, only closed.
+ * in their final size. After {@link #put} the vectors must not be used any more, only closed: the store may move
+ * the table.
  */
 public final class ArrowArena implements AutoCloseable {
     private final StoreArena arena;
