@@ -12,9 +12,11 @@ A handler of the user's own is left in place.
 
 from __future__ import annotations
 
+import _thread
 import os
 import signal
 import threading
+import time
 from types import CodeType, FrameType
 from typing import Any
 
@@ -65,9 +67,16 @@ def send_again(number: int) -> None:
     """Let the signal come to the main thread again in a moment."""
     main = threading.main_thread().ident
     assert main is not None
-    again = threading.Timer(AGAIN_S, signal.pthread_kill, (main, number))
-    again.daemon = True
-    again.start()
+    try:
+        # Not by `threading`: the signal may have hit the main thread while it holds a lock of that module.
+        _thread.start_new_thread(_send_later, (main, number))
+    except RuntimeError:
+        pass  # the interpreter ends
+
+
+def _send_later(thread: int, number: int) -> None:
+    time.sleep(AGAIN_S)
+    signal.pthread_kill(thread, number)
 
 
 def hits_runtime(lock: Any, frame: FrameType | None, user_code_starts: frozenset[CodeType] = frozenset()) -> bool:
