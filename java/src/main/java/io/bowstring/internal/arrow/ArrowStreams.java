@@ -13,8 +13,11 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.apache.arrow.flatbuf.Buffer;
+import org.apache.arrow.flatbuf.DictionaryBatch;
 import org.apache.arrow.flatbuf.Message;
 import org.apache.arrow.flatbuf.MessageHeader;
+import org.apache.arrow.flatbuf.RecordBatch;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
@@ -26,13 +29,14 @@ import org.apache.arrow.vector.VectorUnloader;
 import org.apache.arrow.vector.compression.NoCompressionCodec;
 import org.apache.arrow.vector.dictionary.Dictionary;
 import org.apache.arrow.vector.dictionary.DictionaryProvider.MapDictionaryProvider;
-import org.apache.arrow.vector.ipc.message.ArrowDictionaryBatch;
+import org.apache.arrow.vector.ipc.message.ArrowFieldNode;
 import org.apache.arrow.vector.ipc.message.ArrowRecordBatch;
 import org.apache.arrow.vector.ipc.message.IpcOption;
 import org.apache.arrow.vector.ipc.message.MessageSerializer;
 import org.apache.arrow.vector.types.pojo.Field;
 import org.apache.arrow.vector.types.pojo.Schema;
 import org.apache.arrow.vector.util.DictionaryUtility;
+import org.apache.arrow.vector.util.VectorAppender;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -154,6 +158,23 @@ public final class ArrowStreams {
 
     // Reading --------------------------------------------------------------------------------------------------------
 
+    /** Memory with a stream in it. */
+    private interface Source {
+        long length();
+
+        /** Some of its bytes, which are there. */
+        byte[] bytes(long at, int count);
+
+        /** A part of it that can't be written, and that is the caller's to release. */
+        ArrowBuf part(long at, long size);
+    }
+
+    /** An image in the store that is too large for one buffer; parts of it are not. */
+    public interface Parts {
+        /** Bytes from the start of the stream on, mapped so that they may stay. */
+        ByteBuffer map(long at, long size) throws IOException;
+    }
+
     /** Reads a stream. Direct memory is wrapped, and held until the value is closed; memory on the heap is copied. */
     public static ArrowValue read(ByteBuffer stream, boolean singleBatch) {
         return read(stream, singleBatch, null);
@@ -161,11 +182,79 @@ public final class ArrowStreams {
 
     /** The same; {@code unpin} lets go of the memory once the value is closed and no vector that was taken out of it. */
     public static ArrowValue read(ByteBuffer stream, boolean singleBatch, @Nullable Runnable unpin) {
+        ArrowBuf memory = wrap(stream, unpin == null ? () -> {} : unpin);
+        return read(memory, singleBatch, new Source() {
+            @Override
+            public long length() {
+                return stream.remaining();
+            }
+
+            @Override
+            public byte[] bytes(long at, int count) {
+                byte[] bytes = new byte[count];
+                memory.getBytes(at, bytes);
+                return bytes;
+            }
+
+            @Override
+            public ArrowBuf part(long at, long size) {
+                ArrowBuf part = memory.slice(at, size);
+                part.getReferenceManager().retain();
+                return part;
+            }
+        });
+    }
+
+    /**
+     * Reads a stream that no one buffer can hold: each buffer of its batches is mapped by itself.
+     *
+     * @param unpin lets go of the memory once nothing of it is used any more
+     */
+    public static ArrowValue readLarge(Parts parts, long length, boolean singleBatch, Runnable unpin) {
+        ArrowBuf whole = ReadOnlyMemory.buffer(Allocator.ROOT, 0, 0, unpin);
+        return read(whole, singleBatch, new Source() {
+            @Override
+            public long length() {
+                return length;
+            }
+
+            @Override
+            public byte[] bytes(long at, int count) {
+                byte[] bytes = new byte[count];
+                map(at, count).get(bytes);
+                return bytes;
+            }
+
+            @Override
+            public ArrowBuf part(long at, long size) {
+                if (size == 0) {
+                    return Allocator.ROOT.getEmpty();
+                }
+                if (size > Integer.MAX_VALUE - (1 << 16)) {
+                    throw new SerializationException("a column's buffer of " + size
+                            + " bytes: Java reads buffers below 2 GiB; make the table of more batches");
+                }
+                ByteBuffer mapped = map(at, size);
+                whole.getReferenceManager().retain();
+                return ReadOnlyMemory.buffer(
+                        Allocator.ROOT, Addresses.of(mapped), size, new Mapped(mapped, whole::close));
+            }
+
+            private ByteBuffer map(long at, long size) {
+                try {
+                    return parts.map(at, size);
+                } catch (IOException error) {
+                    throw new SerializationException("shared memory can't be mapped: " + error.getMessage(), error);
+                }
+            }
+        });
+    }
+
+    private static ArrowValue read(ArrowBuf memory, boolean singleBatch, Source source) {
         List<AutoCloseable> owned = new ArrayList<>();
+        owned.add(memory);
         try {
-            ArrowBuf memory = wrap(stream, unpin == null ? () -> {} : unpin);
-            owned.add(memory);
-            return new StreamReader(memory, stream.remaining(), owned).read(singleBatch);
+            return new StreamReader(source, owned).read(singleBatch);
         } catch (IOException | RuntimeException error) {
             close(owned);
             throw new SerializationException("an Arrow stream can't be read: " + error.getMessage(), error);
@@ -201,14 +290,14 @@ public final class ArrowStreams {
     }
 
     private static final class StreamReader {
-        private final ArrowBuf memory;
+        private final Source source;
         private final long length;
         private final List<AutoCloseable> owned;
         private long at;
 
-        StreamReader(ArrowBuf memory, long length, List<AutoCloseable> owned) {
-            this.memory = memory;
-            this.length = length;
+        StreamReader(Source source, List<AutoCloseable> owned) {
+            this.source = source;
+            this.length = source.length();
             this.owned = owned;
         }
 
@@ -227,19 +316,17 @@ public final class ArrowStreams {
             Schema schema = new Schema(fields, written.getCustomMetadata());
             List<VectorSchemaRoot> batches = new ArrayList<>();
             for (Message message; (message = next()) != null; ) {
-                ArrowBuf body = body(message);
+                long body = body(message);
                 if (message.headerType() == MessageHeader.RecordBatch) {
                     VectorSchemaRoot root = VectorSchemaRoot.create(schema, Allocator.ROOT);
                     owned.add(root);
                     batches.add(root);
-                    try (ArrowRecordBatch batch = MessageSerializer.deserializeRecordBatch(message, body);
+                    try (ArrowRecordBatch batch = batch((RecordBatch) message.header(new RecordBatch()), body);
                             ArrowRecordBatch shared = Validity.share(batch, schema, Allocator.ROOT)) {
                         new VectorLoader(root).load(shared);
                     }
                 } else if (message.headerType() == MessageHeader.DictionaryBatch) {
-                    try (ArrowDictionaryBatch batch = MessageSerializer.deserializeDictionaryBatch(message, body)) {
-                        load(batch, dictionaries);
-                    }
+                    load((DictionaryBatch) message.header(new DictionaryBatch()), body, dictionaries);
                 } else {
                     throw new IOException("a message of type " + message.headerType());
                 }
@@ -256,30 +343,78 @@ public final class ArrowStreams {
             return ArrowValue.view(schema, batches, provider, singleBatch, () -> close(all));
         }
 
-        private static void load(ArrowDictionaryBatch batch, Map<Long, Dictionary> dictionaries) throws IOException {
-            Dictionary dictionary = dictionaries.get(batch.getDictionaryId());
-            if (dictionary == null || batch.isDelta()) {
-                throw new IOException("a dictionary batch for " + batch.getDictionaryId()
-                        + (batch.isDelta() ? ", which only adds to an earlier one" : ", which no column names"));
+        /** The batch, each buffer a part of the source by itself. */
+        private ArrowRecordBatch batch(@Nullable RecordBatch header, long body) throws IOException {
+            if (header == null || header.compression() != null) {
+                throw new IOException(header == null ? "a message without a batch" : "a batch is compressed");
             }
-            FieldVector vector = dictionary.getVector();
-            VectorSchemaRoot root = new VectorSchemaRoot(List.of(vector.getField()), List.of(vector), 0);
-            new VectorLoader(root).load(batch.getDictionary());
+            List<ArrowFieldNode> nodes = new ArrayList<>(header.nodesLength());
+            for (int i = 0; i < header.nodesLength(); i++) {
+                nodes.add(new ArrowFieldNode(header.nodes(i).length(), header.nodes(i).nullCount()));
+            }
+            List<Long> variadic = new ArrayList<>(header.variadicBufferCountsLength());
+            for (int i = 0; i < header.variadicBufferCountsLength(); i++) {
+                variadic.add(header.variadicBufferCounts(i));
+            }
+            List<ArrowBuf> buffers = new ArrayList<>(header.buffersLength());
+            try {
+                for (int i = 0; i < header.buffersLength(); i++) {
+                    Buffer buffer = header.buffers(i);
+                    long size = buffer.length();
+                    if (buffer.offset() < 0 || size < 0 || size > at - body || buffer.offset() > at - body - size) {
+                        throw new IOException("a buffer of " + size + " bytes at " + buffer.offset()
+                                + " lies outside of its body");
+                    }
+                    buffers.add(source.part(body + buffer.offset(), size));
+                }
+                return new ArrowRecordBatch(Math.toIntExact(header.length()), nodes, buffers,
+                        NoCompressionCodec.DEFAULT_BODY_COMPRESSION, variadic, true, false);
+            } catch (IOException | RuntimeException error) {
+                buffers.forEach(ArrowBuf::close);
+                throw error;
+            }
+        }
+
+        private void load(@Nullable DictionaryBatch header, long body, Map<Long, Dictionary> dictionaries)
+                throws IOException {
+            Dictionary dictionary = header == null ? null : dictionaries.get(header.id());
+            if (dictionary == null) {
+                throw new IOException("a dictionary batch that no column names");
+            }
+            FieldVector known = dictionary.getVector();
+            try (ArrowRecordBatch batch = batch(header.data(), body)) {
+                if (!header.isDelta()) {
+                    load(known, batch);
+                    return;
+                }
+                // What an earlier batch brought can't be written: both are copied into one of this process's own.
+                try (FieldVector more = known.getField().createVector(Allocator.ROOT);
+                        FieldVector joined = known.getField().createVector(Allocator.ROOT)) {
+                    load(more, batch);
+                    joined.allocateNew();
+                    VectorAppender appender = new VectorAppender(joined);
+                    known.accept(appender, null);
+                    more.accept(appender, null);
+                    joined.makeTransferPair(known).transfer();
+                }
+            }
+        }
+
+        private static void load(FieldVector vector, ArrowRecordBatch batch) {
+            new VectorLoader(new VectorSchemaRoot(List.of(vector.getField()), List.of(vector), 0)).load(batch);
         }
 
         /** The next message; null at the end. Its body follows at {@link #at}. */
-        private Message next() throws IOException {
+        private @Nullable Message next() throws IOException {
             if (at + 4 > length) {
                 return null;
             }
-            int size = memory.getInt(at);
-            at += 4;
+            int size = integer();
             if (size == CONTINUATION) {
                 if (at + 4 > length) {
                     throw new IOException("it ends inside a message");
                 }
-                size = memory.getInt(at);
-                at += 4;
+                size = integer();
             }
             if (size == 0) {
                 return null;
@@ -287,8 +422,7 @@ public final class ArrowStreams {
             if (size < 0 || size > length - at) {
                 throw new IOException("a message of " + size + " bytes at " + at + ", in " + length);
             }
-            byte[] metadata = new byte[size];
-            memory.getBytes(at, metadata);
+            byte[] metadata = source.bytes(at, size);
             at += size;
             try {
                 return Message.getRootAsMessage(ByteBuffer.wrap(metadata).order(ByteOrder.LITTLE_ENDIAN));
@@ -297,15 +431,21 @@ public final class ArrowStreams {
             }
         }
 
-        private ArrowBuf body(Message message) throws IOException {
+        private int integer() {
+            int value = ByteBuffer.wrap(source.bytes(at, 4)).order(ByteOrder.LITTLE_ENDIAN).getInt();
+            at += 4;
+            return value;
+        }
+
+        /** Where the message's body starts; {@link #at} is its end. */
+        private long body(Message message) throws IOException {
             long size = message.bodyLength();
             if (size < 0 || size > length - at) {
                 throw new IOException("a body of " + size + " bytes at " + at + ", in " + length);
             }
-            ArrowBuf body = memory.slice(at, size);
-            body.getReferenceManager().retain();
+            long start = at;
             at += size;
-            return body;
+            return start;
         }
     }
 

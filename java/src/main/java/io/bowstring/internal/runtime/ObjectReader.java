@@ -1,20 +1,28 @@
 package io.bowstring.internal.runtime;
 
 import io.bowstring.ObjectRef;
+import io.bowstring.arrow.ArrowValue;
 import io.bowstring.errors.BowstringException;
 import io.bowstring.errors.GetTimeoutException;
 import io.bowstring.errors.InvalidArgumentException;
+import io.bowstring.errors.ObjectLostException;
+import io.bowstring.errors.ProtocolException;
 import io.bowstring.errors.TaskCancelledException;
+import io.bowstring.internal.arrow.ArrowStreams;
 import io.bowstring.internal.value.Conversions;
 import io.bowstring.internal.value.ErrorRecords;
 import io.bowstring.internal.value.Payload;
 import io.bowstring.internal.value.Values;
 import io.bowstring.internal.wire.Encoding;
 import io.bowstring.internal.wire.Layout;
+import io.bowstring.internal.wire.ObjectHeader;
 import io.bowstring.internal.wire.ObjectValue;
+import io.bowstring.internal.wire.Span;
 import io.bowstring.internal.wire.WireRef;
+import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,6 +41,7 @@ import org.jspecify.annotations.Nullable;
 public final class ObjectReader {
     private static final Logger LOGGER = System.getLogger(ObjectReader.class.getName());
     private static final long WAIT_UNBLOCKED_MS = 2;
+    private static final int HEADER_BYTES_MAX = 1 << 20;
 
     private final Session session;
     private volatile ClassLoader classLoader = ObjectReader.class.getClassLoader();
@@ -215,6 +224,11 @@ public final class ObjectReader {
         StoreClient.Stored stored = session.store().stored(value);
         boolean decoded = false;
         try {
+            if (stored.isLarge() && value.encoding == Encoding.ARROW) {
+                Object read = readLarge(stored, value.location.length());
+                decoded = true;
+                return read;
+            }
             boolean views = value.encoding == Encoding.ARROW || value.encoding == Encoding.TENSOR && !isArray(type);
             Payload payload = views
                     ? new Payload(value.encoding, Layout.IMAGE, stored.lasting())
@@ -226,6 +240,33 @@ public final class ObjectReader {
             if (!decoded || !stored.isViewed()) {
                 stored.unpin().run();
             }
+        }
+    }
+
+    /** A table that no one buffer of Java's can hold. */
+    private static ArrowValue readLarge(StoreClient.Stored stored, long length) {
+        try {
+            ByteBuffer start = stored.part(0, 8);
+            int headerSize = start.getInt(0);
+            if (headerSize < 0 || headerSize > HEADER_BYTES_MAX) {
+                throw new ProtocolException("an image's header of " + headerSize + " bytes");
+            }
+            byte[] header = new byte[headerSize];
+            stored.part(8, headerSize).get(header);
+            ObjectHeader read = ObjectHeader.decode(header);
+            if (read.encoding != Encoding.ARROW || read.buffers.size() != 1) {
+                throw new ProtocolException("an image of an Arrow stream is none inside");
+            }
+            Span stream = read.buffers.get(0);
+            if (stream.offset() < 0 || stream.length() < 0 || stream.length() > length
+                    || stream.offset() > length - stream.length()) {
+                throw new ProtocolException("a stream lies outside of its image");
+            }
+            return ArrowStreams.readLarge(
+                    (at, size) -> stored.part(stream.offset() + at, size), stream.length(), read.singleBatch,
+                    stored.anchor());
+        } catch (IOException error) {
+            throw new ObjectLostException("shared memory can't be mapped: " + error.getMessage(), error);
         }
     }
 

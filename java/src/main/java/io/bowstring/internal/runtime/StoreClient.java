@@ -59,6 +59,7 @@ public final class StoreClient {
         private final ObjectValue value;
         private final Pin pin;
         private @Nullable ByteBuffer lasting;
+        private boolean anchored;
 
         private Stored(ObjectValue value) {
             this.value = value;
@@ -93,9 +94,30 @@ public final class StoreClient {
             return lasting;
         }
 
+        /** Whether the image is too large for one buffer. */
+        boolean isLarge() {
+            return value.location.length() > MAPPED_MAX;
+        }
+
+        /** A part of the image, mapped by itself. */
+        ByteBuffer part(long offset, long length) throws IOException {
+            Location location = value.location;
+            return map(location.segment(), value.segmentPath, MapMode.PRIVATE, location.offset() + offset, length)
+                    .order(ByteOrder.LITTLE_ENDIAN);
+        }
+
+        /** What ends the pin, when it is run or nobody refers to it any more: for who keeps parts. */
+        Runnable anchor() {
+            Anchor made = new Anchor(pin);
+            pin.hold(value.location.length());
+            cleaner.register(made, pin);
+            anchored = true;
+            return made;
+        }
+
         /** Whether a view was taken, which keeps the pin. */
         boolean isViewed() {
-            return lasting != null;
+            return lasting != null || anchored;
         }
 
         Runnable unpin() {
@@ -352,6 +374,14 @@ public final class StoreClient {
         written.clear();
         windows.clear();
         collector.shutdown();
+    }
+
+    /** An end of a pin that can be garbage by itself. */
+    private record Anchor(Pin pin) implements Runnable {
+        @Override
+        public void run() {
+            pin.run();
+        }
     }
 
     /** Ends a pin, once. */
