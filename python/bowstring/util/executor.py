@@ -30,6 +30,7 @@ from bowstring.errors import TaskError
 from bowstring.object_ref import ObjectRef
 from bowstring.remote_function import RemoteFunction
 from bowstring.util.remote_traceback import as_raised
+from bowstring.util.runtime_end import check_runs_on
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -104,7 +105,7 @@ class Executor(concurrent.futures.Executor):
         self._function = self._task_function(initializer, initargs, task_options or {})
         self._named: dict[str, RemoteFunction[..., Any]] = {}
         self._keeps_name = "name" in (task_options or {})
-        running_runtime()
+        self._runtime = running_runtime()  # a call that waits when it ends fails with it, and starts no other
         self._window = max_workers or AHEAD_CALLS_PER_CPU * max(1, int(cluster_resources().get("CPU", 1)))
         self._changed = threading.Condition()
         self._queue: deque[_WorkItem] = deque()
@@ -223,6 +224,7 @@ class Executor(concurrent.futures.Executor):
     def _start(self, item: _WorkItem) -> None:
         future = [item.future]
         try:
+            check_runs_on(self._runtime)
             ref: ObjectRef[Any] = self._function_named(item.function).remote(item.function, item.args, item.kwargs)
         except BaseException as error:
             self._fail(future, error)

@@ -24,6 +24,7 @@ from bowstring.actor import ActorClass, ActorHandle
 from bowstring.errors import ActorError, BowstringError, TaskCancelledError
 from bowstring.object_ref import ObjectRef
 from bowstring.util.remote_traceback import as_raised
+from bowstring.util.runtime_end import check_runs_on
 
 __all__ = ["AsyncResult", "IMapIterator", "Pool", "TimeoutError"]
 
@@ -255,7 +256,7 @@ class Pool:
             ValueError: processes or maxtasksperchild is below 1.
             InvalidArgumentError: an option is wrong.
         """
-        running_runtime()
+        self._runtime = running_runtime()
         if processes is None:
             processes = max(1, int(cluster_resources().get("CPU", 1)))
         if processes < 1:
@@ -420,6 +421,7 @@ class Pool:
     # Running ---------------------------------------------------------------------------------------------------------
 
     def _make_worker(self) -> _Worker:
+        check_runs_on(self._runtime)
         return _Worker(self._worker_class.remote(*self._worker_arguments))
 
     def _check_running(self) -> None:

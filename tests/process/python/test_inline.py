@@ -21,7 +21,6 @@ from tests.process.python import (
     test_completions,
     test_errors,
     test_in_place,
-    test_redefinitions,
     test_streams,
     test_tasks,
 )
@@ -56,7 +55,6 @@ NOT_INLINE: dict[ModuleType, dict[str, str]] = {
     test_in_place: {
         "test_a_builder_that_is_dropped_gives_its_memory_back": "looks into the store",
     },
-    test_redefinitions: {},
     test_actor_options: {
         "test_async_methods_run_on_one_loop_in_the_main_thread": "the main thread is the caller's",
         "test_async_methods_may_block_or_wait_in_threads": "a task waits for what comes after it",

@@ -162,6 +162,34 @@ executor = Executor(1)
     assert done.stderr == ""
 
 
+def test_the_end_of_the_runtime_fails_what_runs_and_what_waits() -> None:
+    program = """
+import time
+import bowstring as bow
+from bowstring.util import Executor
+from bowstring.util.multiprocessing import Pool
+
+bow.init(num_cpus=2)
+executor = Executor(1)
+futures = [executor.submit(time.sleep, 600) for _ in range(3)]
+pool = Pool(1)
+results = [pool.apply_async(time.sleep, (600,)) for _ in range(3)]
+bow.shutdown()
+errors = [future.exception(timeout=60) for future in futures]
+for result in results:
+    try:
+        result.get(timeout=60)
+    except bow.BowstringError as error:
+        errors.append(error)
+assert len(errors) == 6 and all(isinstance(error, bow.BowstringError) for error in errors), errors
+executor.shutdown()
+pool.terminate()
+pool.join()
+assert not bow.is_initialized()
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=100)
+
+
 def test_wrong_arguments_are_named() -> None:
     with pytest.raises(ValueError, match="max_workers must be greater than 0"):
         Executor(0)
