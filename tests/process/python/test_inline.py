@@ -43,28 +43,6 @@ NOT_INLINE: dict[ModuleType, dict[str, str]] = {
         "test_max_pending_calls_is_enforced": "a call is over when it was made",
     },
     test_arguments: {},
-    test_completions: {
-        "test_as_completed_gives_each_reference_once_when_it_is_ready": "a call is over when it was made",
-        "test_as_completed_can_run_out_of_time_and_be_left": "a call is over when it was made",
-        "test_a_long_list_that_is_not_ready_in_time_comes_back": "a call is over when it was made",
-    },
-    test_errors: {
-        "test_what_would_end_a_program_ends_the_task_alone": "an interrupt reaches who sits at the keyboard",
-        "test_an_actor_survives_what_would_end_a_program": "an interrupt reaches who sits at the keyboard",
-    },
-    test_in_place: {
-        "test_a_builder_that_is_dropped_gives_its_memory_back": "looks into the store",
-    },
-    test_actor_options: {
-        "test_async_methods_run_on_one_loop_in_the_main_thread": "the main thread is the caller's",
-        "test_async_methods_may_block_or_wait_in_threads": "a task waits for what comes after it",
-        "test_kill_ends_a_restartable_actor_for_good_unless_told_otherwise": "asserts the end of a process",
-        "test_an_actor_in_a_container_lives_as_long_as_the_container": "asserts the end of a process",
-        "test_a_methods_own_retries_win_over_the_actors": "crashes the actor's process",
-        "test_a_methods_retries_travel_with_the_handle": "crashes the actor's process",
-        "test_restarts_are_counted": "kills the actor's process",
-        "test_the_limit_of_pending_calls_is_each_callers_own": "there is one caller",
-    },
     test_actor_pool: {},
     test_executor: {
         "test_a_call_whose_worker_crashes_fails_and_the_executor_goes_on": "kills the worker",
@@ -73,16 +51,6 @@ NOT_INLINE: dict[ModuleType, dict[str, str]] = {
     },
     test_queue: {
         "test_getters_and_putters_wait_for_each_other": "a task waits for what a later one does",
-    },
-    test_streams: {
-        "test_items_come_in_order_as_they_are_yielded": "reads while the generator waits for the reader",
-        "test_a_stream_that_nobody_reads_on_is_cancelled": "closes a stream while its generator waits",
-        "test_a_read_can_run_out_of_time": "a call is over when it was made",
-        "test_an_early_close_frees_what_is_left": "looks into the store",
-        "test_a_stream_survives_its_worker_without_a_gap_or_a_double": "kills the worker",
-        "test_a_paced_stream_survives_its_worker": "kills the worker",
-        "test_without_retries_the_crash_is_the_last_item": "kills the worker",
-        "test_a_stream_ends_with_the_process_that_asked_for_it": "kills the caller",
     },
 }
 
@@ -93,8 +61,79 @@ def runtime() -> Iterator[bow.Session]:
         yield session
 
 
+INLINE: dict[ModuleType, tuple[str, ...]] = {
+    test_completions: (
+        "test_as_completed_gives_failures_too",
+        "test_as_completed_works_in_tasks_and_for_borrowed_references",
+        "test_a_long_list_is_waited_for_one_by_one",
+        "test_a_long_list_is_waited_for_in_lots_in_its_order",
+        "test_what_is_left_is_a_list_that_may_be_changed",
+        "test_an_older_list_of_what_is_left_can_be_asked_again",
+        "test_threads_wait_for_the_same_long_list",
+    ),
+    test_errors: (
+        "test_an_exception_that_does_not_pickle_is_still_one_of_its_class",
+        "test_attributes_beside_the_dictionary_arrive",
+        "test_an_exception_without_words_arrives",
+        "test_groups_are_caught_by_their_parts",
+        "test_causes_are_told_in_order",
+    ),
+    test_in_place: (
+        "test_a_table_is_filled_in_place_and_put",
+        "test_a_large_table_in_place_is_not_copied",
+        "test_a_builder_that_a_task_returns_is_a_table_to_everybody",
+        "test_a_builder_inside_of_a_value_is_refused",
+        "test_a_table_without_rows_can_be_made",
+        "test_wrong_arguments_are_named",
+        "test_wrong_offsets_are_refused_and_the_builder_can_be_mended",
+        "test_an_array_stays_good_after_it_was_put_even_if_the_object_is_freed_or_the_store_is_full",
+        "test_a_copy_is_writable_and_keeps_nothing_of_the_store",
+        "test_copies_of_whatever_holds_arrays_are_writable",
+        "test_a_copy_of_a_table_lies_in_memory_of_its_own",
+        "test_a_copy_of_an_error_is_raised",
+    ),
+    test_actor_options: (
+        "test_a_full_group_holds_back_only_its_own_calls",
+        "test_calls_of_one_group_run_in_order",
+        "test_a_call_can_be_put_in_another_group",
+        "test_an_unknown_group_is_refused_by_name",
+        "test_a_methods_group_must_be_one_of_the_class",
+        "test_wrong_groups_are_refused",
+        "test_what_an_async_method_submits_leaves_without_being_awaited",
+        "test_async_calls_beyond_the_limit_wait_and_can_be_cancelled",
+        "test_calls_in_flight_outlive_the_last_handle",
+        "test_methods_that_raise_are_tried_again_if_their_class_says_so",
+        "test_a_call_can_say_itself_what_is_tried_again",
+        "test_what_is_tried_again_travels_with_the_handle",
+    ),
+    test_streams: (
+        "test_a_long_stream_is_whole",
+        "test_a_function_streams_only_what_it_is_told_to",
+        "test_an_error_is_the_last_item",
+        "test_what_can_not_be_written_ends_the_stream_with_an_error",
+        "test_large_items_go_through_the_store_and_are_freed",
+        "test_items_may_hold_references_to_arguments_and_puts",
+        "test_items_can_be_arguments_and_be_passed_on",
+        "test_no_more_items_than_the_backpressure_are_made_ahead",
+        "test_a_stream_that_waits_to_be_read_gives_its_cpu_away",
+        "test_one_that_waits_for_its_reader_is_cancelled",
+        "test_a_stream_in_the_queue_can_be_closed",
+        "test_a_stream_is_read_from_asyncio",
+        "test_several_threads_share_a_stream",
+        "test_threads_of_an_actor_stream_side_by_side",
+        "test_methods_of_async_actors_stream_side_by_side",
+        "test_tasks_read_streams_of_tasks",
+        "test_a_generator_can_not_be_passed_on",
+    ),
+}
+"""Of modules that are mostly about processes, time limits and waiting: what applies."""
+
 NEEDS_PROCESSES = re.compile(r"kill|_exit|crash|pid|subprocess|query_state|Driver|driver")
 """What stands in the source of tests that are about processes."""
+
+for module, selected in INLINE.items():
+    for name in filter(module.__dict__.__contains__, selected):
+        globals()[f"{name}_{module.__name__.rpartition('.')[2]}"] = getattr(module, name)
 
 for module, excluded in NOT_INLINE.items():
     for name, found in vars(module).items():
@@ -120,9 +159,9 @@ def this_process_survives(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "_exit", leave)
 
 
-def test_what_is_left_out_exists() -> None:
-    for module, excluded in NOT_INLINE.items():
-        assert [name for name in excluded if not hasattr(module, name)] == []
+def test_what_is_selected_and_left_out_exists() -> None:
+    for module, names in [*NOT_INLINE.items(), *INLINE.items()]:
+        assert [name for name in names if not hasattr(module, name)] == []
 
 
 @bow.remote
