@@ -19,7 +19,7 @@ from bowstring_wire.messages import FrameType, Installer
 if TYPE_CHECKING:
     from bowstring._runtime import Runtime
 
-_FIELDS = ("env_vars", "working_dir", "py_modules", "pip", "uv", "config")
+_FIELDS = ("env_vars", "working_dir", "py_modules", "excludes", "pip", "uv", "config")
 _INSTALLERS = {"pip": Installer.PIP, "uv": Installer.UV}
 
 
@@ -169,6 +169,7 @@ _READERS: dict[str, Callable[[str, str, Any], Any]] = {
     "env_vars": _variables,
     "working_dir": _path,
     "py_modules": _modules,
+    "excludes": _texts,
     "pip": _requirements,
     "uv": _requirements,
     "config": _config,
@@ -192,6 +193,7 @@ def merged(parent: m.Environment, own: Mapping[str, Any]) -> m.Environment:
         parent.options,
         parent.check,
         parent.timeout_ms,
+        tuple(own.get("excludes", ())),
     )
     for field, installer in _INSTALLERS.items():
         if field in own:

@@ -19,6 +19,7 @@ class RuntimeEnv(dict[str, Any]):
         env_vars: variables.
         working_dir: folder or .zip that is copied and becomes the current folder.
         py_modules: folders, files, archives or modules that can be imported.
+        excludes: what is left out of folders, as in a .gitignore file.
         pip: requirements: a list, the path of a requirements file, or a dict.
         uv: the same, installed by uv.
         config: {"setup_timeout_seconds": seconds that the installation may take; 600}.
@@ -33,6 +34,7 @@ class RuntimeEnv(dict[str, Any]):
         env_vars: Mapping[str, str] | None = None,
         working_dir: str | os.PathLike[str] | None = None,
         py_modules: Sequence[str | os.PathLike[str] | ModuleType] | None = None,
+        excludes: Sequence[str] | None = None,
         pip: str | Sequence[str] | Mapping[str, Any] | None = None,
         uv: str | Sequence[str] | Mapping[str, Any] | None = None,
         config: Mapping[str, Any] | None = None,
@@ -41,6 +43,7 @@ class RuntimeEnv(dict[str, Any]):
             "env_vars": env_vars,
             "working_dir": working_dir,
             "py_modules": py_modules,
+            "excludes": excludes,
             "pip": pip,
             "uv": uv,
             "config": config,

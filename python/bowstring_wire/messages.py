@@ -2340,6 +2340,7 @@ class Environment(Message):
         options: Further options of the installer's command line.
         check: True: the installed packages are checked for conflicts.
         timeout_ms: Time that the making may take; 0: the node's limit.
+        excludes: Files and folders that are left out when folders are copied: patterns as in a .gitignore file (10.1/4).
     """
 
     __slots__ = (
@@ -2351,6 +2352,7 @@ class Environment(Message):
         "options",
         "check",
         "timeout_ms",
+        "excludes",
     )
 
     def __init__(
@@ -2363,6 +2365,7 @@ class Environment(Message):
         options: tuple[str, ...] = (),
         check: bool = False,
         timeout_ms: int = 0,
+        excludes: tuple[str, ...] = (),
     ) -> None:
         self.variables = variables
         self.working_dir = working_dir
@@ -2372,6 +2375,7 @@ class Environment(Message):
         self.options = options
         self.check = check
         self.timeout_ms = timeout_ms
+        self.excludes = excludes
 
     def block(self) -> bytes:
         return block_environment(
@@ -2383,6 +2387,7 @@ class Environment(Message):
             self.options,
             self.check,
             self.timeout_ms,
+            self.excludes,
         )
 
     @staticmethod
@@ -2390,9 +2395,9 @@ class Environment(Message):
         return read_environment(data, at)
 
 
-_ENVIRONMENT_HEAD = bytes.fromhex("14002800040008000c001000140018001c0020000000000018000000")
-_ENVIRONMENT_BLOCK = Struct("<28s I I I B 3x I I ? 3x q 0x 8x")
-_ENVIRONMENT_FIELDS = Struct("<I I I B 3x I I ? 3x q 0x")
+_ENVIRONMENT_HEAD = bytes.fromhex("16003000040008000c001000140018001c0020002800000018000000")
+_ENVIRONMENT_BLOCK = Struct("<28s I I I B 3x I I ? 3x q I 4x 8x")
+_ENVIRONMENT_FIELDS = Struct("<I I I B 3x I I ? 3x q I 4x")
 _ENVIRONMENT_SLOTS = (
     None,
     None,
@@ -2402,6 +2407,7 @@ _ENVIRONMENT_SLOTS = (
     None,
     Struct("<?"),
     Struct("<q"),
+    None,
 )
 Environment.START = 24
 Environment.ROOT = bytes.fromhex("2000000042575331")
@@ -2416,33 +2422,39 @@ def block_environment(
     options: tuple[str, ...] = (),
     check: bool = False,
     timeout_ms: int = 0,
+    excludes: tuple[str, ...] = (),
 ) -> bytes:
     tail = b""
     if variables:
-        variables_at = len(tail) + 44
+        variables_at = len(tail) + 52
         tail += flat.tables_chunk(variables, 8)
     else:
-        variables_at = 36
+        variables_at = 44
     if working_dir:
-        working_dir_at = len(tail) + 40
+        working_dir_at = len(tail) + 48
         tail += flat.string_chunk(working_dir)
     else:
-        working_dir_at = 32
+        working_dir_at = 40
     if modules:
-        modules_at = len(tail) + 36
+        modules_at = len(tail) + 44
         tail += flat.strings_chunk(modules)
     else:
-        modules_at = 28
+        modules_at = 36
     if requirements:
-        requirements_at = len(tail) + 28
+        requirements_at = len(tail) + 36
         tail += flat.strings_chunk(requirements)
     else:
-        requirements_at = 20
+        requirements_at = 28
     if options:
-        options_at = len(tail) + 24
+        options_at = len(tail) + 32
         tail += flat.strings_chunk(options)
     else:
-        options_at = 16
+        options_at = 24
+    if excludes:
+        excludes_at = len(tail) + 16
+        tail += flat.strings_chunk(excludes)
+    else:
+        excludes_at = 8
     return (
         _ENVIRONMENT_BLOCK.pack(
             _ENVIRONMENT_HEAD,
@@ -2454,6 +2466,7 @@ def block_environment(
             options_at,
             check,
             timeout_ms,
+            excludes_at,
         )
         + tail
     )
@@ -2461,7 +2474,7 @@ def block_environment(
 
 def read_environment(data: bytes, at: int) -> Environment:
     if data[at - 24 : at + 4] == _ENVIRONMENT_HEAD:
-        variables, working_dir, modules, installer, requirements, options, check, timeout_ms = (
+        variables, working_dir, modules, installer, requirements, options, check, timeout_ms, excludes = (
             _ENVIRONMENT_FIELDS.unpack_from(data, at + 4)
         )
         variables += at + 4
@@ -2469,9 +2482,10 @@ def read_environment(data: bytes, at: int) -> Environment:
         modules += at + 12
         requirements += at + 20
         options += at + 24
+        excludes += at + 40
     else:
-        variables, working_dir, modules, installer, requirements, options, check, timeout_ms = flat.table_fields(
-            data, at, _ENVIRONMENT_SLOTS
+        variables, working_dir, modules, installer, requirements, options, check, timeout_ms, excludes = (
+            flat.table_fields(data, at, _ENVIRONMENT_SLOTS)
         )
     return Environment(
         flat.read_tables(data, variables, read_variable),
@@ -2482,6 +2496,7 @@ def read_environment(data: bytes, at: int) -> Environment:
         flat.read_strings(data, options),
         check,
         timeout_ms,
+        flat.read_strings(data, excludes),
     )
 
 

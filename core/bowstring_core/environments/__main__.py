@@ -1,9 +1,10 @@
 """python -m bowstring_core.environments REQUEST: do what the file says, and write what came of it beside it.
 
-REQUEST is a file of JSON. {"session": path, "working_dir": source, "modules": [sources], "installation": [installer,
-requirements, options, check] or null} keeps the sources as packages: {"working_dir": package, "modules": [packages],
-"installed": id or ""}. With "make": id, the virtual environment is made: {}. What fails is told as {"error": text}. The
-answer is REQUEST.answer, put in place by rename. Output goes to whoever started this.
+REQUEST is a file of JSON. {"session": path, "working_dir": source, "modules": [sources], "excludes": [patterns],
+"installation": [installer, requirements, options, check] or null} keeps the sources as packages, and is answered with
+{"working_dir": package, "modules": [packages], "installed": id or ""}. With "make": id, the virtual environment is
+made: {}. What fails is told as {"error": text}. The answer is REQUEST.answer, put in place by rename. Output goes to
+whoever started this.
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ def perform(request: dict[str, Any]) -> dict[str, Any]:
             assert installation is not None
             make(installation, request["make"])
             return {}
-        session, working_dir = request["session"], request["working_dir"]
+        session, working_dir, excludes = request["session"], request["working_dir"], request["excludes"]
         return {
-            "working_dir": packages.keep(session, working_dir, False) if working_dir else "",
-            "modules": [packages.keep(session, source, True) for source in request["modules"]],
+            "working_dir": packages.keep(session, working_dir, False, excludes) if working_dir else "",
+            "modules": [packages.keep(session, source, True, excludes) for source in request["modules"]],
             "installed": installation.id() if installation else "",
         }
     except (PackageError, InstallError) as error:

@@ -16,11 +16,12 @@ import os
 import stat
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import IO, NamedTuple
 
 from bowstring_core import limits
+from bowstring_core.environments.exclusion import Exclusion
 from bowstring_core.environments.places import PREFIX, PackageError, place
 from bowstring_core.node.sessions import remove_folder
 
@@ -37,13 +38,14 @@ class _File(NamedTuple):
     open: Callable[[], IO[bytes]]
 
 
-def keep(folder: str, source: str, module: bool) -> str:
+def keep(folder: str, source: str, module: bool, excludes: Sequence[str] = ()) -> str:
     """Make a package of a source, if there is none of the same contents.
 
     Args:
         folder: The session's folder.
         source: Absolute path of a folder, a `.py` file or an archive; or the name of a package.
         module: The source is a module: a folder is kept under its own name, and a `.py` file may be given.
+        excludes: What is left out of a folder, as in a .gitignore file.
 
     Returns:
         "package:" and the id.
@@ -56,7 +58,8 @@ def keep(folder: str, source: str, module: bool) -> str:
         return source
     try:
         if os.path.isdir(source):
-            return _keep(folder, source, lambda: _files_of_folder(source, module))
+            exclusion = Exclusion(excludes)
+            return _keep(folder, source, lambda: _files_of_folder(source, module, exclusion))
         if not os.path.isfile(source):
             raise PackageError(f"{source!r} does not exist")
         if source.endswith(_ARCHIVES):
@@ -65,6 +68,8 @@ def keep(folder: str, source: str, module: bool) -> str:
         if module and source.endswith(".py"):
             alone = _File(os.path.basename(source), False, partial(io.FileIO, source))
             return _keep(folder, source, lambda: iter((alone,)))
+    except ValueError as error:
+        raise PackageError(f"{source!r}: {error}") from error
     except (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
         raise PackageError(f"{source!r} can't be read: {error}") from error
     kinds = "a folder, a .py file, a .zip archive or a .whl" if module else "a folder or a .zip archive"
@@ -128,28 +133,30 @@ def _copy(source: str, files: Iterator[_File], target: str) -> str:
     return digest.hexdigest()
 
 
-def _files_of_folder(source: str, module: bool) -> Iterator[_File]:
-    """The files below a folder; links are followed, but not in circles."""
+def _files_of_folder(source: str, module: bool, exclusion: Exclusion) -> Iterator[_File]:
+    """The files below a folder that are not left out; links are followed, but not in circles."""
     name = os.path.basename(os.path.normpath(source))
     if module and not name.isidentifier():
         raise PackageError(f"{source!r} can't be imported: {name!r} is no name of a module")
     base = f"{name}/" if module else ""
-    yield from _walk(source, base, (os.path.realpath(source),))
+    for path, file in _walk(source, "", (os.path.realpath(source),), exclusion):
+        yield file._replace(path=base + path)
 
 
-def _walk(folder: str, base: str, above: tuple[str, ...]) -> Iterator[_File]:
+def _walk(folder: str, base: str, above: tuple[str, ...], exclusion: Exclusion) -> Iterator[tuple[str, _File]]:
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name in _LEFT_OUT:
+            path = base + entry.name
+            if entry.name in _LEFT_OUT or exclusion.covers(path, entry.is_dir()):
                 continue
             if entry.is_dir():
                 real = os.path.realpath(entry.path)
                 if real in above:
                     raise PackageError(f"{entry.path!r} leads back to {real!r}, in which it lies")
-                yield from _walk(entry.path, f"{base}{entry.name}/", (*above, real))
+                yield from _walk(entry.path, f"{path}/", (*above, real), exclusion)
             elif entry.is_file():
                 executable = bool(entry.stat().st_mode & stat.S_IXUSR)
-                yield _File(base + entry.name, executable, partial(io.FileIO, entry.path))
+                yield path, _File(path, executable, partial(io.FileIO, entry.path))
 
 
 def _files_of_archive(archive: zipfile.ZipFile, source: str) -> Iterator[_File]:

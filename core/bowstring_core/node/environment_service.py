@@ -71,6 +71,7 @@ class EnvironmentService:
                 ErrorCode.RUNTIME_ENV_SETUP, f"this runtime has {limits.ENVIRONMENTS_MAX:,} environments already"
             )
         self._check(wanted)
+        excludes, wanted.excludes = wanted.excludes, ()
         if not (wanted.working_dir or wanted.modules or wanted.requirements):
             self._add(peer, message, wanted, "")
             return
@@ -78,6 +79,7 @@ class EnvironmentService:
             "session": self._node.session.path,
             "working_dir": wanted.working_dir,
             "modules": list(wanted.modules),
+            "excludes": list(excludes),
             "installation": self._installation(wanted),
         }
 

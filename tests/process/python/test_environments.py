@@ -127,7 +127,8 @@ def test_a_working_directory_is_current_comes_first_and_is_what_it_was_when_it_w
     assert bow.get(first.remote()) == (1, "one", True)
     (tmp_path / "settings_here.py").write_text("VALUE = 2\n")
     assert bow.get(first.remote()) == (1, "one", True)
-    assert bow.get(look.options(runtime_env={"working_dir": str(tmp_path)}).remote()) == (2, "one", True)
+    again = {"working_dir": str(tmp_path), "excludes": ["*.txt", "!data.txt"]}
+    assert bow.get(look.options(runtime_env=again).remote()) == (2, "one", True)
 
 
 def test_a_working_directory_can_be_an_archive_and_is_inherited(tmp_path: Path) -> None:

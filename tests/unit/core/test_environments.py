@@ -82,6 +82,21 @@ def test_a_folder_is_copied_without_what_is_cached_and_keeps_its_modes(tmp_path:
     assert not (copy / "main.py").stat().st_mode & stat.S_IXUSR
 
 
+def test_a_folder_is_copied_without_what_is_excluded(tmp_path: Path, folder: Path) -> None:
+    (folder / "big").mkdir()
+    (folder / "big" / "data.csv").write_text("1,2")
+    (folder / "inner" / "more.csv").write_text("3,4")
+    name = packages.keep(str(tmp_path), str(folder), True, ["/big/", "*.csv", "!/inner/more.csv"])
+    copy = Path(place(str(tmp_path), name)) / "project"
+    assert sorted(str(path.relative_to(copy)) for path in copy.rglob("*.*")) == [
+        "inner/more.csv",
+        "inner/run.sh",
+        "main.py",
+    ]
+    with pytest.raises(PackageError, match="is no pattern"):
+        packages.keep(str(tmp_path), str(folder), False, ["[z-a]"])
+
+
 def test_a_package_is_named_by_what_it_holds(tmp_path: Path, folder: Path) -> None:
     first = kept(tmp_path, folder)
     assert kept(tmp_path, folder) == first

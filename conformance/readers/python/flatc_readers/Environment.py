@@ -146,8 +146,29 @@ class Environment(object):
             return self._tab.Get(flatbuffers.number_types.Int64Flags, o + self._tab.Pos)
         return 0
 
+    # Files and folders that are left out when folders are copied: patterns as in a .gitignore file (10.1/4).
+    # Environment
+    def Excludes(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(20))
+        if o != 0:
+            a = self._tab.Vector(o)
+            return self._tab.String(a + flatbuffers.number_types.UOffsetTFlags.py_type(j * 4))
+        return ""
+
+    # Environment
+    def ExcludesLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(20))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # Environment
+    def ExcludesIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(20))
+        return o == 0
+
 def EnvironmentStart(builder):
-    builder.StartObject(8)
+    builder.StartObject(9)
 
 def Start(builder):
     EnvironmentStart(builder)
@@ -223,6 +244,18 @@ def EnvironmentAddTimeoutMs(builder, timeoutMs):
 
 def AddTimeoutMs(builder, timeoutMs):
     EnvironmentAddTimeoutMs(builder, timeoutMs)
+
+def EnvironmentAddExcludes(builder, excludes):
+    builder.PrependUOffsetTRelativeSlot(8, flatbuffers.number_types.UOffsetTFlags.py_type(excludes), 0)
+
+def AddExcludes(builder, excludes):
+    EnvironmentAddExcludes(builder, excludes)
+
+def EnvironmentStartExcludesVector(builder, numElems):
+    return builder.StartVector(4, numElems, 4)
+
+def StartExcludesVector(builder, numElems):
+    return EnvironmentStartExcludesVector(builder, numElems)
 
 def EnvironmentEnd(builder):
     return builder.EndObject()

@@ -76,6 +76,13 @@ public final class Environment extends com.google.flatbuffers.Table {
    * Time that the making may take; 0: the node's limit.
    */
   public long timeoutMs() { int o = __offset(18); return o != 0 ? bb.getLong(o + bb_pos) : 0L; }
+  /**
+   * Files and folders that are left out when folders are copied: patterns as in a .gitignore file (10.1/4).
+   */
+  public String excludes(int j) { int o = __offset(20); return o != 0 ? __string(__vector(o) + j * 4) : null; }
+  public int excludesLength() { int o = __offset(20); return o != 0 ? __vector_len(o) : 0; }
+  public StringVector excludesVector() { return excludesVector(new StringVector()); }
+  public StringVector excludesVector(StringVector obj) { int o = __offset(20); return o != 0 ? obj.__assign(__vector(o), 4, bb) : null; }
 
   public static int createEnvironment(FlatBufferBuilder builder,
       int variablesOffset,
@@ -85,9 +92,11 @@ public final class Environment extends com.google.flatbuffers.Table {
       int requirementsOffset,
       int optionsOffset,
       boolean check,
-      long timeoutMs) {
-    builder.startTable(8);
+      long timeoutMs,
+      int excludesOffset) {
+    builder.startTable(9);
     Environment.addTimeoutMs(builder, timeoutMs);
+    Environment.addExcludes(builder, excludesOffset);
     Environment.addOptions(builder, optionsOffset);
     Environment.addRequirements(builder, requirementsOffset);
     Environment.addModules(builder, modulesOffset);
@@ -98,7 +107,7 @@ public final class Environment extends com.google.flatbuffers.Table {
     return Environment.endEnvironment(builder);
   }
 
-  public static void startEnvironment(FlatBufferBuilder builder) { builder.startTable(8); }
+  public static void startEnvironment(FlatBufferBuilder builder) { builder.startTable(9); }
   public static void addVariables(FlatBufferBuilder builder, int variablesOffset) { builder.addOffset(0, variablesOffset, 0); }
   public static int createVariablesVector(FlatBufferBuilder builder, int[] data) { builder.startVector(4, data.length, 4); for (int i = data.length - 1; i >= 0; i--) builder.addOffset(data[i]); return builder.endVector(); }
   public static void startVariablesVector(FlatBufferBuilder builder, int numElems) { builder.startVector(4, numElems, 4); }
@@ -115,6 +124,9 @@ public final class Environment extends com.google.flatbuffers.Table {
   public static void startOptionsVector(FlatBufferBuilder builder, int numElems) { builder.startVector(4, numElems, 4); }
   public static void addCheck(FlatBufferBuilder builder, boolean check) { builder.addBoolean(6, check, false); }
   public static void addTimeoutMs(FlatBufferBuilder builder, long timeoutMs) { builder.addLong(7, timeoutMs, 0L); }
+  public static void addExcludes(FlatBufferBuilder builder, int excludesOffset) { builder.addOffset(8, excludesOffset, 0); }
+  public static int createExcludesVector(FlatBufferBuilder builder, int[] data) { builder.startVector(4, data.length, 4); for (int i = data.length - 1; i >= 0; i--) builder.addOffset(data[i]); return builder.endVector(); }
+  public static void startExcludesVector(FlatBufferBuilder builder, int numElems) { builder.startVector(4, numElems, 4); }
   public static int endEnvironment(FlatBufferBuilder builder) {
     int o = builder.endTable();
     return o;

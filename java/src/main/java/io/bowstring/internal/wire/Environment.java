@@ -5,7 +5,7 @@ import java.util.List;
 
 /** What a worker's process finds around it. A frontend names sources; the node's answer names packages. */
 public final class Environment implements Table {
-    private static final byte[] HEAD = FlatWriter.hex("14002800040008000c001000140018001c0020000000000018000000");
+    private static final byte[] HEAD = FlatWriter.hex("16003000040008000c001000140018001c0020002800000018000000");
 
     /** Variables that are set before anything is imported. */
     public List<Variable> variables = List.of();
@@ -37,6 +37,9 @@ public final class Environment implements Table {
     /** Time that the making may take; 0: the node's limit. */
     public long timeoutMs = 0;
 
+    /** Files and folders that are left out when folders are copied: patterns as in a .gitignore file (10.1/4). */
+    public List<String> excludes = List.of();
+
     @Override
     public int frameType() {
         return 0;
@@ -49,15 +52,16 @@ public final class Environment implements Table {
 
     @Override
     public void write(FlatWriter out) {
-        int at = out.begin(HEAD, 40);
-        out.tables(at, 4, 40, variables);
-        out.string(at, 8, 40, workingDir);
-        out.strings(at, 12, 40, modules);
+        int at = out.begin(HEAD, 48);
+        out.tables(at, 4, 48, variables);
+        out.string(at, 8, 48, workingDir);
+        out.strings(at, 12, 48, modules);
         out.u8(at + 16, installer);
-        out.strings(at, 20, 40, requirements);
-        out.strings(at, 24, 40, options);
+        out.strings(at, 20, 48, requirements);
+        out.strings(at, 24, 48, options);
         out.bool(at + 28, check);
         out.i64(at + 32, timeoutMs);
+        out.strings(at, 40, 48, excludes);
     }
 
     /** Reads a metadata buffer in any valid layout; ProtocolException for everything else. */
@@ -94,6 +98,9 @@ public final class Environment implements Table {
         }
         if ((field = in.field(at, vtable, 7, 8)) != 0) {
             table.timeoutMs = in.i64(field);
+        }
+        if ((field = in.field(at, vtable, 8, 4)) != 0) {
+            table.excludes = in.strings(field);
         }
         return table;
     }
