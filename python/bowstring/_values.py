@@ -22,10 +22,7 @@ from bowstring_wire.values.payload import Encoded
 
 RAW_BYTES_MIN = 4096  # bytes objects from this size on are written raw, and read without unpickling
 
-_PYTHON, _TENSOR, _ARROW, _BYTES, _ERROR, _PORTABLE = (
-    int(Encoding.PYTHON), int(Encoding.TENSOR), int(Encoding.ARROW), int(Encoding.BYTES), int(Encoding.ERROR),
-    int(Encoding.PORTABLE),
-)  # fmt: skip
+_PYTHON, _BYTES, _ERROR = int(Encoding.PYTHON), int(Encoding.BYTES), int(Encoding.ERROR)
 _COMPACT = int(Layout.COMPACT)
 STORED_LAYOUT = 0  # a Payload whose bytes are in the store
 
