@@ -57,8 +57,8 @@ public final class Bowstring extends TaskCalls {
             throw new InvalidArgumentException("this process has a runtime already; shut it down first");
         }
         Driver started = Driver.start(new Driver.Options(options.address, options.numCpus, options.numGpus,
-                options.resources, options.objectStoreMemory, options.namespace, options.classPath, options.pythonPath,
-                options.logToDriver));
+                options.resources, options.objectStoreMemory, options.memoryArguments(), options.namespace,
+                options.classPath, options.pythonPath, options.logToDriver));
         driver = started;
         Processes.drives(started.session());
         return () -> {

@@ -17,6 +17,9 @@ public final class InitOptions {
     final int numGpus;
     final Map<String, Double> resources;
     final long objectStoreMemory;
+    final String spillDirectory;
+    final long spillBytesMax;
+    final long memoryReserve;
     final String namespace;
     final List<String> classPath;
     final List<String> pythonPath;
@@ -28,10 +31,28 @@ public final class InitOptions {
         numGpus = builder.numGpus;
         resources = Map.copyOf(builder.resources);
         objectStoreMemory = builder.objectStoreMemory;
+        spillDirectory = builder.spillDirectory;
+        spillBytesMax = builder.spillBytesMax;
+        memoryReserve = builder.memoryReserve;
         namespace = builder.namespace;
         classPath = List.copyOf(builder.classPath);
         pythonPath = List.copyOf(builder.pythonPath);
         logToDriver = builder.logToDriver;
+    }
+
+    /** What the node is told of memory and disk; nothing where nothing was said. */
+    List<String> memoryArguments() {
+        List<String> arguments = new ArrayList<>();
+        if (!spillDirectory.isEmpty()) {
+            arguments.addAll(List.of("--spill-directory", Path.of(spillDirectory).toAbsolutePath().toString()));
+        }
+        if (spillBytesMax >= 0) {
+            arguments.addAll(List.of("--spill-bytes-max", Long.toString(spillBytesMax)));
+        }
+        if (memoryReserve >= 0) {
+            arguments.addAll(List.of("--memory-reserve", Long.toString(memoryReserve)));
+        }
+        return arguments;
     }
 
     /** Options to be filled in. */
@@ -46,6 +67,9 @@ public final class InitOptions {
         private int numGpus;
         private final Map<String, Double> resources = new LinkedHashMap<>();
         private long objectStoreMemory;
+        private String spillDirectory = "";
+        private long spillBytesMax = -1;
+        private long memoryReserve = -1;
         private String namespace = "";
         private List<String> classPath = ownClassPath();
         private List<String> pythonPath = List.of("");
@@ -87,6 +111,30 @@ public final class InitOptions {
         /** Bytes of the object store of a runtime that is started. Default: a part of the machine's memory. */
         public Builder setObjectStoreMemory(long bytes) {
             objectStoreMemory = (long) amount("objectStoreMemory", bytes);
+            return this;
+        }
+
+        /**
+         * Folder on the disk that takes what the store has no room for; its files have no names, and go with the node.
+         * Default: the session's folder, or /var/tmp if that is in memory.
+         */
+        public Builder setSpillDirectory(String folder) {
+            spillDirectory = Arguments.text("folder", folder);
+            return this;
+        }
+
+        /** Bytes that may be on disk; 0: nothing goes there. Default: all but the last 512 MiB of the disk. */
+        public Builder setSpillBytesMax(long bytes) {
+            spillBytesMax = (long) amount("spillBytesMax", bytes);
+            return this;
+        }
+
+        /**
+         * Bytes that the machine must keep available: when there are less, the task that uses most memory ends with an
+         * OutOfMemoryException. 0: no such guard. Default: 128 MiB.
+         */
+        public Builder setMemoryReserve(long bytes) {
+            memoryReserve = (long) amount("memoryReserve", bytes);
             return this;
         }
 

@@ -9,12 +9,17 @@ import io.bowstring.InitOptions;
 import io.bowstring.ObjectRef;
 import io.bowstring.Tensor;
 import io.bowstring.errors.InvalidArgumentException;
+import io.bowstring.errors.ObjectStoreFullException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledIfEnvironmentVariable;
+import org.junit.jupiter.api.io.TempDir;
 
 @EnabledIfEnvironmentVariable(named = "BOWSTRING_PYTHON", matches = ".+")
 @Timeout(value = 60, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
@@ -32,6 +37,40 @@ class StoreTest {
             for (int i = 0; i < 50_000; i++) {
                 assertEquals(i, Bowstring.put(i).get());
             }
+        }
+    }
+
+    @Test
+    void whatTheStoreHasNoRoomForGoesToDiskAndComesBack(@TempDir Path folder) throws Exception {
+        InitOptions.Builder options = InitOptions.builder().setNumCpus(1).setObjectStoreMemory(64L << 20);
+        try (Bowstring.Runtime runtime = Bowstring.init(options.setSpillDirectory(folder.toString()).build())) {
+            double[] values = Calculator.ramp(1 << 20);
+            List<ObjectRef<double[]>> refs = new ArrayList<>();
+            for (int i = 0; i < 20; i++) {
+                values[0] = i;
+                refs.add(Bowstring.put(values));
+            }
+            for (int i = 0; i < 20; i++) {
+                assertEquals(i, refs.get(i).get()[0]);
+            }
+            try (Stream<Path> files = Files.list(folder)) {
+                assertEquals(0, files.count());
+            }
+        }
+    }
+
+    @Test
+    void withoutADiskAFullStoreRefuses() {
+        InitOptions.Builder options = InitOptions.builder().setNumCpus(1).setObjectStoreMemory(64L << 20);
+        try (Bowstring.Runtime runtime = Bowstring.init(options.setSpillBytesMax(0).setMemoryReserve(0).build())) {
+            double[] values = Calculator.ramp(1 << 20);
+            List<ObjectRef<double[]>> refs = new ArrayList<>();
+            assertThrows(ObjectStoreFullException.class, () -> {
+                for (int i = 0; i < 20; i++) {
+                    refs.add(Bowstring.put(values));
+                }
+            });
+            assertEquals(1000, refs.get(0).get()[1000]);
         }
     }
 

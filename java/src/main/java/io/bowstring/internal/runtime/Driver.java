@@ -41,13 +41,14 @@ public final class Driver {
     private static final long END_MS = 10_000;
     private static final Pattern SESSION = Pattern.compile("\"session\"\\s*:\\s*\"((?:[^\"\\\\]|\\\\.)*)\"");
 
-    /** What the user may say; {@code numCpus} below 0: the machine's. */
+    /** What the user may say; {@code numCpus} below 0: the machine's. {@code memoryArguments} are the node's own. */
     public record Options(
             String address,
             double numCpus,
             int numGpus,
             Map<String, Double> resources,
             long objectStoreMemory,
+            List<String> memoryArguments,
             String namespace,
             List<String> classPath,
             List<String> pythonPath,
@@ -135,6 +136,7 @@ public final class Driver {
         if (options.objectStoreMemory > 0) {
             command.addAll(List.of("--object-store-memory", Long.toString(options.objectStoreMemory)));
         }
+        command.addAll(options.memoryArguments);
         if (!options.namespace.isEmpty()) {
             command.addAll(List.of("--namespace", options.namespace));
         }
