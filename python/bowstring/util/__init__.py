@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bowstring.util.actor_pool import ActorPool
     from bowstring.util.executor import Executor
+    from bowstring.util.named_actors import list_named_actors
     from bowstring.util.placement_group import (
         PlacementGroup,
         get_current_placement_group,
@@ -31,6 +32,7 @@ _HOMES = {
     "get_current_placement_group": "placement_group",
     "get_placement_group": "placement_group",
     "inspect_serializability": "serializability",
+    "list_named_actors": "named_actors",
     "placement_group": "placement_group",
     "placement_group_table": "placement_group",
     "remove_placement_group": "placement_group",
@@ -38,8 +40,8 @@ _HOMES = {
 
 __all__ = [
     "ActorPool", "Empty", "Executor", "Full", "PlacementGroup", "Progress", "Queue", "get_current_placement_group",
-    "get_placement_group", "inspect_serializability", "placement_group", "placement_group_table",
-    "remove_placement_group",
+    "get_placement_group", "inspect_serializability", "list_named_actors", "placement_group",
+    "placement_group_table", "remove_placement_group",
 ]  # fmt: skip
 
 

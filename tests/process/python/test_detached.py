@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import bowstring as bow
+from bowstring.util import list_named_actors
 from tests.process.waiting import wait_until
 
 
@@ -122,6 +123,10 @@ def test_namespaces_keep_names_apart(session: str) -> None:
         third = Counter.options(name="counter", namespace="three", lifetime="detached").remote(1000)
         assert bow.get(third.add.remote(), timeout=60) == 1001
     with bow.init(address=session, namespace="three"):
+        assert list_named_actors() == ["counter"]
+        assert list_named_actors(all_namespaces=True) == [
+            {"name": "counter", "namespace": namespace} for namespace in ("one", "three", "two")
+        ]
         for namespace, value in (("one", 4), ("two", 102), ("three", 1002)):
             actor = bow.get_actor("counter", namespace=namespace)
             assert bow.get(actor.add.remote(), timeout=60) == value
