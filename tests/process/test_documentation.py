@@ -29,7 +29,7 @@ def blocks(language: str, text: str) -> str:
 def run_python(program: str, folder: Path) -> list[str]:
     path = folder / "program.py"
     path.write_text(program)
-    done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, str(path)], cwd=folder, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 
