@@ -228,6 +228,7 @@ class Executor:
         if self._epoch_running and self._epoch_running <= revoke.epoch:
             self._revocations.append((revoke.lease, revoke.epoch))
         else:
+            self.runtime.log.send()  # a worker whose job is over is ended as soon as it is free
             self.runtime.tell(FrameType.LEASE_REVOKED, m.LeaseRevoked(revoke.lease, revoke.epoch))
             self.runtime.node_connection.flush()
 
@@ -411,6 +412,7 @@ class Executor:
 
     def _acknowledge_revocations(self) -> None:
         with self.runtime.lock:
+            self.runtime.log.send()
             self.runtime.reactor.flush()
             for lease, epoch in self._revocations:
                 self.runtime.tell(FrameType.LEASE_REVOKED, m.LeaseRevoked(lease, epoch))

@@ -295,6 +295,8 @@ class Runtime:
     def close(self) -> None:
         """End this process's part of the runtime."""
         with self.lock:
+            self.log.send()
+            self.node_connection.flush()
             self.stop(RuntimeStoppedError("Bowstring was shut down in this process"))
             self.peers.close()
             self.reactor.unwatch(self.node_pidfd)

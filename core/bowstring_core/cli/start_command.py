@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import select
 import subprocess
 import sys
@@ -21,6 +22,11 @@ START_TIMEOUT_S = 30.0
 @click.option("--resources", metavar="JSON", help="Amounts of resources of your own, as in '{\"disk\": 2}'.")
 @click.option("--memory", type=click.IntRange(min=1), metavar="BYTES", help="Memory that tasks may ask for.")
 @click.option("--object-store-memory", type=click.IntRange(min=1 << 20), metavar="BYTES", help="Size of the store.")
+@click.option(
+    "--spill-directory", type=click.Path(exists=True, file_okay=False), help="Folder for what the store spills."
+)
+@click.option("--spill-bytes-max", type=click.IntRange(min=0), metavar="BYTES", help="What may be there.")
+@click.option("--memory-reserve", type=click.IntRange(min=0), metavar="BYTES", help="What the machine keeps available.")
 @click.option("--namespace", help="Namespace of named actors for drivers that give none.")
 @click.option("--log-level", type=click.Choice(["DEBUG", "INFO"], case_sensitive=False), help="Of the node's own log.")
 @click.option("--json", "as_json", is_flag=True, help="Print the session and the process as JSON.")
@@ -29,6 +35,8 @@ def start(as_json: bool, **options: object) -> None:
     command = [sys.executable, "-m", "bowstring_core.node"]
     for name, value in options.items():
         if value is not None:
+            if name == "spill_directory":
+                value = os.path.abspath(str(value))
             command += [f"--{name.replace('_', '-')}", str(value)]
     node = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True)
     assert node.stdout is not None

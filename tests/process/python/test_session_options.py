@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,3 +38,30 @@ def test_call_sites_of_puts_are_recorded_if_asked_for(monkeypatch: pytest.Monkey
         (row,) = bow.util.state.references(f"object={ref.hex()}").to_pylist()
         assert row["call_site"].startswith(f"{__file__}:")
         assert row["call_site"].endswith(" in test_call_sites_of_puts_are_recorded_if_asked_for")
+
+
+def command(*arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "bowstring_core.cli", *arguments], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@bow.remote
+def add(a: int, b: int) -> int:
+    return a + b
+
+
+def test_a_started_runtime_is_joined_by_one_driver_after_the_other() -> None:
+    facts = json.loads(command("start", "--num-cpus", "1", "--json"))
+    try:
+        for number in range(2):
+            with bow.init(address="auto") as session:
+                assert session.address == facts["session"]
+                assert bow.get(add.options(name=f"run-{number}").remote(number, 1)) == number + 1
+        names = [json.loads(line)["name"] for line in command("list", "tasks", "--json").splitlines()]
+        assert sorted(names) == ["run-0", "run-1"]  # the log outlives its jobs
+    finally:
+        command("stop")
+    waiting.wait_until(lambda: not Path(facts["session"]).exists(), within_s=60)

@@ -753,7 +753,8 @@ final class TaskRunner {
         return binaryName.substring(Math.max(binaryName.lastIndexOf('.'), binaryName.lastIndexOf('$')) + 1);
     }
 
-    private void flushEvents() {
+    /** Sends the events that are buffered. */
+    void flushEvents() {
         TaskEvents batch = new TaskEvents();
         synchronized (this) {
             if (events.isEmpty()) {

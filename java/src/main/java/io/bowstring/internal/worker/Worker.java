@@ -130,6 +130,7 @@ final class Worker implements Processes.Host {
             case FrameType.WORKER_BIND -> bind(WorkerBind.decode(frame.metadata()));
             case FrameType.LEASE_REVOKE -> {
                 LeaseRevoke revoke = LeaseRevoke.decode(frame.metadata());
+                runner.flushEvents(); // a worker whose job is over is ended as soon as it is free
                 queue.revoke(revoke.lease, revoke.epoch);
             }
             case FrameType.ACTOR_START -> startActor(ActorStart.decode(frame.metadata()), frame.body());
