@@ -369,6 +369,44 @@ def test_a_stream_ends_with_the_process_that_asked_for_it(runtime: bow.Session, 
     wait_until(mark.exists, 20, "the stream is closed")
 
 
+def test_a_stream_waits_for_a_caller_that_does_not_take_its_items(runtime: bow.Session, tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    program = f"""
+        import bowstring as bow
+
+        @bow.remote
+        def heavy(made):
+            with open(made, "ab", buffering=0) as file:
+                for number in range(100_000):
+                    file.write(b"x")
+                    yield bytes(50_000)
+
+        bow.init({runtime.address!r})
+        stream = heavy.remote({str(made)!r})
+        next(stream)
+        print("stopped", flush=True)
+        input()
+    """
+    driver = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    with driver:
+        assert driver.stdout is not None
+        assert driver.stdout.readline() == b"stopped\n"
+        driver.send_signal(signal.SIGSTOP)
+        sizes = [-1]
+
+        def rests() -> bool:
+            sizes.append(made.stat().st_size)
+            return len(sizes) > 30 and len(set(sizes[-30:])) == 1
+
+        wait_until(rests, 30, "the stream waits")
+        before = made.stat().st_size
+        driver.send_signal(signal.SIGCONT)
+        wait_until(lambda: made.stat().st_size > before + 100, 30, "the stream goes on")
+        driver.kill()
+
+
 def test_random_kills_closes_and_paces_lose_nothing_and_leave_nothing() -> None:
     @bow.remote(max_retries=-1)
     def fragile(stop: int, seed: int) -> Iterator[Any]:
