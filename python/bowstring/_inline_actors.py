@@ -173,8 +173,12 @@ class InlineActor:
             return
         self.restarts_left -= self.restarts_left > 0
         self.incarnation += 1
+        # Nothing runs now: what a checkpoint and the log behind it would come to is what the instance is.
+        saved = self._runtime.writer.put(self.instance.save_checkpoint()) if self.record.checkpoint_interval else None
         self._stop_overlap()
         self.start()
+        if saved is not None and self.death is None:
+            self.instance.restore_checkpoint(self._runtime.reader.get((saved,))[0])
 
     def die(self, reason: str) -> None:
         """The actor is dead for good."""

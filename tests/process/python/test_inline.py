@@ -258,6 +258,29 @@ def test_kill_and_restart_of_an_actor() -> None:
         bow.get(holder.add.remote(3))
 
 
+def test_a_restart_resumes_where_checkpoints_would() -> None:
+    @bow.remote(max_restarts=-1, checkpoint_interval=10)
+    class Account:
+        def __init__(self) -> None:
+            self.balance = 0
+
+        def save_checkpoint(self) -> int:
+            return self.balance
+
+        def restore_checkpoint(self, state: int) -> None:
+            self.balance = state
+
+        def deposit(self, amount: int) -> int:
+            self.balance += amount
+            return self.balance
+
+    account = Account.remote()
+    for _ in range(3):
+        account.deposit.remote(5)
+    bow.kill(account, no_restart=False)
+    assert bow.get(account.deposit.remote(5)) == 20
+
+
 def test_an_actor_ends_with_its_last_handle() -> None:
     SEEN.clear()
 
