@@ -160,6 +160,8 @@ BACKING_RETRY_S = 0.02
 
 # A worker's log file is turned over (one old file is kept) at this size.
 LOG_FILE_BYTES_MAX = 32 << 20
+# Workers that have ended and whose log files are kept; those of earlier ones are removed.
+LOGS_OF_ENDED_MAX = 500
 # A line longer than this is cut into several.
 LOG_LINE_BYTES_MAX = 64 << 10
 # One read of a worker's output.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections import deque
 from collections.abc import Callable
 
 from bowstring_core import limits
@@ -116,3 +117,28 @@ class WorkerOutput:
         self._loop.unwatch(self._fd)
         os.close(self._fd)
         self._file.close()
+
+
+class EndedLogs:
+    """The log files of workers that have ended: of the last ones they are kept, whatever the number of workers.
+
+    Args:
+        folder: Where the files are.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._slots: deque[int] = deque()
+
+    def add(self, slot: int) -> None:
+        """A worker has ended. Its file of stacks goes if nobody has asked for them."""
+        stacks = os.path.join(self._folder, f"worker-{slot}.stacks")
+        with contextlib.suppress(OSError):
+            if not os.stat(stacks).st_size:
+                os.unlink(stacks)
+        self._slots.append(slot)
+        while len(self._slots) > limits.LOGS_OF_ENDED_MAX:
+            oldest = self._slots.popleft()
+            for suffix in ("out", "out.1", "err", "err.1", "stacks"):
+                with contextlib.suppress(OSError):
+                    os.unlink(os.path.join(self._folder, f"worker-{oldest}.{suffix}"))

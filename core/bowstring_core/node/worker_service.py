@@ -21,7 +21,7 @@ from bowstring_core.node.errors import RequestError, error_record
 from bowstring_core.node.gpus import visible
 from bowstring_core.node.jvm import JavaMissing, JvmLauncher
 from bowstring_core.node.jvm_archive import TRAINEE_SLOT, Training
-from bowstring_core.node.logs import STDERR, STDOUT, WorkerOutput
+from bowstring_core.node.logs import STDERR, STDOUT, EndedLogs, WorkerOutput
 from bowstring_core.node.peers import Peer
 from bowstring_core.node.programs import Programs
 from bowstring_core.node.zygote_link import NO_ENVIRONMENT, ZygoteLink
@@ -110,6 +110,7 @@ class WorkerService:
         self.jvm = JvmLauncher(node.session.path)
         self._training: Training | None = None
         self._trained = False
+        self._ended_logs = EndedLogs(node.session.log_path(""))
         node.handle(FrameType.PROGRESS, Progress, frozenset((Role.WORKER,)), self._progress)
 
     # Starting ---------------------------------------------------------------------------------------------------------
@@ -420,6 +421,7 @@ class WorkerService:
         self._leave_zygote(process)
         for output in process.outputs:
             output.drain()
+        self._ended_logs.add(process.slot)
         if process.has_bars:
             self._tell_progress(process, Progress(bar=0, over=True))
         assert process.peer is not None

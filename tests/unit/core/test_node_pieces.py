@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 import bowstring_core
+from bowstring_core import limits
 from bowstring_core.node import __main__ as program
 from bowstring_core.node import loop as loops
+from bowstring_core.node.logs import EndedLogs
 from bowstring_core.node.sessions import Session, SessionError, session_root, sweep
 
 
@@ -145,3 +147,19 @@ def test_totals_are_in_ten_thousandths():
 def test_version_is_that_of_the_package():
     project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())
     assert bowstring_core.__version__ == project["project"]["version"]
+
+
+def test_logs_of_the_last_ended_workers_are_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(limits, "LOGS_OF_ENDED_MAX", 2)
+    ended = EndedLogs(str(tmp_path))
+    for slot in (1, 2, 3):
+        for suffix in ("out", "out.1", "err", "stacks"):
+            (tmp_path / f"worker-{slot}.{suffix}").touch()
+    (tmp_path / "worker-2.stacks").write_text("File ...")
+    for slot in (1, 2, 3):
+        ended.add(slot)
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == [
+        "worker-2.err", "worker-2.out", "worker-2.out.1", "worker-2.stacks", "worker-3.err", "worker-3.out",
+        "worker-3.out.1",
+    ]  # fmt: skip
