@@ -154,6 +154,33 @@ public final class ArrowStreams {
             }
             putEnd(target);
         }
+
+        @Override
+        public void copyTo(Pieces target, long start) {
+            long at = start;
+            for (Part part : parts) {
+                int headSize = 8 + part.metadataSize;
+                putMessage(target.piece(at, headSize), part.metadata, headSize);
+                long body = at + headSize;
+                long filled = 0;
+                for (int i = 0; i < part.buffers.size(); i++) {
+                    ArrowBuf buffer = part.buffers.get(i);
+                    zero(target.piece(body + filled, part.offsets[i] - filled));
+                    filled = part.offsets[i] + buffer.readableBytes();
+                    for (long done = 0; done < buffer.readableBytes(); done += PIECE_BYTES_MAX) {
+                        long count = Math.min(PIECE_BYTES_MAX, buffer.readableBytes() - done);
+                        buffer.getBytes(buffer.readerIndex() + done, target.piece(body + part.offsets[i] + done, count));
+                    }
+                }
+                zero(target.piece(body + filled, part.bodyLength() - filled));
+                at = body + part.bodyLength();
+            }
+            putEnd(target.piece(at, 8));
+        }
+
+        private static void zero(ByteBuffer gap) {
+            gap.put(new byte[gap.remaining()]);
+        }
     }
 
     // Reading --------------------------------------------------------------------------------------------------------

@@ -520,14 +520,7 @@ public final class Session implements NodeLink.Listener, References {
 
     /** Writes an image into fresh memory of the store. */
     public StoreClient.Extent writeImage(EncodedValue encoded) {
-        StoreClient.Extent extent = store.allocate(encoded.imageSize());
-        try {
-            encoded.writeImage(extent.memory().duplicate().order(java.nio.ByteOrder.LITTLE_ENDIAN));
-        } catch (RuntimeException error) {
-            store.giveBack(extent.grant());
-            throw error;
-        }
-        return extent;
+        return store.write(encoded);
     }
 
     /** What a worker tells of references inside a value that it made: as they travel, each known at its home. */

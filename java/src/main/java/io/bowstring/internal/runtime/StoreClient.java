@@ -3,6 +3,7 @@ package io.bowstring.internal.runtime;
 import io.bowstring.errors.ObjectLostException;
 import io.bowstring.errors.ObjectStoreFullException;
 import io.bowstring.errors.SerializationException;
+import io.bowstring.internal.value.EncodedValue;
 import io.bowstring.internal.wire.ExtentAllocate;
 import io.bowstring.internal.wire.ExtentGrant;
 import io.bowstring.internal.wire.ExtentReturn;
@@ -51,7 +52,7 @@ public final class StoreClient {
     private static final long COLLECTION_WAIT_MS = 500;
     private static final long MAPPED_MAX = Integer.MAX_VALUE & ~4095L;
 
-    /** An extent to write one image in. */
+    /** An extent to write one image in; {@code memory} is empty if no one buffer can hold it. */
     public record Extent(ExtentGrant grant, ByteBuffer memory) {}
 
     /** A pinned value. Its bytes can be read until {@link #unpin}, or be mapped to stay. */
@@ -154,6 +155,41 @@ public final class StoreClient {
         if (length > MAPPED_MAX) {
             throw new SerializationException("a value of " + length + " bytes: Java writes values below 2 GiB; split it");
         }
+        ExtentGrant grant = grant(length);
+        try {
+            return new Extent(grant, window(grant, 0, length));
+        } catch (IOException error) {
+            giveBack(grant);
+            throw unmapped(error);
+        }
+    }
+
+    /** Asks for memory for a value and writes it there, whatever its size; waits for the memory. */
+    Extent write(EncodedValue value) {
+        long length = value.imageSize();
+        Extent extent = length > MAPPED_MAX ? new Extent(grant(length), ByteBuffer.allocate(0)) : allocate(length);
+        try {
+            if (length > MAPPED_MAX) {
+                value.writeImage((at, size) -> piece(extent.grant, at, size));
+            } else {
+                value.writeImage(extent.memory.duplicate().order(ByteOrder.LITTLE_ENDIAN));
+            }
+        } catch (RuntimeException error) {
+            giveBack(extent.grant);
+            throw error;
+        }
+        return extent;
+    }
+
+    private ByteBuffer piece(ExtentGrant grant, long at, long length) {
+        try {
+            return window(grant, at, length);
+        } catch (IOException error) {
+            throw unmapped(error);
+        }
+    }
+
+    private ExtentGrant grant(long length) {
         collectIfDue(); // memory that this process wrote before is warm: it had better be free now
         ExtentGrant grant = null;
         for (int attempt = 0; grant == null; attempt++) {
@@ -169,12 +205,7 @@ public final class StoreClient {
                 grant = answer.as(ExtentGrant.class);
             }
         }
-        try {
-            return new Extent(grant, window(grant, length));
-        } catch (IOException error) {
-            giveBack(grant);
-            throw new ObjectLostException("shared memory can't be mapped: " + error.getMessage(), error);
-        }
+        return grant;
     }
 
     /**
@@ -239,17 +270,18 @@ public final class StoreClient {
         session.node().queue(back);
     }
 
-    private synchronized ByteBuffer window(ExtentGrant grant, long length) throws IOException {
+    /** A part of an extent, at most 1 GiB long unless it is the whole of it. */
+    private synchronized ByteBuffer window(ExtentGrant grant, long at, long length) throws IOException {
         TreeMap<Long, MappedByteBuffer> windows = written.get(grant.segment);
         if (windows == null) {
             windows = new TreeMap<>();
             boolean interrupted = Thread.interrupted();
             try (FileChannel channel = FileChannel.open(
                     Path.of(grant.segmentPath), Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE))) {
-                for (long at = 0; at < grant.segmentLength; at += WINDOW) {
-                    long size = Math.min(MAPPED_MAX, grant.segmentLength - at);
-                    windows.put(at, channel.map(MapMode.READ_WRITE, at, size));
-                    if (at + size >= grant.segmentLength) {
+                for (long start = 0; start < grant.segmentLength; start += WINDOW) {
+                    long size = Math.min(MAPPED_MAX, grant.segmentLength - start);
+                    windows.put(start, channel.map(MapMode.READ_WRITE, start, size));
+                    if (start + size >= grant.segmentLength) {
                         break;
                     }
                 }
@@ -263,10 +295,10 @@ public final class StoreClient {
             mapped.segment = grant.segment;
             session.node().queue(mapped);
         }
-        Map.Entry<Long, MappedByteBuffer> window = windows.floorEntry(grant.offset);
-        long offset = grant.offset - window.getKey();
+        Map.Entry<Long, MappedByteBuffer> window = windows.floorEntry(grant.offset + at);
+        long offset = grant.offset + at - window.getKey();
         if (offset + length > window.getValue().capacity()) {
-            throw new IOException("an extent of " + length + " bytes at " + grant.offset
+            throw new IOException("an extent of " + length + " bytes at " + (grant.offset + at)
                     + " does not fit into one mapping of at most 2 GiB");
         }
         return window.getValue().slice((int) offset, (int) length).order(ByteOrder.LITTLE_ENDIAN);

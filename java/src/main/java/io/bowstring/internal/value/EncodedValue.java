@@ -114,6 +114,19 @@ public final class EncodedValue {
         }
     }
 
+    /** Writes the image to memory of 2 GiB and more; only a value of one buffer can be so large. */
+    public void writeImage(ValueBuffer.Pieces target) {
+        imageSize();
+        if (buffers.size() != 1) {
+            throw new SerializationException("a value of " + imageSize + " bytes: what holds several tensors or tables"
+                    + " is below 2 GiB; put them one by one, and pass their references");
+        }
+        Span span = header.buffers.get(0);
+        ByteBuffer first = target.piece(0, span.offset());
+        first.putInt(head.length).putInt(0).put(head).put(new byte[first.remaining()]);
+        buffers.get(0).copyTo(target, span.offset());
+    }
+
     private static long align(long at) {
         return (at + ALIGNMENT - 1) & -ALIGNMENT;
     }

@@ -1,5 +1,6 @@
 package io.bowstring.internal.value;
 
+import io.bowstring.errors.SerializationException;
 import java.nio.ByteBuffer;
 
 /** One buffer of a value that is about to be written: how long it is, and how it gets to its place. */
@@ -8,6 +9,21 @@ public interface ValueBuffer {
 
     /** Writes all bytes at the target's position; the target has exactly the room. */
     void copyTo(ByteBuffer target);
+
+    /** Memory that no one buffer of Java's can hold; pieces of it can. */
+    interface Pieces {
+        /** A writable part, at most {@link #PIECE_BYTES_MAX} long. */
+        ByteBuffer piece(long at, long length);
+    }
+
+    /** Length of the longest piece. */
+    long PIECE_BYTES_MAX = 512L << 20;
+
+    /** Writes all bytes from a place on, into memory of 2 GiB and more. */
+    default void copyTo(Pieces target, long at) {
+        throw new SerializationException("a value of " + length()
+                + " bytes: Java writes values below 2 GiB, but for Arrow tables; split it");
+    }
 
     /** A buffer whose bytes are there. */
     static ValueBuffer of(ByteBuffer data) {

@@ -66,6 +66,21 @@ class ArrowStreamsTest {
     }
 
     @Test
+    void aStreamThatIsWrittenInPiecesIsTheSame() {
+        WriteGuard.install();
+        ByteBuffer whole = table(1000);
+        try (ArrowValue value = ArrowStreams.read(whole, false)) {
+            ValueBuffer writer = ArrowStreams.writer(value);
+            ByteBuffer target = ByteBuffer.allocateDirect(64 + (int) writer.length()).order(ByteOrder.LITTLE_ENDIAN);
+            for (int i = 0; i < target.capacity(); i++) {
+                target.put(i, (byte) 7); // what was there before must not show
+            }
+            writer.copyTo((at, length) -> target.slice((int) at, (int) length).order(ByteOrder.LITTLE_ENDIAN), 64);
+            assertEquals(whole, target.slice(64, (int) writer.length()));
+        }
+    }
+
+    @Test
     void aStreamInPartsThatCanNotBeMappedIsAnError() {
         ByteBuffer stream = table(10);
         boolean[] released = {false};
