@@ -320,8 +320,14 @@ def test_a_busy_worker_shows_where_it_is(tmp_path: Path) -> None:
     ref = wait_for.remote(str(go))
     wait_until(lambda: is_in(ref, "RUNNING"))
     mine = f"task={task_of(ref)}"
-    wait_until(lambda: state.stacks(mine, ("stack", "~", ", in wait_for")).num_rows)
-    (row,) = state.stacks(mine).to_pylist()
+    found: list[dict[str, Any]] = []
+
+    def is_seen() -> bool:
+        found[:] = state.stacks(mine, ("stack", "~", ", in wait_for")).to_pylist()
+        return bool(found)
+
+    wait_until(is_seen)
+    (row,) = found
     assert (row["role"], row["language"], row["thread"]) == ("worker", "PYTHON", "MainThread")
     assert ", in wait_for" in row["stack"].splitlines()[0]
     assert state.stacks(f"pid={os.getpid()}").num_rows
@@ -344,10 +350,16 @@ def test_a_worker_in_native_code_is_read_by_a_signal(tmp_path: Path) -> None:
     path = tmp_path / "begun"
     ref = hold_the_lock.options(max_retries=0).remote(str(path))
     wait_until(path.exists)
-    silent = [row for row in state.stacks("role=worker").to_pylist() if "does not answer" in row["thread"]]
-    assert len(silent) == 1
-    assert "in hold_the_lock" in silent[0]["stack"]
-    os.kill(silent[0]["pid"], signal.SIGKILL)
+    found: list[dict[str, Any]] = []
+
+    def is_read() -> bool:
+        found[:] = state.stacks("role=worker", ("stack", "~", "in hold_the_lock")).to_pylist()
+        return bool(found)
+
+    wait_until(is_read)
+    assert [row["task"] for row in found] == [""]
+    assert "does not answer" in found[0]["thread"]
+    os.kill(found[0]["pid"], signal.SIGKILL)
     with pytest.raises(bow.WorkerCrashedError):
         bow.get(ref)
 
