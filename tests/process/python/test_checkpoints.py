@@ -22,8 +22,8 @@ from tests.process.waiting import wait_until
 pytestmark = pytest.mark.usefixtures("runtime")
 
 
-CALLS = 1000  # of each caller
-KILLS_MIN, KILLS_MAX = 6, 40
+CALLS = 600  # of each caller
+KILLS_MIN, KILLS_MAX = 5, 40
 
 
 @bow.remote(max_restarts=-1, checkpoint_interval=50)
