@@ -146,6 +146,11 @@ public final class Driver {
         if (!own.isEmpty()) {
             builder.environment().putIfAbsent("BOWSTRING_JAVA_JAR", own);
         }
+        // They run on the same JVM too: an older one could not load the driver's classes.
+        Path home = Path.of(System.getProperty("java.home"));
+        if (Files.isExecutable(home.resolve("bin").resolve("java"))) {
+            builder.environment().putIfAbsent("BOWSTRING_JAVA_HOME", home.toString());
+        }
         // The node keeps its standard error only until it has announced itself, so what comes there is why it failed.
         try {
             return builder.start();
