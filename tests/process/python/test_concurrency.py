@@ -389,8 +389,16 @@ def start_driver(body: str) -> subprocess.Popen[str]:
 def line_of(driver: subprocess.Popen[str]) -> str:
     assert driver.stdout is not None
     line = driver.stdout.readline().strip()
-    assert line, driver.communicate(timeout=WITHIN_S)[1]
+    assert line, end_of(driver)[1]
     return line
+
+
+def end_of(driver: subprocess.Popen[str]) -> tuple[str, str]:
+    """What else it writes until it ends; `communicate` would miss what came along with the last line that was read."""
+    with driver:
+        assert driver.stdout is not None
+        assert driver.stderr is not None
+        return driver.stdout.read(), driver.stderr.read()
 
 
 @pytest.mark.parametrize("others", [0, 2])
@@ -412,7 +420,7 @@ def test_ctrl_c_ends_a_get_at_once_and_the_driver_goes_on(others: int) -> None:
     begun = time.monotonic()
     assert line_of(driver) == "interrupted"
     assert time.monotonic() - begun < 1
-    out, err = driver.communicate(timeout=WITHIN_S)
+    out, err = end_of(driver)
     assert (out, driver.returncode) == ("after slow\n", 0), err
 
 
@@ -423,7 +431,7 @@ def test_ctrl_c_that_nobody_catches_ends_the_driver_and_leaves_nothing() -> None
     """)
     assert line_of(driver) == "waiting"
     driver.send_signal(signal.SIGINT)
-    _, err = driver.communicate(timeout=WITHIN_S)
+    _, err = end_of(driver)
     assert "KeyboardInterrupt" in err
     assert driver.returncode == -signal.SIGINT
 
@@ -455,7 +463,7 @@ def test_ctrl_c_during_heavy_traffic_loses_no_result() -> None:
         threading.Event().wait(select_time)
         driver.send_signal(signal.SIGINT)
         assert line_of(driver) == str(i + 1)
-    out, err = driver.communicate(timeout=WITHIN_S)
+    out, err = end_of(driver)
     assert (out, driver.returncode) == ("end\n", 0), err
 
 
@@ -478,7 +486,7 @@ def test_ctrl_c_reaches_a_driver_that_submits_without_end() -> None:
     begun = time.monotonic()
     assert line_of(driver) == "interrupted"
     assert time.monotonic() - begun < 1
-    out, err = driver.communicate(timeout=WITHIN_S)
+    out, err = end_of(driver)
     assert (out, driver.returncode) == ("end\n", 0), err
 
 
@@ -495,7 +503,7 @@ def test_a_handler_of_the_users_own_stays_in_place() -> None:
     """)
     assert line_of(driver) == "waiting"
     driver.send_signal(signal.SIGINT)
-    out, err = driver.communicate(timeout=WITHIN_S)
+    out, err = end_of(driver)
     assert (out, driver.returncode) == ("[1]\n", 0), err
 
 
@@ -525,7 +533,7 @@ def test_asyncio_cancels_its_main_task_on_ctrl_c() -> None:
     driver.send_signal(signal.SIGINT)
     assert [line_of(driver) for _ in range(3)] == ["cancelled", "interrupted", "again"]
     driver.send_signal(signal.SIGINT)
-    out, err = driver.communicate(timeout=WITHIN_S)
+    out, err = end_of(driver)
     assert (out, driver.returncode) == ("and again\n", 0), err
 
 
