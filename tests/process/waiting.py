@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import select
+import subprocess
 import time
 from collections.abc import Callable
 
@@ -20,3 +21,14 @@ def wait_until(
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {within_s} s: {what}")
         select.select([], [], [], 0.01)
+
+
+def end_of(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """What else a process writes until it ends.
+
+    For one whose lines were read: `communicate` would miss what came along with the last of them.
+    """
+    with process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        return process.stdout.read(), process.stderr.read()

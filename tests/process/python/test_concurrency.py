@@ -22,7 +22,7 @@ import bowstring as bow
 from bowstring._runtime import current_runtime
 from bowstring._session import query_state
 from bowstring_wire.messages import StateKind
-from tests.process.waiting import wait_until
+from tests.process.waiting import end_of, wait_until
 
 WITHIN_S = 30
 
@@ -391,14 +391,6 @@ def line_of(driver: subprocess.Popen[str]) -> str:
     line = driver.stdout.readline().strip()
     assert line, end_of(driver)[1]
     return line
-
-
-def end_of(driver: subprocess.Popen[str]) -> tuple[str, str]:
-    """What else it writes until it ends; `communicate` would miss what came along with the last line that was read."""
-    with driver:
-        assert driver.stdout is not None
-        assert driver.stderr is not None
-        return driver.stdout.read(), driver.stderr.read()
 
 
 @pytest.mark.parametrize("others", [0, 2])

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 import bowstring as bow
-from tests.process.waiting import wait_until
+from tests.process.waiting import end_of, wait_until
 
 
 def processes_of(session: str) -> list[psutil.Process]:
@@ -105,7 +105,7 @@ def start_driver(then: str) -> tuple[subprocess.Popen[str], str, int]:
     driver = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert driver.stdout is not None
     line = driver.stdout.readline().split()
-    assert line, driver.communicate()[1]
+    assert line, end_of(driver)[1]
     return driver, line[0], int(line[1])
 
 
@@ -137,7 +137,7 @@ def test_a_killed_node_fails_the_driver_and_leaves_nothing() -> None:
         print("NodeDiedError", error, flush=True)
     """
     driver, session, _ = start_driver(textwrap.dedent(then))
-    out, err = driver.communicate(timeout=30)
+    out, err = end_of(driver)
     assert "NodeDiedError" in out, (out, err)
     assert driver.returncode == 0, err
     wait_until(lambda: nothing_left(session, []), 3, f"{session} is gone")
