@@ -177,6 +177,7 @@ class Answers:
         runtime = self._runtime
         with runtime.lock:
             self._executor.calls.pop(task.id, None)
+            call.interruption = None  # its traceback leads to the call's frame, and so to itself and to the arguments
             if task.timeout_ms:
                 self._executor.interruptions.forget(call)
             if runtime.node_connection.out:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable, Sequence
+from pickle import loads
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from bowstring._runtime import Runtime
 
 _INLINE, _STORED = int(ValueState.INLINE), int(ValueState.STORED)
-_ERROR = int(m.Encoding.ERROR)
+_ERROR, _PYTHON, _COMPACT = int(m.Encoding.ERROR), int(m.Encoding.PYTHON), int(m.Layout.COMPACT)
 _FOUND_INSIDE = HELD | BORROWED  # of an object: references may be found inside that others own
 _GET = int(m.SpanKind.GET)
 
@@ -51,6 +52,8 @@ class ObjectReader:
             if payload is not None and payload.layout != STORED_LAYOUT and not copy:
                 if ref._flags & _FOUND_INSIDE:
                     return [self._decode(ref, payload.encoding, payload.layout, payload.data)]
+                if payload.encoding == _PYTHON and payload.layout == _COMPACT:
+                    return [loads(payload.data)]
                 return [_values.decode_inline(payload.encoding, payload.layout, payload.data)]
         self.wait_ready(refs, len(refs), deadline)
         stored = [ref for ref in refs if ref._payload is not None and ref._payload.layout == STORED_LAYOUT]

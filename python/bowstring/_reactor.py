@@ -61,7 +61,9 @@ class Waiter:
         """Under the lock: one of the things that were missing has come."""
         self.missing -= 1
         if self.missing <= 0 and not self.done:
-            self.finish()
+            self.done = True
+            if self.signal is not None:
+                self.signal.release()
 
 
 class Connection:
@@ -323,7 +325,14 @@ class Reactor:
         """As the leader: run what is due, flush, wait for frames, process them."""
         with self.lock:
             timeout_s = self.before_poll(timeout_s)
-        self.process(self._poll(timeout_s))
+        events = self._poll(timeout_s)
+        with self.lock:  # as `process`, without a call on the way of what has come
+            self.asleep = False
+            handlers = self.handlers
+            for fd, event in events:
+                handler = handlers.get(fd)
+                if handler is not None:
+                    handler(event)
 
     def before_poll(self, timeout_s: float | None) -> float:
         """Under the lock: run what is due, write what is buffered; returns how long to wait at most."""
@@ -438,14 +447,12 @@ class Reactor:
 
     def _poll_until(self, waiter: Waiter, deadline: float | None) -> bool:
         while not waiter.done:
-            timeout = IDLE_POLL_S  # another thread may drop references meanwhile
+            left = None
             if deadline is not None:
                 left = deadline - monotonic()
                 if left <= 0:
                     return False
-                if left < timeout:
-                    timeout = left
-            self.poll_once(timeout)
+            self.poll_once(left)
             if self.interrupts:
                 self._raise_interrupt()
         return True

@@ -31,7 +31,7 @@ from bowstring._peers import Peers
 from bowstring._placing import NO_GROUP
 from bowstring._reactor import Connection, Reactor, Waiter
 from bowstring._store import StoreClient
-from bowstring._task_log import TaskLog
+from bowstring._task_log import SPAN_S_MIN, TaskLog
 from bowstring._values import STORED_LAYOUT, Payload
 from bowstring.errors import (
     BowstringError,
@@ -528,7 +528,8 @@ class Runtime:
                 executor.end_block(token)
         else:
             done = self.reactor.wait(waiter, deadline)
-        self.log.span(kind, started, 0, len(refs))
+        if perf_counter() - started >= SPAN_S_MIN:
+            self.log.span(kind, started, 0, len(refs))
         return done
 
     # Functions ---------------------------------------------------------------------------------------------------

@@ -377,7 +377,17 @@ class PendingTask:
             if contains:
                 ref._flags |= HELD | PUBLISHED
                 self.runtime.known.note(ref)
-            self.runtime.complete(ref, Payload(encoding, layout, data), bool(contains))
+            if ref._flags or ref._payload is not None:
+                self.runtime.complete(ref, Payload(encoding, layout, data), bool(contains))
+            else:
+                # As `complete`, for a result that only this process knows of: nearly every one.
+                ref._payload = Payload(encoding, layout, data)
+                ref._task = None
+                waiters = ref._waiters
+                if waiters is not None:
+                    ref._waiters = None
+                    for waiter in waiters:
+                        waiter.ready(ref)
         self.refs = []
         self.keeps = ()
 

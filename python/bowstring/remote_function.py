@@ -178,7 +178,7 @@ class RemoteFunction(Generic[P, R]):
             descriptor.key,
             descriptor.language,
             options.get("name", ""),
-            label=self._name,
+            label=self._name if self._function is not None else ".".join(self._name.split(".")[-2:]),
             num_returns=_options.result_count(options, self._count),
             backpressure=options.get("generator_backpressure", 0),
             max_retries=options.get("max_retries", _options.RETRIES_DEFAULT),

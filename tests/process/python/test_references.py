@@ -156,7 +156,12 @@ def left_of_objects() -> list[str]:
 def wait_nothing_is_left() -> None:
     deadline = time.monotonic() + GONE_WITHIN_S
     while left := left_of_objects():
-        assert time.monotonic() < deadline, "still there:\n  " + "\n  ".join(left)
+        if time.monotonic() > deadline:
+            unfinished = [str(row) for row in query_state(StateKind.TASKS) if row["end_ns"] == 0]
+            holds = [str(row) for row in query_state(StateKind.HOLDS)]
+            workers = [str(row) for row in query_state(StateKind.WORKERS)]
+            lines = [*left, "tasks:", *unfinished, "holds:", *holds, "workers:", *workers]
+            raise AssertionError("still there:\n  " + "\n  ".join(lines))
 
 
 @pytest.fixture(autouse=True)
