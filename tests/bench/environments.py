@@ -55,11 +55,8 @@ def interpreter(peer: str) -> str:
 def version(peer: str, python: str) -> str:
     """The version of the peer's package; Python's own, if it belongs to that."""
     program = f"""
-import importlib.metadata, platform
-try:
-    print(importlib.metadata.version({peer!r}))
-except importlib.metadata.PackageNotFoundError:
-    print(platform.python_version())
+import importlib, platform
+print(getattr(importlib.import_module({peer!r}), "__version__", None) or platform.python_version())
 """
     return subprocess.run([python, "-c", program], capture_output=True, text=True, check=True).stdout.strip()
 
