@@ -188,7 +188,8 @@ def markdown(rows: list[Row], peers: list[str], results: Results, pythons: dict[
     heads = ["row", "unit", *peers, *(f"against {peer}" for peer in peers[1:])]
     lines = [
         f"Measured on {day}: {os.cpu_count()} processors, {processor()}, Linux {platform.release()}, "
-        f"Python {platform.python_version()}; {versions}. Command: `python -m tests.bench --against {','.join(peers[1:])}`.",
+        f"Python {platform.python_version()}; {versions}. "
+        f"Command: `python -m tests.bench --against {','.join(peers[1:])}`.",
         "",
         f"| {' | '.join(heads)} |",
         f"|{'---|' * 2}{'---:|' * (len(heads) - 2)}",
