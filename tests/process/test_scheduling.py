@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import bowstring as bow
+from tests.process.waiting import wait_until
 
 
 @bow.remote
@@ -15,11 +15,7 @@ def quick() -> str:
 
 @bow.remote
 def wait_for_file(path: str) -> str:
-    deadline = time.monotonic() + 30
-    while not Path(path).exists():
-        if time.monotonic() > deadline:
-            raise TimeoutError(path)
-        time.sleep(0.002)
+    wait_until(Path(path).exists, 30, path)
     return "seen"
 
 

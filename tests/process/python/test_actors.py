@@ -6,10 +6,12 @@ import asyncio
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
 import bowstring as bow
+from tests.process.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("runtime")
 
@@ -50,21 +52,17 @@ class Parrot:
         return [await ref for ref in others]
 
 
+def has_ended(pid: int) -> bool:
+    """Whether the process is no more, or a zombie that its parent has yet to look at."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
 def wait_dead(pid: int, within_s: float = 5) -> None:
-    deadline = time.monotonic() + within_s
-    while time.monotonic() < deadline:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return
-        try:
-            with open(f"/proc/{pid}/stat") as file:
-                if file.read().rpartition(")")[2].split()[0] == "Z":
-                    return
-        except (FileNotFoundError, ProcessLookupError):
-            return
-        os.sched_yield()
-    raise AssertionError(f"process {pid} still lives after {within_s} s")
+    wait_until(lambda: has_ended(pid), within_s, f"process {pid} has ended")
 
 
 def test_calls_of_one_caller_run_in_order() -> None:
@@ -201,14 +199,18 @@ def test_a_call_in_flight_without_retries_fails_and_says_that_it_may_have_run() 
     assert bow.get(actor.hello.remote(), timeout=20) == "hello"
 
 
-def test_max_pending_calls_is_enforced() -> None:
+def test_max_pending_calls_is_enforced(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+
     @bow.remote
     class Slow:
-        def nap(self) -> None:
-            time.sleep(0.2)
+        def wait(self) -> None:
+            wait_until(gate.exists, 30, str(gate))
 
     slow = Slow.options(max_pending_calls=2).remote()
-    refs = [slow.nap.remote(), slow.nap.remote()]
+    refs = [slow.wait.remote(), slow.wait.remote()]
     with pytest.raises(bow.PendingCallsLimitExceeded, match="max_pending_calls is 2"):
-        slow.nap.remote()
+        slow.wait.remote()
+    gate.touch()
     bow.get(refs)
+    bow.get(slow.wait.remote())

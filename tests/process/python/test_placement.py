@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,11 +55,7 @@ def where_child_is() -> PlacementGroup | None:
 @bow.remote
 def hold(path: str) -> None:
     Path(path).touch()
-    deadline = time.monotonic() + 60
-    while Path(path).exists():
-        if time.monotonic() > deadline:
-            raise TimeoutError(path)
-        time.sleep(0.002)
+    wait_until(lambda: not Path(path).exists(), 60, f"{path} is removed")
 
 
 @bow.remote

@@ -37,8 +37,7 @@ def add(a: int, b: int) -> int:
 
 @bow.remote
 def wait_for(path: str, *_needed: Any) -> str:
-    while not os.path.exists(path):
-        time.sleep(0.001)
+    wait_until(lambda: os.path.exists(path))
     return path
 
 
@@ -55,8 +54,7 @@ def fail(message: str) -> None:
 @bow.remote(num_cpus=0)
 class Waiter:
     def wait_for(self, path: str) -> str:
-        while not os.path.exists(path):
-            time.sleep(0.001)
+        wait_until(lambda: os.path.exists(path))
         return path
 
     def pid(self) -> int:

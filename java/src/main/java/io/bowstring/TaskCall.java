@@ -81,11 +81,7 @@ public final class TaskCall<R extends @Nullable Object> {
 
     /** Sets whether any exception of the task's own is a reason to try again. Default: false. */
     public TaskCall<R> setRetryExceptions(boolean retry) {
-        if (retry) {
-            options.retryOn(List.of(), Arguments.loader());
-        } else {
-            options.retryRule = null;
-        }
+        options.retryExceptions(retry);
         return this;
     }
 
@@ -99,13 +95,13 @@ public final class TaskCall<R extends @Nullable Object> {
         for (Class<? extends Throwable> type : types) {
             names.add(type.getName());
         }
-        options.retryOn(names, Arguments.loader());
+        options.retryOn(names);
         return this;
     }
 
     /** The same by the names of the classes, as those of Python: "ValueError", "shop.errors.Busy". */
     public TaskCall<R> setRetryOn(String... types) {
-        options.retryOn(Arrays.asList(types), Arguments.loader());
+        options.retryOn(Arrays.asList(types));
         return this;
     }
 

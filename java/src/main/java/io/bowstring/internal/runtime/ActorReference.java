@@ -44,7 +44,7 @@ public abstract sealed class ActorReference {
             if (each.name.equals(method)) {
                 options.maxTaskRetries = each.maxTaskRetries;
                 if (each.retryExceptions) {
-                    options.retryOn(each.retriedTypes, Arguments.loader());
+                    options.retryOn(each.retriedTypes);
                 }
             }
         }

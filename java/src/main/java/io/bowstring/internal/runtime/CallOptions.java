@@ -59,8 +59,13 @@ public final class CallOptions {
     }
 
     /** Tries errors again: those of some classes and their subclasses, or all if none is named. */
-    public void retryOn(Collection<String> types, ClassLoader loader) {
-        retryRule = new RetryRule(Set.copyOf(types), loader);
+    public void retryOn(Collection<String> types) {
+        retryRule = new RetryRule(Set.copyOf(types), Arguments.loader());
+    }
+
+    /** Tries all errors again, or none. */
+    public void retryExceptions(boolean retry) {
+        retryRule = retry ? new RetryRule(Set.of(), Arguments.loader()) : null;
     }
 
     /** A count that may be -1, for any number. */
