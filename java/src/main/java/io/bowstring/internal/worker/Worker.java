@@ -31,8 +31,6 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,13 +43,11 @@ final class Worker implements Processes.Host {
     private static final Logger LOGGER = System.getLogger(Worker.class.getName());
 
     private final TaskQueue queue;
-    private final TaskRunner runner;
-    private final ExecutorService transcoder = Executors.newSingleThreadExecutor(work -> {
-        Thread thread = new Thread(work, "bowstring-transcode");
-        thread.setDaemon(true);
-        return thread;
-    });
     private @Nullable Session session;
+    private @Nullable FunctionTable functions;
+    private @Nullable EventLog events;
+    private @Nullable TaskRunner runner;
+    private @Nullable Transcoder transcoder;
     private volatile String workingDirectory = "";
     private volatile String visibleGpus = "-";
     private byte @Nullable [] actor;
@@ -68,7 +64,6 @@ final class Worker implements Processes.Host {
                 Runtime.getRuntime().halt(1);
             }
         });
-        runner = new TaskRunner(queue);
     }
 
     static void start(Path folder, long slot) throws IOException {
@@ -104,7 +99,10 @@ final class Worker implements Processes.Host {
     private void prepare(Session made, Path address) {
         session = made;
         queue.connected(made);
-        runner.connected(made);
+        functions = new FunctionTable(made);
+        events = new EventLog(made);
+        runner = new TaskRunner(made, queue, functions, events);
+        transcoder = new Transcoder(made);
         made.reader().setBlocking(queue);
         Processes.isWorker(made, this);
         made.inspection().setWork(new WorkReport(queue, runner));
@@ -130,13 +128,13 @@ final class Worker implements Processes.Host {
             case FrameType.WORKER_BIND -> bind(WorkerBind.decode(frame.metadata()));
             case FrameType.LEASE_REVOKE -> {
                 LeaseRevoke revoke = LeaseRevoke.decode(frame.metadata());
-                runner.flushEvents(); // a worker whose job is over is ended as soon as it is free
+                events.flush(); // a worker whose job is over is ended as soon as it is free
                 queue.revoke(revoke.lease, revoke.epoch);
             }
             case FrameType.ACTOR_START -> startActor(ActorStart.decode(frame.metadata()), frame.body());
             case FrameType.TRANSCODE -> {
                 Transcode transcode = Transcode.decode(frame.metadata());
-                transcoder.execute(() -> runner.transcode(transcode, frame.body()));
+                transcoder.start(transcode, frame.body());
             }
             case FrameType.SHUTDOWN -> end(Shutdown.decode(frame.metadata()).graceful);
             default -> LOGGER.log(Level.DEBUG, "a frame of type {0} from the node", FrameType.name(frame.type()));
@@ -158,7 +156,7 @@ final class Worker implements Processes.Host {
         visibleGpus = bind.visibleGpus;
         session.reader().setClassLoader(loader);
         session.bind(bind.job, bind.namespace);
-        runner.bind(loader);
+        functions.bind(loader);
     }
 
     private void startActor(ActorStart start, byte[] body) {
@@ -181,7 +179,7 @@ final class Worker implements Processes.Host {
         Task task = Task.decode(creation.metadata());
         actor = id;
         queue.becomeActor(id, start.incarnation);
-        runner.construct(task, creation.body(), start.handle, error -> started(id, start.incarnation, error));
+        runner.construct(new HostedActor(start.handle), task, creation.body(), error -> started(id, start.incarnation, error));
     }
 
     private void started(byte[] id, long incarnation, @Nullable BowstringException error) {

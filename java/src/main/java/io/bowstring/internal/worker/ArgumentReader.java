@@ -1,0 +1,58 @@
+package io.bowstring.internal.worker;
+
+import io.bowstring.errors.InvalidArgumentException;
+import io.bowstring.internal.runtime.Session;
+import io.bowstring.internal.value.Payload;
+import io.bowstring.internal.wire.Arg;
+import io.bowstring.internal.wire.ArgKind;
+import io.bowstring.internal.wire.Task;
+import io.bowstring.internal.wire.WireRef;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/** Reads the arguments of tasks: the values in their bodies, and those of references, which it waits for (spec 4.2). */
+final class ArgumentReader {
+    private final Session session;
+
+    ArgumentReader(Session session) {
+        this.session = session;
+    }
+
+    /** The values in order; {@code held} gets what their views need to stay. */
+    List<@Nullable Object> read(Task task, Invocation invocation, byte[] body, List<Object> held) {
+        List<Object> sources = new ArrayList<>(task.args.size());
+        for (Arg arg : task.args) {
+            switch (arg.kind()) {
+                case ArgKind.VALUE -> sources.add(
+                        Payload.inBody(arg.encoding(), arg.layout(), body, arg.offset(), arg.length()));
+                case ArgKind.REF -> sources.add(session.reader().fetchArgument(
+                        new WireRef(arg.refId(), arg.refFlags(), arg.refOwner(), arg.refHome())));
+                default -> throw new InvalidArgumentException(
+                        "an argument of kind " + ArgKind.name(arg.kind()) + ", which no Java method takes");
+            }
+        }
+        List<@Nullable Object> values = new ArrayList<>(sources.size());
+        for (Object source : sources) {
+            if (source instanceof CompletableFuture<?> fetched) {
+                values.add(fetched(fetched, invocation, values.size(), sources.size()));
+            } else {
+                values.add(session.reader().decode((Payload) source, null, null));
+            }
+        }
+        held.addAll(sources);
+        return values;
+    }
+
+    /** An argument that is a reference; one that the method takes as an array is copied, and its memory let go. */
+    private @Nullable Object fetched(CompletableFuture<?> fetched, Invocation invocation, int index, int count) {
+        Object source = session.reader().await(fetched);
+        Class<?> array = invocation.arrayAt(index, count);
+        try {
+            return session.reader().decodeFetched(source, array);
+        } catch (InvalidArgumentException misfit) {
+            throw array == null ? misfit : invocation.misfit(index, misfit);
+        }
+    }
+}
