@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import selectors
 from collections.abc import Callable
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from bowstring._reactor import Waiter
@@ -75,7 +76,12 @@ class LeadingSelector(selectors.EpollSelector):
             timeout = reactor.before_poll(timeout)
             if self._before_wait():
                 timeout = 0
+        spinner = reactor.spinner
+        if spinner.spin(timeout):
+            timeout = 0  # what came is told again, with what came on the loop's own descriptors
+        started = perf_counter()
         events = super().select(timeout)
+        spinner.waited(started)
         reactor.asleep = False
         for place, (key, _) in enumerate(events):
             if key is poller:

@@ -20,15 +20,16 @@ import time
 from types import CodeType, FrameType
 from typing import Any
 
-from bowstring import _ids, _pickling, _runtime, _tasks, _values, remote_function
+from bowstring import _ids, _pickling, _runtime, _spinning, _tasks, _values, remote_function
 from bowstring._reactor import Reactor
 
 _PYTHONS = signal.default_int_handler
 AGAIN_S = 0.002  # the next look, after one that hit the runtime
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _WAITS = frozenset((Reactor._poll.__code__, Reactor._sleep.__code__))
-# What runs here without the lock has told nobody anything yet: a call in the making is dropped whole.
-_STATELESS = frozenset(module.__file__ for module in (_ids, _pickling, _tasks, _values, remote_function))
+# What runs here without the lock has told nobody anything yet: a call in the making is dropped whole, and events that
+# nobody has seen are told again.
+_STATELESS = frozenset(module.__file__ for module in (_ids, _pickling, _spinning, _tasks, _values, remote_function))
 
 
 def install() -> None:

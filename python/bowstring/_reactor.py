@@ -27,6 +27,7 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import Any
 
+from bowstring._spinning import Spinner, spin_s
 from bowstring_wire.protocol import FrameParser, ProtocolError
 
 RECEIVE_BYTES = 256 << 10  # one read; a batch of a few hundred small frames
@@ -230,6 +231,7 @@ class Reactor:
     def __init__(self, broken: Callable[[Connection, ProtocolError], None], drain_dropped: Callable[[], None]) -> None:
         self.lock = threading.RLock()
         self.poller = select.epoll()
+        self.spinner = Spinner(self.poller.poll, spin_s())
         self.handlers: dict[int, Callable[[int], None]] = {}
         self.dirty: list[Connection] = []
         self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
@@ -368,7 +370,7 @@ class Reactor:
 
     def _poll(self, timeout_s: float) -> list[tuple[int, int]]:
         """Wait for events. Ctrl-C raises only here and in `_sleep`: what was not handled is reported again."""
-        return self.poller.poll(timeout_s)
+        return self.spinner.poll(timeout_s)
 
     @staticmethod
     def _sleep(signal: threading.Semaphore, timeout_s: float | None) -> bool:
