@@ -82,5 +82,5 @@ bench: setup
 	$(BIN)/python -m tests.bench --against ray,multiprocessing $(BENCH)
 
 clean:
-	rm -rf $(VENV) java/target $(FLIGHTS)/target $(ORDERS)/target conformance/languages/*/target .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) java/target java/*/target $(FLIGHTS)/target $(ORDERS)/target conformance/languages/*/target .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -49,8 +49,9 @@ def generated_files() -> dict[Path, str]:
     layouts = Layouts(read_schema(SCHEMAS))
     messages = ROOT / "python" / "bowstring_wire" / "messages.py"
     files = {messages: _formatted(PythonWriter(layouts).write(), messages)}
-    files.update(JavaWriter(layouts).write(ROOT / "java" / "src" / "main" / "java"))
-    golden = ROOT / "java" / "src" / "test" / "resources" / "golden.txt"
+    runtime, api = (ROOT / "java" / artifact / "src" / "main" / "java" for artifact in ("runtime", "api"))
+    files.update(JavaWriter(layouts).write(runtime, api))
+    golden = ROOT / "java" / "runtime" / "src" / "test" / "resources" / "golden.txt"
     files[golden] = GoldenWriter(layouts, ROOT / "python", files[messages]).write()
     with tempfile.TemporaryDirectory() as folder:
         files.update(_flatc_readers(Path(folder)))

@@ -64,10 +64,10 @@ class JavaWriter:
     def __init__(self, layouts: Layouts):
         self.layouts = layouts
 
-    def write(self, root: Path) -> dict[Path, str]:
-        """Every generated Java file and its text."""
-        wire = root / "io" / "bowstring" / "internal" / "wire"
-        errors = root / "io" / "bowstring" / "errors"
+    def write(self, runtime: Path, api: Path) -> dict[Path, str]:
+        """Every generated Java file and its text: the codec is the runtime's, the errors are the API's."""
+        wire = runtime / "io" / "bowstring" / "internal" / "wire"
+        errors = api / "io" / "bowstring" / "errors"
         files = {}
         for enum in self.layouts.schema.enums.values():
             if enum.name != "ErrorCode":

@@ -1,0 +1,256 @@
+package io.bowstring;
+
+import io.bowstring.errors.InvalidArgumentException;
+import io.bowstring.errors.RuntimeStoppedException;
+import io.bowstring.internal.call.Arguments;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.ServiceLoader;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The runtime, from Java. {@link #init()} starts one or joins one that runs; the value that it returns can be closed in
+ * its stead of {@link #shutdown()}. Inside tasks and actors the runtime is there already.
+ *
+ * <pre>{@code
+ * try (var runtime = Bowstring.init()) {
+ *     ObjectRef<Integer> sum = Bowstring.task(Calculator::add, 1, 2).remote();
+ *     System.out.println(sum.get());
+ * }
+ * }</pre>
+ *
+ * <p>All methods may be called from any thread. A wait ends with an error if its thread is interrupted.
+ */
+public final class Bowstring extends TaskCalls {
+    private static volatile @Nullable RuntimeLink driver;
+    private static volatile @Nullable RuntimeLink host;
+
+    private Bowstring() {}
+
+    /** What {@link #init()} returns: closing it shuts the runtime down. */
+    @FunctionalInterface
+    public interface Runtime extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    /** Starts a runtime on this machine, with everything as it is by default. */
+    public static Runtime init() {
+        return init(InitOptions.builder().build());
+    }
+
+    /**
+     * Starts a runtime, or joins the one that the options name.
+     *
+     * @throws RuntimeStoppedException if it can't be started or reached; the message says what to install or look at
+     * @throws InvalidArgumentException if this process has a runtime already
+     */
+    public static synchronized Runtime init(InitOptions options) {
+        if (isInitialized()) {
+            throw new InvalidArgumentException("this process has a runtime already; shut it down first");
+        }
+        RuntimeLink started = provider().start(options.startOptions());
+        driver = started;
+        return () -> {
+            synchronized (Bowstring.class) {
+                if (driver == started) {
+                    shutdown();
+                }
+            }
+        };
+    }
+
+    /** Leaves the runtime, and ends it if this process started it. Without one, does nothing. */
+    public static synchronized void shutdown() {
+        RuntimeLink running = driver;
+        driver = null;
+        if (running != null) {
+            running.close();
+        }
+    }
+
+    /** Whether this process is part of a runtime. */
+    public static synchronized boolean isInitialized() {
+        return driver != null || host != null;
+    }
+
+    /** The runtime that this process works for, or else the one that it drives. */
+    static RuntimeLink link() {
+        RuntimeLink link = host != null ? host : driver;
+        if (link == null) {
+            throw new RuntimeStoppedException("there is no runtime in this process; call Bowstring.init() first");
+        }
+        return link;
+    }
+
+    static synchronized void joined(RuntimeLink link) {
+        if (isInitialized()) {
+            throw new InvalidArgumentException("this process has a runtime already; shut it down first");
+        }
+        host = link;
+    }
+
+    static synchronized void withdrawn(RuntimeLink link) {
+        if (host == link) {
+            host = null;
+        }
+    }
+
+    private static RuntimeProvider provider() {
+        return ServiceLoader.load(RuntimeProvider.class, Bowstring.class.getClassLoader())
+                .findFirst()
+                .orElseThrow(() -> new RuntimeStoppedException("the API is here without a runtime; add the artifact"
+                        + " io.bowstring:bowstring-runtime to the class path"));
+    }
+
+    static List<?> unwrap(List<?> arguments) {
+        List<@Nullable Object> plain = new ArrayList<>(arguments.size());
+        for (Object argument : arguments) {
+            plain.add(argument instanceof ValueArg<?> value ? value.value() : argument);
+        }
+        return plain;
+    }
+
+    /** A task that runs a Python function on values, references and {@link Arg}s. */
+    public static <R extends @Nullable Object> TaskCall<R> task(
+            PyFunction<R> function, @Nullable Object... arguments) {
+        return TaskCall.of(function, Arrays.asList(arguments));
+    }
+
+    /** An actor of a Python class, made from values, references and {@link Arg}s. */
+    public static PyActorCreation actor(PyActorClass type, @Nullable Object... arguments) {
+        return new PyActorCreation(type, Arrays.asList(arguments));
+    }
+
+    /** Puts a value: small ones stay in this process until somebody needs them, large ones go to the store at once. */
+    public static <T extends @Nullable Object> ObjectRef<T> put(T value) {
+        return link().put(value);
+    }
+
+    /** Waits for a value and reads it; see {@link ObjectRef#get()}. */
+    public static <T extends @Nullable Object> T get(ObjectRef<T> ref) {
+        return Arguments.present("ref", ref).get();
+    }
+
+    /** Waits for a value at most so long; see {@link ObjectRef#get(Duration)}. */
+    public static <T extends @Nullable Object> T get(ObjectRef<T> ref, Duration timeout) {
+        Arguments.nanos("timeout", timeout);
+        return Arguments.present("ref", ref).get(timeout);
+    }
+
+    /** Waits for all values and reads them, in order. The first one that is an error is thrown. */
+    public static <T extends @Nullable Object> List<T> get(List<? extends ObjectRef<T>> refs) {
+        return values(Arguments.refs("refs", refs), Long.MAX_VALUE);
+    }
+
+    /** Waits for all values together at most so long. */
+    public static <T extends @Nullable Object> List<T> get(List<? extends ObjectRef<T>> refs, Duration timeout) {
+        return values(Arguments.refs("refs", refs), Arguments.nanos("timeout", timeout));
+    }
+
+    @SuppressWarnings("unchecked")
+    private static <T extends @Nullable Object> List<T> values(List<? extends ObjectRef<T>> refs, long timeoutNs) {
+        return (List<T>) link().get(refs, timeoutNs);
+    }
+
+    /** Waits until so many of the references are ready. */
+    public static <T extends @Nullable Object> WaitResult<T> wait(
+            List<? extends ObjectRef<T>> refs, int numReturns) {
+        return waitNanos(refs, numReturns, Long.MAX_VALUE);
+    }
+
+    /** Waits until so many of the references are ready, or the time is over. */
+    public static <T extends @Nullable Object> WaitResult<T> wait(
+            List<? extends ObjectRef<T>> refs, int numReturns, Duration timeout) {
+        return waitNanos(refs, numReturns, Arguments.nanos("timeout", timeout));
+    }
+
+    private static <T extends @Nullable Object> WaitResult<T> waitNanos(
+            List<? extends ObjectRef<T>> refs, int numReturns, long timeoutNs) {
+        Arguments.wanted(refs, numReturns);
+        return link().wait(refs, numReturns, timeoutNs);
+    }
+
+    /** Cancels the task that makes this value: a waiting one never starts, a running one is interrupted. */
+    public static void cancel(ObjectRef<?> ref) {
+        cancel(ref, false, true);
+    }
+
+    /**
+     * Cancels the task that makes this value.
+     *
+     * @param force whether the worker's process is ended if the task runs
+     * @param recursive whether the tasks that it has submitted are cancelled too
+     */
+    public static void cancel(ObjectRef<?> ref, boolean force, boolean recursive) {
+        link().cancel(Arguments.present("ref", ref), force, recursive);
+    }
+
+    /**
+     * The handle of a named actor of this driver's namespace; its class decides whether it is an {@link ActorHandle} or a
+     * {@link PyActorHandle}.
+     *
+     * @throws io.bowstring.errors.ActorNotFoundException if no actor has the name
+     */
+    public static <H> H getActor(String name) {
+        return getActor(name, "");
+    }
+
+    /** The handle of a named actor of a namespace. */
+    @SuppressWarnings("unchecked")
+    public static <H> H getActor(String name, String namespace) {
+        Arguments.text("name", name);
+        return (H) link().lookup(name, Arguments.present("namespace", namespace));
+    }
+
+    /** Ends an actor's process; without {@code noRestart} it starts again if it may. */
+    public static void kill(ActorHandle<?> actor, boolean noRestart) {
+        link().kill(Arguments.present("actor", actor), noRestart);
+    }
+
+    /** Ends an actor's process; without {@code noRestart} it starts again if it may. */
+    public static void kill(PyActorHandle actor, boolean noRestart) {
+        link().kill(Arguments.present("actor", actor), noRestart);
+    }
+
+    /**
+     * Ends the actor that this code runs in, after the call that runs: it is not restarted. Does not return.
+     *
+     * @throws InvalidArgumentException outside of an actor
+     */
+    public static void exitActor() {
+        link().exitActor();
+    }
+
+    /** The nodes of the runtime: node, address, pid, alive, resources. */
+    public static List<Map<String, @Nullable Object>> nodes() {
+        return StateQuery.of(StateQuery.Kind.NODES).rows();
+    }
+
+    /** What the runtime has of each resource in all. */
+    public static Map<String, Double> clusterResources() {
+        return resources("total");
+    }
+
+    /** What is free of each resource now. */
+    public static Map<String, Double> availableResources() {
+        return resources("available");
+    }
+
+    private static Map<String, Double> resources(String field) {
+        Map<String, Double> amounts = new TreeMap<>();
+        for (Map<String, @Nullable Object> row : StateQuery.of(StateQuery.Kind.RESOURCES).rows()) {
+            amounts.put((String) row.get("name"), ((Number) row.get(field)).doubleValue());
+        }
+        return amounts;
+    }
+
+    /** Where this code runs. */
+    public static RuntimeContext getRuntimeContext() {
+        return link().context();
+    }
+}

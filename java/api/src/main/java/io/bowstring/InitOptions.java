@@ -1,0 +1,183 @@
+package io.bowstring;
+
+import io.bowstring.errors.InvalidArgumentException;
+import io.bowstring.internal.call.Arguments;
+import io.bowstring.internal.call.StartOptions;
+import java.io.File;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** How {@link Bowstring#init(InitOptions)} starts a runtime, or which one it joins. */
+public final class InitOptions {
+    private final String address;
+    private final double numCpus;
+    private final int numGpus;
+    private final Map<String, Double> resources;
+    private final long objectStoreMemory;
+    private final String spillDirectory;
+    private final long spillBytesMax;
+    private final long memoryReserve;
+    private final String namespace;
+    private final List<String> classPath;
+    private final List<String> pythonPath;
+    private final boolean logToDriver;
+
+    private InitOptions(Builder builder) {
+        address = builder.address;
+        numCpus = builder.numCpus;
+        numGpus = builder.numGpus;
+        resources = Map.copyOf(builder.resources);
+        objectStoreMemory = builder.objectStoreMemory;
+        spillDirectory = builder.spillDirectory;
+        spillBytesMax = builder.spillBytesMax;
+        memoryReserve = builder.memoryReserve;
+        namespace = builder.namespace;
+        classPath = List.copyOf(builder.classPath);
+        pythonPath = List.copyOf(builder.pythonPath);
+        logToDriver = builder.logToDriver;
+    }
+
+    StartOptions startOptions() {
+        return new StartOptions(address, numCpus, numGpus, resources, objectStoreMemory, memoryArguments(), namespace,
+                classPath, pythonPath, logToDriver);
+    }
+
+    /** What the node is told of memory and disk; nothing where nothing was said. */
+    private List<String> memoryArguments() {
+        List<String> arguments = new ArrayList<>();
+        if (!spillDirectory.isEmpty()) {
+            arguments.addAll(List.of("--spill-directory", Path.of(spillDirectory).toAbsolutePath().toString()));
+        }
+        if (spillBytesMax >= 0) {
+            arguments.addAll(List.of("--spill-bytes-max", Long.toString(spillBytesMax)));
+        }
+        if (memoryReserve >= 0) {
+            arguments.addAll(List.of("--memory-reserve", Long.toString(memoryReserve)));
+        }
+        return arguments;
+    }
+
+    /** Options to be filled in. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** Collects options; every one has a default. */
+    public static final class Builder {
+        private String address = "";
+        private double numCpus = -1;
+        private int numGpus;
+        private final Map<String, Double> resources = new LinkedHashMap<>();
+        private long objectStoreMemory;
+        private String spillDirectory = "";
+        private long spillBytesMax = -1;
+        private long memoryReserve = -1;
+        private String namespace = "";
+        private List<String> classPath = ownClassPath();
+        private List<String> pythonPath = List.of("");
+        private boolean logToDriver = true;
+
+        private Builder() {}
+
+        private static List<String> ownClassPath() {
+            return Arrays.stream(System.getProperty("java.class.path", "").split(File.pathSeparator))
+                    .filter(entry -> !entry.isEmpty())
+                    .map(entry -> Path.of(entry).toAbsolutePath().toString())
+                    .toList();
+        }
+
+        /** The runtime to join: the path of its session's folder, or "auto" for the one that runs. Default: start one. */
+        public Builder setAddress(String address) {
+            this.address = Arguments.text("address", address);
+            return this;
+        }
+
+        /** CPUs of a runtime that is started. Default: those of the machine. */
+        public Builder setNumCpus(double count) {
+            numCpus = amount("numCpus", count);
+            return this;
+        }
+
+        /** GPUs of a runtime that is started. Default: 0. */
+        public Builder setNumGpus(int count) {
+            numGpus = (int) amount("numGpus", count);
+            return this;
+        }
+
+        /** A resource of a runtime that is started. */
+        public Builder setResource(String name, double amount) {
+            resources.put(Arguments.text("name", name), amount("the amount of " + name, amount));
+            return this;
+        }
+
+        /** Bytes of the object store of a runtime that is started. Default: a part of the machine's memory. */
+        public Builder setObjectStoreMemory(long bytes) {
+            objectStoreMemory = (long) amount("objectStoreMemory", bytes);
+            return this;
+        }
+
+        /**
+         * Folder on the disk that takes what the store has no room for; its files have no names, and go with the node.
+         * Default: the session's folder, or /var/tmp if that is in memory.
+         */
+        public Builder setSpillDirectory(String folder) {
+            spillDirectory = Arguments.text("folder", folder);
+            return this;
+        }
+
+        /** Bytes that may be on disk; 0: nothing goes there. Default: all but the last 512 MiB of the disk. */
+        public Builder setSpillBytesMax(long bytes) {
+            spillBytesMax = (long) amount("spillBytesMax", bytes);
+            return this;
+        }
+
+        /**
+         * Bytes that the machine must keep available: when there are less, the task that uses most memory ends with an
+         * OutOfMemoryException. 0: no such guard. Default: 128 MiB.
+         */
+        public Builder setMemoryReserve(long bytes) {
+            memoryReserve = (long) amount("memoryReserve", bytes);
+            return this;
+        }
+
+        /** Namespace of this driver's named actors. Default: one of its own. */
+        public Builder setNamespace(String namespace) {
+            this.namespace = Arguments.text("namespace", namespace);
+            return this;
+        }
+
+        /** Jars and folders where Java workers look for classes, first first. Default: this program's class path. */
+        public Builder setClassPath(List<String> entries) {
+            classPath = new ArrayList<>(Arguments.present("entries", entries));
+            return this;
+        }
+
+        /** Folders where Python workers look for modules, first first. Default: the working directory. */
+        public Builder setPythonPath(List<String> folders) {
+            pythonPath = new ArrayList<>(Arguments.present("folders", folders));
+            return this;
+        }
+
+        /** Whether what workers print is printed here too. Default: true. */
+        public Builder setLogToDriver(boolean log) {
+            logToDriver = log;
+            return this;
+        }
+
+        private static double amount(String what, double value) {
+            if (!(value >= 0)) {
+                throw new InvalidArgumentException(what + " is " + value + "; it is 0 or more");
+            }
+            return value;
+        }
+
+        /** The options. */
+        public InitOptions build() {
+            return new InitOptions(this);
+        }
+    }
+}

@@ -1,0 +1,13 @@
+package io.bowstring;
+
+import io.bowstring.internal.call.StartOptions;
+
+/** Makes this process part of a runtime: the service behind {@link Bowstring#init()}. For runtimes, not for programs. */
+public interface RuntimeProvider {
+    /**
+     * Starts a runtime, or joins the one that the options name.
+     *
+     * @throws io.bowstring.errors.RuntimeStoppedException if it can't be started or reached
+     */
+    RuntimeLink start(StartOptions options);
+}

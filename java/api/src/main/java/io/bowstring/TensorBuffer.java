@@ -1,0 +1,84 @@
+package io.bowstring;
+
+import io.bowstring.errors.InvalidArgumentException;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+
+/**
+ * Memory of the store in which one tensor is built, so that putting it copies nothing.
+ *
+ * <pre>{@code
+ * try (TensorBuffer image = TensorBuffer.allocate(ElementType.FLOAT32, 1080, 1920)) {
+ *     image.buffer().asFloatBuffer().put(pixels);
+ *     ObjectRef<Tensor> ref = image.put();
+ * }
+ * }</pre>
+ */
+public final class TensorBuffer implements AutoCloseable {
+    private final RuntimeLink.Memory<Tensor> memory;
+    private boolean done;
+
+    private TensorBuffer(RuntimeLink.Memory<Tensor> memory) {
+        this.memory = memory;
+    }
+
+    /**
+     * Asks the store for memory. What it holds at first is not defined.
+     *
+     * @param element type of the elements
+     * @param shape length of each dimension; none: a scalar
+     * @return the memory, to be closed whether it was put or not
+     * @throws InvalidArgumentException if a dimension is negative, or the elements take 2 GiB or more
+     * @throws io.bowstring.errors.ObjectStoreFullException if the store can't hold so much
+     */
+    public static TensorBuffer allocate(ElementType element, long... shape) {
+        long size = element.size();
+        for (long dimension : shape) {
+            if (dimension < 0 || dimension != 0 && size > Integer.MAX_VALUE / dimension) {
+                throw new InvalidArgumentException("a tensor of the shape " + Arrays.toString(shape)
+                        + "; dimensions are 0 or more, and the whole is below 2 GiB");
+            }
+            size *= dimension;
+        }
+        return new TensorBuffer(RuntimeLink.current().allocateTensor(element, shape.clone(), (int) size));
+    }
+
+    /**
+     * The elements' memory, row-major, little endian. It must not be written after {@link #put}, nor read: the
+     * store may move the tensor, and use its memory for something else.
+     *
+     * @return a view, its position 0
+     * @throws InvalidArgumentException if the tensor was put, or the memory given back
+     */
+    public synchronized ByteBuffer buffer() {
+        checkOpen();
+        return memory.bytes();
+    }
+
+    /**
+     * Puts the tensor as it is now, without a copy. Once only.
+     *
+     * @return its reference
+     * @throws InvalidArgumentException if the tensor was put, or the memory given back
+     */
+    public synchronized ObjectRef<Tensor> put() {
+        checkOpen();
+        done = true;
+        return memory.put(memory.bytes().capacity());
+    }
+
+    private void checkOpen() {
+        if (done) {
+            throw new InvalidArgumentException("this tensor was put already, or closed");
+        }
+    }
+
+    /** Gives the memory back if the tensor was not put. */
+    @Override
+    public synchronized void close() {
+        if (!done) {
+            done = true;
+            memory.giveBack();
+        }
+    }
+}

@@ -1,0 +1,89 @@
+package io.bowstring.internal.call;
+
+import io.bowstring.errors.InvalidArgumentException;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
+
+/** Checks what users pass; what is wrong is named. */
+public final class Arguments {
+    private Arguments() {}
+
+    /** Something that must not be null. */
+    public static <T> T present(String what, @Nullable T value) {
+        if (value == null) {
+            throw new InvalidArgumentException(what + " is null");
+        }
+        return value;
+    }
+
+    /** A type of results that a value can have; a stage has the value that it ends with. */
+    public static @Nullable Class<?> settled(@Nullable Class<?> type) {
+        if (type != null && CompletionStage.class.isAssignableFrom(type)) {
+            throw new InvalidArgumentException("this method's result is a " + type.getSimpleName()
+                    + ", whose value travels; say of what class that is, as in remote(Long.class)");
+        }
+        return type;
+    }
+
+    /** Where classes of the user's are: the thread's context loader, or ours. */
+    public static ClassLoader loader() {
+        ClassLoader loader = Thread.currentThread().getContextClassLoader();
+        return loader != null ? loader : Arguments.class.getClassLoader();
+    }
+
+    /** A string that must not be empty. */
+    public static String text(String what, @Nullable String value) {
+        if (value == null || value.isEmpty()) {
+            throw new InvalidArgumentException(what + " is " + (value == null ? "null" : "empty") + "; it must be text");
+        }
+        return value;
+    }
+
+    /** A count that must be at least one. */
+    public static int positive(String what, int value) {
+        if (value < 1) {
+            throw new InvalidArgumentException(what + " is " + value + "; it must be at least 1");
+        }
+        return value;
+    }
+
+    /** A duration that must not be negative; returns its nanoseconds, at most all that a long holds. */
+    public static long nanos(String what, @Nullable Duration value) {
+        if (value == null || value.isNegative()) {
+            throw new InvalidArgumentException(what + " is " + value + "; it must be zero or more");
+        }
+        try {
+            return value.toNanos();
+        } catch (ArithmeticException longer) {
+            return Long.MAX_VALUE;
+        }
+    }
+
+    /** A list of references. */
+    public static <L extends List<?>> L refs(String what, @Nullable L refs) {
+        L given = present(what, refs);
+        for (int index = 0; index < given.size(); index++) {
+            present(what + "[" + index + "]", given.get(index));
+        }
+        return given;
+    }
+
+    /** A list of different references, and how many of them are waited for. */
+    public static void wanted(List<?> refs, int numReturns) {
+        refs("refs", refs);
+        if (numReturns < 1 || numReturns > Math.max(1, refs.size())) {
+            throw new InvalidArgumentException(
+                    "numReturns is " + numReturns + "; it must be from 1 to the number of refs, " + refs.size());
+        }
+        Set<Object> seen = new HashSet<>();
+        for (int index = 0; index < refs.size(); index++) {
+            if (!seen.add(refs.get(index))) {
+                throw new InvalidArgumentException("refs[" + index + "] stands in refs twice; give each once");
+            }
+        }
+    }
+}

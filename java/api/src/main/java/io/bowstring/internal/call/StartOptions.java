@@ -1,0 +1,17 @@
+package io.bowstring.internal.call;
+
+import java.util.List;
+import java.util.Map;
+
+/** What the user says of a runtime to start or join; {@code numCpus} below 0: the machine's. {@code memoryArguments} are the node's own. */
+public record StartOptions(
+        String address,
+        double numCpus,
+        int numGpus,
+        Map<String, Double> resources,
+        long objectStoreMemory,
+        List<String> memoryArguments,
+        String namespace,
+        List<String> classPath,
+        List<String> pythonPath,
+        boolean logToDriver) {}

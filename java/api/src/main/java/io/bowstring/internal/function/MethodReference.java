@@ -1,0 +1,112 @@
+package io.bowstring.internal.function;
+
+import io.bowstring.errors.InvalidArgumentException;
+import java.io.Serializable;
+import java.lang.invoke.MethodHandleInfo;
+import java.lang.invoke.MethodType;
+import java.lang.invoke.SerializedLambda;
+import java.lang.reflect.InaccessibleObjectException;
+import java.lang.reflect.Method;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a method reference refers to, found through the form in which the JDK would serialize it. A reference that captures
+ * nothing has one class for each place in the source, so the answer is kept by class.
+ *
+ * @param className binary name of the class that has the method
+ * @param methodName the method; {@code <init>}: a constructor
+ * @param descriptor JVM descriptor
+ * @param isStatic true of static methods
+ * @param parameters types of the parameters
+ * @param returnType type of the result; of a constructor: the class
+ * @param descriptorOf what a task of it names: the method, or for a constructor its class
+ */
+public record MethodReference(
+        String className,
+        String methodName,
+        String descriptor,
+        boolean isStatic,
+        List<Class<?>> parameters,
+        Class<?> returnType,
+        FunctionDescriptor descriptorOf) {
+
+    private static final ClassValue<AtomicReference<@Nullable MethodReference>> KNOWN = new ClassValue<>() {
+        @Override
+        protected AtomicReference<@Nullable MethodReference> computeValue(Class<?> type) {
+            return new AtomicReference<>();
+        }
+    };
+
+    /**
+     * Resolves a method reference.
+     *
+     * @throws InvalidArgumentException if it is a lambda, or captures something; the message says what to write instead
+     */
+    public static MethodReference of(Serializable function) {
+        AtomicReference<@Nullable MethodReference> slot = KNOWN.get(function.getClass());
+        MethodReference known = slot.get();
+        if (known == null) {
+            known = resolve(function);
+            slot.set(known);
+        }
+        return known;
+    }
+
+    private static MethodReference resolve(Serializable function) {
+        SerializedLambda form = serializedForm(function);
+        String className = form.getImplClass().replace('/', '.');
+        String name = form.getImplMethodName();
+        if (name.startsWith("lambda$")) {
+            throw new InvalidArgumentException("a lambda in " + className + " can't run elsewhere, because its name is not"
+                    + " stable; write its body as a method and pass a reference to that, as in Foo::bar");
+        }
+        if (form.getCapturedArgCount() > 0) {
+            throw new InvalidArgumentException("the reference to " + name + " of " + className + " captures an object;"
+                    + " pass a reference to a static method, as in Foo::bar, or make an actor of the object's class and"
+                    + " call actor.task(Foo::bar, ...)");
+        }
+        int kind = form.getImplMethodKind();
+        boolean isConstructor = kind == MethodHandleInfo.REF_newInvokeSpecial;
+        boolean isStatic = kind == MethodHandleInfo.REF_invokeStatic;
+        String descriptor = form.getImplMethodSignature();
+        MethodType type = MethodType.fromMethodDescriptorString(descriptor, function.getClass().getClassLoader());
+        FunctionDescriptor named = isConstructor
+                ? FunctionDescriptor.of(FunctionDescriptor.JAVA, className, "", "")
+                : FunctionDescriptor.of(FunctionDescriptor.JAVA, className, name, descriptor);
+        Class<?> returnType = isConstructor ? Object.class : type.returnType();
+        return new MethodReference(
+                className, isConstructor ? "<init>" : name, descriptor, isStatic, List.copyOf(type.parameterList()),
+                returnType, named);
+    }
+
+    private static SerializedLambda serializedForm(Serializable function) {
+        try {
+            Method method = function.getClass().getDeclaredMethod("writeReplace");
+            method.setAccessible(true);
+            if (method.invoke(function) instanceof SerializedLambda form) {
+                return form;
+            }
+        } catch (NoSuchMethodException missing) {
+            throw notAReference(function);
+        } catch (InaccessibleObjectException error) {
+            throw new InvalidArgumentException("the package " + function.getClass().getPackageName() + " is closed to"
+                    + " Bowstring; let its module-info say: opens " + function.getClass().getPackageName()
+                    + " to io.bowstring;", error);
+        } catch (ReflectiveOperationException error) {
+            throw new InvalidArgumentException("a method reference can't be resolved: " + error, error);
+        }
+        throw notAReference(function);
+    }
+
+    private static InvalidArgumentException notAReference(Serializable function) {
+        return new InvalidArgumentException("an object of " + function.getClass().getName() + " is no method reference;"
+                + " pass one, as in Foo::bar");
+    }
+
+    /** How a call on an actor names this method: with its descriptor, which tells overloads apart. */
+    public String methodName(boolean withDescriptor) {
+        return withDescriptor ? methodName + descriptor : methodName;
+    }
+}

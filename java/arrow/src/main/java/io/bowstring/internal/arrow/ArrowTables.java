@@ -1,0 +1,39 @@
+package io.bowstring.internal.arrow;
+
+import io.bowstring.arrow.ArrowValue;
+import io.bowstring.internal.value.TableFormat;
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the runtime asks for when a value is a table. This class itself loads nothing of Arrow's, so that {@link #guard}
+ * comes before Arrow's buffers.
+ */
+public final class ArrowTables implements TableFormat {
+    @Override
+    public void guard() {
+        WriteGuard.install();
+    }
+
+    @Override
+    public @Nullable Table tableOf(Object value) {
+        return value instanceof ArrowValue table
+                ? new Table(ArrowStreams.writer(table), table.isSingleBatch())
+                : null;
+    }
+
+    @Override
+    public Object read(ByteBuffer memory, boolean singleBatch, @Nullable Runnable release) {
+        return ArrowStreams.read(memory, singleBatch, release);
+    }
+
+    @Override
+    public Object readLarge(Source source, long length, boolean singleBatch, Runnable release) {
+        return ArrowStreams.readLarge(source::part, length, singleBatch, release);
+    }
+
+    @Override
+    public Object arena(long capacity) {
+        return StoreArena.allocate(capacity);
+    }
+}

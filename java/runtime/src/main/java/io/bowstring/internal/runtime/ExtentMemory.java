@@ -1,0 +1,41 @@
+package io.bowstring.internal.runtime;
+
+import io.bowstring.ObjectRef;
+import io.bowstring.RuntimeLink;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/** One extent of the store as memory that the user, or Arrow's vectors, fill. */
+final class ExtentMemory<T> implements RuntimeLink.Memory<T> {
+    private final Session session;
+    private final StoreClient.Extent extent;
+    private final ByteBuffer bytes;
+    private final long head;
+    private final int encoding;
+    private final Class<T> type;
+
+    /** Memory whose first {@code head} bytes are written already, and are not the user's. */
+    ExtentMemory(Session session, StoreClient.Extent extent, ByteBuffer bytes, long head, int encoding, Class<T> type) {
+        this.session = session;
+        this.extent = extent;
+        this.bytes = bytes;
+        this.head = head;
+        this.encoding = encoding;
+        this.type = type;
+    }
+
+    @Override
+    public ByteBuffer bytes() {
+        return bytes.duplicate().order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    @Override
+    public ObjectRef<T> put(long length) {
+        return session.sealInPlace(extent, head + length, encoding, type);
+    }
+
+    @Override
+    public void giveBack() {
+        session.store().giveBack(extent.grant());
+    }
+}

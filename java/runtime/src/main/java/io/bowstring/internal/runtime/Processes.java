@@ -1,0 +1,62 @@
+package io.bowstring.internal.runtime;
+
+import io.bowstring.RuntimeContext;
+import io.bowstring.RuntimeLink;
+import io.bowstring.errors.InvalidArgumentException;
+import java.nio.file.Path;
+import java.util.HexFormat;
+import org.jspecify.annotations.Nullable;
+
+/** What this process is, in which runtime. */
+public final class Processes {
+    /** What a worker that is an actor can do. */
+    public interface Host {
+        /** The actor of this process; null: none. */
+        byte @Nullable [] actor();
+
+        /** Where the job wants its workers to be. */
+        String workingDirectory();
+
+        /** The GPUs that this worker may use. */
+        String visibleGpus();
+
+        /** Ends the actor after the call that runs; does not return. */
+        void exitActor();
+    }
+
+    private static volatile @Nullable Host host;
+
+    /** Called once, by a worker. */
+    public static void isWorker(Session session, Host of) {
+        host = of;
+        RuntimeLink.join(new SessionLink(session, () -> {}));
+    }
+
+    static void exitActor() {
+        Host of = host;
+        if (of == null || of.actor() == null || TaskContext.current() == null) {
+            throw new InvalidArgumentException("exitActor() is for the methods of actors");
+        }
+        of.exitActor();
+    }
+
+    static RuntimeContext context(Session session) {
+        Host of = host;
+        byte[] actor = of == null ? null : of.actor();
+        HexFormat hex = HexFormat.of();
+        return new RuntimeContext(
+                hex.toHexDigits((int) session.job()),
+                hex.formatHex(session.context().id()),
+                actor == null ? "" : hex.formatHex(actor),
+                hex.toHexDigits(session.nodeId()),
+                hex.toHexDigits(session.process()),
+                session.namespace(),
+                session.folder().toString(),
+                session.isWorker(),
+                session.context().attempt(),
+                of == null ? Path.of("").toAbsolutePath().toString() : of.workingDirectory(),
+                of == null ? "-" : of.visibleGpus());
+    }
+
+    private Processes() {}
+}

@@ -1,0 +1,110 @@
+package io.bowstring.internal.value;
+
+import io.bowstring.ElementType;
+import io.bowstring.Tensor;
+import io.bowstring.errors.BowstringException;
+import io.bowstring.errors.ProtocolException;
+import io.bowstring.internal.wire.Encoding;
+import io.bowstring.internal.wire.ErrorRecord;
+import java.lang.reflect.Array;
+import java.nio.ByteBuffer;
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/** Chooses the encoding of a value (spec section 3.2) and reads every encoding that Java can. */
+public final class Values {
+    /** Encodes for a reader in Java, or for one that is not known yet. */
+    public static EncodedValue encode(@Nullable Object value, References references) {
+        EncodedValue common = encodeCommon(value, references);
+        return common != null ? common : JavaStreams.write(value, references);
+    }
+
+    /**
+     * Encodes for a reader in another language.
+     *
+     * @throws io.bowstring.errors.CrossLanguageException naming the path of the part that can't cross
+     */
+    public static EncodedValue encodePortable(@Nullable Object value, References references) {
+        EncodedValue common = encodeCommon(value, references);
+        return common != null ? common : new PortableWriter(references).write(value, Encoding.PORTABLE);
+    }
+
+    /** The encodings that every reader reads and that keep the value's type well enough. */
+    private static @Nullable EncodedValue encodeCommon(@Nullable Object value, References references) {
+        if (value == null || value instanceof String || value instanceof Number && isBoxed((Number) value)
+                || value instanceof Boolean || value instanceof Character || value instanceof byte[]
+                || value instanceof ByteBuffer || value instanceof Instant) {
+            return new PortableWriter(references).write(value, Encoding.PORTABLE);
+        }
+        ElementType element = PrimitiveArrays.element(value);
+        if (element != null) {
+            return EncodedValue.tensor(
+                    element.number(), new long[] {Array.getLength(value)}, PrimitiveArrays.buffer(value, element));
+        }
+        if (value instanceof Tensor tensor) {
+            return EncodedValue.tensor(
+                    tensor.element().number(), tensor.shape(), ValueBuffer.of(tensor.buffer()));
+        }
+        TableFormat.Table table = TableFormat.FOUND.tableOf(value);
+        if (table != null) {
+            return EncodedValue.arrow(table.stream(), table.singleBatch());
+        }
+        if (references.refOf(value) != null || references.handleOf(value) != null) {
+            return new PortableWriter(references).write(value, Encoding.PORTABLE);
+        }
+        return null;
+    }
+
+    private static boolean isBoxed(Number value) {
+        return value instanceof Long || value instanceof Integer || value instanceof Double || value instanceof Float
+                || value instanceof Short || value instanceof Byte;
+    }
+
+    /**
+     * Reads a value.
+     *
+     * @throws BowstringException the error, if the value is one; or SerializationException if it can't be read
+     */
+    public static @Nullable Object decode(Payload payload, References references, ClassLoader loader) {
+        return decode(payload, references, loader, null);
+    }
+
+    /** The same; {@code unpin} lets go of the memory below a table early, when that is closed. */
+    public static @Nullable Object decode(
+            Payload payload, References references, ClassLoader loader, @Nullable Runnable unpin) {
+        if (payload.encoding() == Encoding.PYTHON) {
+            throw new ProtocolException("a Python value came to Java without being transcoded");
+        }
+        Payload.Parts parts = payload.parts();
+        ByteBuffer first = parts.buffers().get(0);
+        return switch (payload.encoding()) {
+            case Encoding.PORTABLE -> PortableReader.read(parts, references);
+            case Encoding.JAVA -> JavaStreams.read(parts, references, loader);
+            case Encoding.TENSOR -> tensor(parts);
+            case Encoding.ARROW -> TableFormat.FOUND.read(parts.view(0), parts.header().singleBatch, unpin);
+            case Encoding.BYTES -> {
+                byte[] bytes = new byte[first.remaining()];
+                first.get(bytes);
+                yield bytes;
+            }
+            case Encoding.ERROR -> {
+                byte[] bytes = new byte[first.remaining()];
+                first.get(bytes);
+                throw ErrorRecords.exception(ErrorRecord.decode(bytes), loader);
+            }
+            default -> throw new ProtocolException("a payload has the encoding " + payload.encoding());
+        };
+    }
+
+    private static Tensor tensor(Payload.Parts parts) {
+        try {
+            return Tensor.of(ElementType.of(parts.header().element), parts.header().shape, parts.view(0));
+        } catch (IllegalArgumentException error) {
+            throw new ProtocolException("a tensor is broken: " + error.getMessage(), error);
+        } catch (RuntimeException error) {
+            throw JavaStreams.unreadable(error);
+        }
+    }
+
+    private Values() {}
+}

@@ -1,0 +1,265 @@
+package io.bowstring.internal.worker;
+
+import io.bowstring.errors.BowstringException;
+import io.bowstring.errors.ErrorCode;
+import io.bowstring.internal.net.Connection;
+import io.bowstring.internal.runtime.Processes;
+import io.bowstring.internal.runtime.Session;
+import io.bowstring.internal.value.ErrorRecords;
+import io.bowstring.internal.value.TableFormat;
+import io.bowstring.internal.wire.ActorExit;
+import io.bowstring.internal.wire.ActorStart;
+import io.bowstring.internal.wire.ActorStarted;
+import io.bowstring.internal.wire.Frame;
+import io.bowstring.internal.wire.FrameParser;
+import io.bowstring.internal.wire.FrameType;
+import io.bowstring.internal.wire.Hello;
+import io.bowstring.internal.wire.LeaseRevoke;
+import io.bowstring.internal.wire.Role;
+import io.bowstring.internal.wire.Shutdown;
+import io.bowstring.internal.wire.Task;
+import io.bowstring.internal.wire.Transcode;
+import io.bowstring.internal.wire.WorkerBind;
+import java.io.File;
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.net.MalformedURLException;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A worker's process: takes what the node says, and gives tasks to the threads that run them.
+ *
+ * <p>It serves one job, whose class path is one class loader. It ends with its node, whose death is the end of the
+ * connection to it. A task that ends the JVM is a crash of the worker, as any other end of it.
+ */
+final class Worker implements Processes.Host {
+    private static final Logger LOGGER = System.getLogger(Worker.class.getName());
+
+    private final TaskQueue queue;
+    private @Nullable Session session;
+    private @Nullable FunctionTable functions;
+    private @Nullable EventLog events;
+    private @Nullable TaskRunner runner;
+    private @Nullable Transcoder transcoder;
+    private volatile String workingDirectory = "";
+    private volatile String visibleGpus = "-";
+    private byte @Nullable [] actor;
+
+    private Worker() {
+        queue = new TaskQueue(new TaskQueue.Ends() {
+            @Override
+            public void cancelled(Incoming incoming) {
+                runner.cancelled(incoming);
+            }
+
+            @Override
+            public void forced() {
+                Runtime.getRuntime().halt(1);
+            }
+        });
+    }
+
+    static void start(Path folder, long slot) throws IOException {
+        new Worker().run(folder, slot);
+    }
+
+    private void run(Path folder, long slot) throws IOException {
+        Path address = folder.resolve("w" + slot + ".sock");
+        Hello hello = new Hello();
+        hello.role = Role.WORKER;
+        hello.workerSlot = slot;
+        hello.address = address.toString();
+        Thread guard = new Thread(() -> TableFormat.FOUND.guard(), "bowstring-guard");
+        guard.start();
+        Session connected = Session.connect(folder, hello, made -> prepare(made, address), this::frame, why -> {
+            LOGGER.log(Level.DEBUG, "the node is gone", why);
+            Runtime.getRuntime().halt(0);
+        });
+        join(guard); // before the first code of a user's
+        runner.startThread();
+        LOGGER.log(Level.DEBUG, "worker {0} is ready", connected.process());
+    }
+
+    private static void join(Thread thread) {
+        try {
+            thread.join();
+        } catch (InterruptedException error) {
+            throw new IllegalStateException("nobody interrupts a worker that starts", error);
+        }
+    }
+
+    /** Everything is in place before the node can send the first frame. */
+    private void prepare(Session made, Path address) {
+        session = made;
+        queue.connected(made);
+        functions = new FunctionTable(made);
+        events = new EventLog(made);
+        runner = new TaskRunner(made, queue, functions, events);
+        transcoder = new Transcoder(made);
+        made.reader().setBlocking(queue);
+        Processes.isWorker(made, this);
+        made.inspection().setWork(new WorkReport(queue, runner));
+        try {
+            made.reactor().listen(address, this::accept);
+        } catch (IOException error) {
+            throw new java.io.UncheckedIOException(error);
+        }
+    }
+
+    private void accept(SocketChannel channel) {
+        CallerLink link = new CallerLink(session, queue);
+        try {
+            Connection connection = session.reactor().register(channel, link);
+            link.accepted(connection);
+        } catch (IOException error) {
+            LOGGER.log(Level.DEBUG, "a caller went away at once", error);
+        }
+    }
+
+    private void frame(Frame frame) {
+        switch (frame.type()) {
+            case FrameType.WORKER_BIND -> bind(WorkerBind.decode(frame.metadata()));
+            case FrameType.LEASE_REVOKE -> {
+                LeaseRevoke revoke = LeaseRevoke.decode(frame.metadata());
+                events.flush(); // a worker whose job is over is ended as soon as it is free
+                queue.revoke(revoke.lease, revoke.epoch);
+            }
+            case FrameType.ACTOR_START -> startActor(ActorStart.decode(frame.metadata()), frame.body());
+            case FrameType.TRANSCODE -> {
+                Transcode transcode = Transcode.decode(frame.metadata());
+                transcoder.start(transcode, frame.body());
+            }
+            case FrameType.SHUTDOWN -> end(Shutdown.decode(frame.metadata()).graceful);
+            default -> LOGGER.log(Level.DEBUG, "a frame of type {0} from the node", FrameType.name(frame.type()));
+        }
+    }
+
+    private void bind(WorkerBind bind) {
+        List<URL> places = new ArrayList<>();
+        for (String entry : bind.classPath) {
+            try {
+                places.add(new File(entry).toURI().toURL());
+            } catch (MalformedURLException error) {
+                LOGGER.log(Level.WARNING, "an entry of the class path is no place: " + entry, error);
+            }
+        }
+        ClassLoader loader = new URLClassLoader("job-" + bind.job, places.toArray(URL[]::new),
+                Worker.class.getClassLoader());
+        workingDirectory = bind.workingDirectory;
+        visibleGpus = bind.visibleGpus;
+        session.reader().setClassLoader(loader);
+        session.bind(bind.job, bind.namespace);
+        functions.bind(loader);
+    }
+
+    private void startActor(ActorStart start, byte[] body) {
+        FrameParser parser = new FrameParser();
+        parser.handshakeDone();
+        int at = 0;
+        Frame creation = null;
+        while (creation == null && at < body.length) {
+            var space = parser.space();
+            int count = Math.min(space.remaining(), body.length - at);
+            space.put(body, at, count);
+            at += count;
+            creation = parser.next();
+        }
+        byte[] id = io.bowstring.internal.runtime.Id.of(start.handle.ref.id()).task();
+        if (creation == null || creation.type() != FrameType.TASK) {
+            started(id, start.incarnation, new io.bowstring.errors.ProtocolException("an ActorStart without a Task"));
+            return;
+        }
+        Task task = Task.decode(creation.metadata());
+        actor = id;
+        queue.becomeActor(id, start.incarnation);
+        runner.construct(new HostedActor(start.handle), task, creation.body(), error -> started(id, start.incarnation, error));
+    }
+
+    private void started(byte[] id, long incarnation, @Nullable BowstringException error) {
+        ActorStarted started = new ActorStarted();
+        started.actor = id;
+        started.incarnation = incarnation;
+        started.ok = error == null;
+        if (error != null) {
+            started.error = ErrorRecords.of(error);
+        }
+        if (started.ok) {
+            queue.actorIsReady();
+        }
+        session.send(started);
+    }
+
+    @Override
+    public byte @Nullable [] actor() {
+        return actor;
+    }
+
+    @Override
+    public String workingDirectory() {
+        return workingDirectory.isEmpty() ? Path.of("").toAbsolutePath().toString() : workingDirectory;
+    }
+
+    @Override
+    public String visibleGpus() {
+        return visibleGpus;
+    }
+
+    @Override
+    public void exitActor() {
+        throw new ActorExitSignal();
+    }
+
+    /** Thrown through user code to end the call that runs; not an exception, so that few handlers stop it. */
+    static final class ActorExitSignal extends Error {
+        private static final long serialVersionUID = 1L;
+
+        ActorExitSignal() {
+            super("the actor exits", null, false, false);
+        }
+    }
+
+    /** The actor's last call has been answered. */
+    static void exitAfterLastCall(Session session, byte[] id) {
+        ActorExit exit = new ActorExit();
+        exit.actor = id;
+        session.send(exit);
+        session.reactor().flush();
+    }
+
+    private void end(boolean graceful) {
+        queue.drain(graceful);
+        Thread ender = new Thread(() -> {
+            if (graceful) {
+                runner.awaitIdle();
+            }
+            session.reactor().flush();
+            Thread hard = new Thread(() -> {
+                try {
+                    Thread.sleep(2_000); // shutdown hooks of user code get this long
+                } catch (InterruptedException error) {
+                    LOGGER.log(Level.TRACE, "ending at once", error);
+                }
+                Runtime.getRuntime().halt(0);
+            }, "bowstring-halt");
+            hard.setDaemon(true);
+            hard.start();
+            System.exit(0);
+        }, "bowstring-end");
+        ender.setDaemon(true);
+        ender.start();
+    }
+
+    static BowstringException internal(String message, Throwable cause) {
+        return cause instanceof BowstringException known
+                ? known
+                : ErrorCode.INTERNAL.exception(
+                        io.bowstring.errors.ErrorDetails.of(ErrorCode.INTERNAL, message + ": " + cause), cause);
+    }
+}

@@ -1,0 +1,17 @@
+/** Bowstring's runtime: drivers and workers, the wire, the encodings of values, the client of the store. */
+module io.bowstring.runtime {
+    requires static org.jspecify;
+    requires transitive io.bowstring;
+
+    exports io.bowstring.internal.wire to
+            io.bowstring.arrow,
+            io.bowstring.testkit;
+    exports io.bowstring.internal.value to
+            io.bowstring.arrow,
+            io.bowstring.testkit;
+
+    uses io.bowstring.internal.value.TableFormat;
+
+    provides io.bowstring.RuntimeProvider with
+            io.bowstring.internal.runtime.DriverProvider;
+}
