@@ -59,10 +59,12 @@ public final class Reactor {
     }
 
     private final Selector selector;
+    private final Spinner spinner = new Spinner(Spinner.configuredNs());
     private final Thread thread;
     private final Queue<Runnable> actions = new ConcurrentLinkedQueue<>();
     private final Queue<Connection> dirty = new ConcurrentLinkedQueue<>();
     private final PriorityQueue<Timer> timers = new PriorityQueue<>();
+    private final BooleanSupplier somethingQueued = () -> !dirty.isEmpty() || !actions.isEmpty();
     private Runnable round = () -> {};
     private long timerOrder;
     private long activeNs;
@@ -326,7 +328,9 @@ public final class Reactor {
                 ready = selector.selectNow();
             } else {
                 asleep = !awake;
-                ready = selector.select(timeout);
+                // A spin eats wake-ups. Nobody sends one to a leader who is awake, but those who want to lead or to stop
+                // it, and they are served with the next round.
+                ready = awake ? spinner.select(selector, timeout, somethingQueued) : selector.select(timeout);
             }
             asleep = false;
             if (ready > 0) {
