@@ -47,6 +47,11 @@ STARTING_JAVA_MAX = 4
 WORKERS_MAX = 2_000
 # Python workers started before anybody asks.
 PRESTART_MAX = 4
+# The first JVM of a Python job that names Java classes is started this long after its driver came, out of the way of
+# the first Python workers.
+JVM_AHEAD_S = 0.1
+# The next spare JVM is started this long after the last one was taken.
+JVM_SPARE_S = 0.2
 # An idle worker beyond the number of CPUs is ended after this.
 IDLE_WORKER_S = 30.0
 

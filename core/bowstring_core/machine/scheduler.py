@@ -57,6 +57,7 @@ class Scheduler:
         self._settling: set[int] = set()
         self._prestarted = False
         self._java_jobs: set[int] = set()  # jobs that keep a warm JVM
+        self._java_spare_at: dict[int, float] = {}  # by job: when another JVM is started to be kept warm
         self._over_jobs: set[int] = set()
         self._failures: Counter[WorkerKind] = Counter()
         self.next_lease = 1
@@ -237,6 +238,14 @@ class Scheduler:
         missing = count - sum(1 for worker in self.pool if worker.kind == _PYTHON)
         return self._start_now(_PYTHON, missing, now)
 
+    def expect_java(self, job: int, now: float) -> list[Effect]:
+        """The job has said that it uses Java: one JVM is started before anybody asks, and one kept ready from then on."""
+        if job in self._over_jobs or job in self._java_jobs:
+            return []
+        self._java_jobs.add(job)
+        kind = WorkerKind(JAVA, "", job)
+        return [] if any(worker.kind == kind for worker in self.pool) else self._start(kind, 1, now)
+
     def worker_registered(self, slot: int, process: int, version: str, now: float) -> list[Effect]:
         """The worker has said Hello; as a caller it is known by its process."""
         worker = self.pool.workers[slot]
@@ -310,6 +319,7 @@ class Scheduler:
         self._over_jobs.add(job)
         self.job_served.pop(job, None)
         self._java_jobs.discard(job)
+        self._java_spare_at.pop(job, None)
         effects: list[Effect] = []
         for worker in list(self.pool):
             if worker.job == job and worker.state in (WorkerState.IDLE, WorkerState.STARTING):
@@ -413,6 +423,13 @@ class Scheduler:
                 if worker.kind == kind:
                     spare = spare or worker.state in (WorkerState.STARTING, WorkerState.IDLE)
                     used = used or worker.state in (WorkerState.LEASED, WorkerState.ACTOR)
-            if used and not spare:
+            if spare or not used:
+                self._java_spare_at.pop(job, None)
+                continue
+            # Its start would take a processor from the very task that has just got the last spare.
+            at = self._java_spare_at.setdefault(job, now + limits.JVM_SPARE_S)
+            if now < at:
+                self._wake(at)
+            else:
                 effects += self._start(kind, 1, now)
         return effects

@@ -43,7 +43,7 @@ from bowstring_core.node.spill_service import SpillService
 from bowstring_core.node.state_service import StateService
 from bowstring_core.node.store_service import StoreService
 from bowstring_core.node.worker_service import WorkerProcess, WorkerService
-from bowstring_wire.messages import ErrorCode, Failure, FrameType, Hello, Role, Shutdown, Welcome
+from bowstring_wire.messages import ErrorCode, Failure, FrameType, Hello, Language, Role, Shutdown, Welcome
 from bowstring_wire.protocol import INLINE_BYTES_MAX, SKIPPABLE_TYPE_MIN, SPEC_VERSION_MAX, ProtocolError
 
 Handler = Callable[[Peer, Any, bytes], None]
@@ -269,8 +269,18 @@ class Node:
         connection.send(FrameType.WELCOME, welcome)
         self.state.peer_came(peer)
         self.debug(f"{role.name.lower()} {peer.process:016x} (process {pid}) has come")
+        if role is Role.DRIVER and hello.class_path:
+            # A Java driver wants its JVM next; a Python one may want its first Python task before that.
+            after_s = 0.0 if hello.language == Language.JAVA else limits.JVM_AHEAD_S
+            self.loop.call_later(after_s, lambda: self._expect_java(peer.job))
         if role is Role.WORKER:
             self.workers.admitted(peer)
+
+    def _expect_java(self, job_id: int) -> None:
+        """Have a JVM ready for a job that has named Java classes, if there is one and the job has no other environment."""
+        job = self.jobs.get(job_id)
+        if job is not None and not job.environment and not self.stopping and self.workers.jvm.version():
+            self.perform(self.scheduler.expect_java(job_id, self.loop.now))
 
     def _on_connection_closed(self, connection: Connection) -> None:
         peer = connection.peer

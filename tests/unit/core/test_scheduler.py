@@ -342,10 +342,28 @@ def test_workers_that_can_not_start_are_not_started_for_ever():
 def test_one_jvm_is_kept_warm_once_java_is_in_use():
     bench = Bench(1)
     bench.ask(A, language=JAVA)
-    workers = [w for w in bench.scheduler.pool if w.kind.language == JAVA]
-    assert sorted(w.state.name for w in workers) == ["IDLE", "LEASED"]
+
+    def states():
+        return sorted(w.state.name for w in bench.scheduler.pool if w.kind.language == JAVA)
+
+    assert states() == ["LEASED"], "the spare would take a processor from the task"
+    bench.tick(bench.scheduler.deadline())
+    assert states() == ["IDLE", "LEASED"]
     bench.do(bench.scheduler.job_over(1, 0.0))
     assert len(bench.take(StopWorker)) == 1
+
+
+def test_a_jvm_is_ready_before_the_first_request_of_a_job_that_said_it_would_use_java():
+    bench = Bench(1)
+    bench.do(bench.scheduler.expect_java(1, 0.0))
+    bench.do(bench.scheduler.expect_java(1, 0.0))
+    assert [w.state.name for w in bench.scheduler.pool if w.kind.language == JAVA] == ["IDLE"]
+    bench.tick(10 * limits.IDLE_WORKER_S)
+    assert not bench.take(StopWorker)
+    bench.ask(A, language=JAVA)
+    assert len(bench.take(Granted)) == 1
+    bench.do(bench.scheduler.job_over(1, 0.0))
+    assert bench.scheduler.expect_java(1, 0.0) == [], "the job is over"
 
 
 def test_surplus_of_idle_workers_ends_after_a_while():

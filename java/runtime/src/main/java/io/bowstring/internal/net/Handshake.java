@@ -67,7 +67,7 @@ public final class Handshake {
             throw new ProtocolException("a frame of type " + frame.type() + " before the Hello");
         }
         Hello hello = Hello.decode(frame.metadata());
-        if (!Proof.isValid(token, nonce, hello.proof)) {
+        if (!isProved(hello, token, nonce)) {
             throw new AuthenticationException("the proof of the session's token is wrong");
         }
         if (hello.minVersion > VERSION || hello.maxVersion < VERSION) {
@@ -79,6 +79,11 @@ public final class Handshake {
         }
         connection.handshakeDone();
         return hello;
+    }
+
+    /** Whether a connector's Hello proves that it knows the token. */
+    public static boolean isProved(Hello hello, byte[] token, byte[] nonce) {
+        return Proof.isValid(token, nonce, hello.proof);
     }
 
     private Handshake() {}

@@ -62,6 +62,16 @@ final class Answers {
 
     /** Sends the Result; one that {@code mayWait} goes out with the reactor's next round. */
     void answer(Incoming incoming, Outcome outcome, TaskContext context, long durationNs, boolean mayWait) {
+        ByteBuffer frame = frame(incoming, outcome, context, durationNs);
+        if (mayWait) {
+            incoming.caller.connection().queue(frame);
+        } else {
+            incoming.caller.connection().send(frame);
+        }
+    }
+
+    /** The Result's frame; what the home must know first is on its way. */
+    ByteBuffer frame(Incoming incoming, Outcome outcome, TaskContext context, long durationNs) {
         Task task = incoming.task;
         Result result = new Result();
         result.id = task.id;
@@ -110,12 +120,7 @@ final class Answers {
             session.reactor().flush();
             session.reader().await(context.held());
         }
-        ByteBuffer frame = Frame.encode(result, body);
-        if (mayWait) {
-            incoming.caller.connection().queue(frame);
-        } else {
-            incoming.caller.connection().send(frame);
-        }
+        return Frame.encode(result, body);
     }
 
     /** An object that is ready to be told of, and what its home must know is on the way to it. */

@@ -59,8 +59,13 @@ final class FunctionTable {
         if (function.language != Language.JAVA) {
             throw new FunctionNotFoundException(function.module + "." + function.name + " is no Java method");
         }
-        functions.put(Id.of(key), function);
+        add(function);
         return function;
+    }
+
+    /** A function is known from here on. */
+    void add(Function function) {
+        functions.put(Id.of(function.key), function);
     }
 
     Class<?> load(String name) {

@@ -48,6 +48,7 @@ final class Worker implements Processes.Host {
     private @Nullable EventLog events;
     private @Nullable TaskRunner runner;
     private @Nullable Transcoder transcoder;
+    private @Nullable Rehearsal rehearsal;
     private volatile String workingDirectory = "";
     private volatile String visibleGpus = "-";
     private byte @Nullable [] actor;
@@ -82,6 +83,7 @@ final class Worker implements Processes.Host {
             LOGGER.log(Level.DEBUG, "the node is gone", why);
             Runtime.getRuntime().halt(0);
         });
+        rehearsal.welcomed();
         join(guard); // before the first code of a user's
         runner.startThread();
         LOGGER.log(Level.DEBUG, "worker {0} is ready", connected.process());
@@ -106,6 +108,7 @@ final class Worker implements Processes.Host {
         made.reader().setBlocking(queue);
         Processes.isWorker(made, this);
         made.inspection().setWork(new WorkReport(queue, runner));
+        rehearsal = new Rehearsal(made);
         try {
             made.reactor().listen(address, this::accept);
         } catch (IOException error) {
@@ -142,6 +145,16 @@ final class Worker implements Processes.Host {
     }
 
     private void bind(WorkerBind bind) {
+        ClassLoader loader = loader(bind);
+        workingDirectory = bind.workingDirectory;
+        visibleGpus = bind.visibleGpus;
+        session.reader().setClassLoader(loader);
+        session.bind(bind.job, bind.namespace);
+        functions.bind(loader);
+    }
+
+    /** The classes of a job. */
+    static ClassLoader loader(WorkerBind bind) {
         List<URL> places = new ArrayList<>();
         for (String entry : bind.classPath) {
             try {
@@ -150,13 +163,8 @@ final class Worker implements Processes.Host {
                 LOGGER.log(Level.WARNING, "an entry of the class path is no place: " + entry, error);
             }
         }
-        ClassLoader loader = new URLClassLoader("job-" + bind.job, places.toArray(URL[]::new),
+        return new URLClassLoader("job-" + bind.job, places.toArray(URL[]::new),
                 Worker.class.getClassLoader());
-        workingDirectory = bind.workingDirectory;
-        visibleGpus = bind.visibleGpus;
-        session.reader().setClassLoader(loader);
-        session.bind(bind.job, bind.namespace);
-        functions.bind(loader);
     }
 
     private void startActor(ActorStart start, byte[] body) {
@@ -238,6 +246,7 @@ final class Worker implements Processes.Host {
         Thread ender = new Thread(() -> {
             if (graceful) {
                 runner.awaitIdle();
+                rehearsal.await(); // the archive is to have what it loads
             }
             session.reactor().flush();
             Thread hard = new Thread(() -> {
