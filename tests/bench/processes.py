@@ -36,6 +36,12 @@ def proportional_memory_mb() -> float:
     return total_kb * 1024 / 1e6
 
 
+def resident_memory_mb(pid: int) -> float:
+    """Resident memory of a process in MB, what it shares with others included (RSS)."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) * 1024 / 1e6
+
+
 def processor_percent(seconds: float) -> float:
     """Processor time that the descendants used in the given time, as percent of one processor."""
     before = _processor_seconds()

@@ -77,6 +77,8 @@ ROWS = [
     Row("python to java", "Python to Java actor calls sync", "us"),
     Row("python to java", "64 MB bytes through a Java echo", "ms"),
     Row("python to java", "100 MB Arrow table to a Java task", "ms"),
+    Row("python to java", "first Java task, a JVM ready", "ms"),
+    Row("python to java", "resident memory of an idle JVM worker", "MB"),
     Row("java driver", "Java driver init", "ms"),
     Row("java driver", "Java driver first task", "ms"),
     Row("java driver", "Java to Java tasks sync", "us"),
