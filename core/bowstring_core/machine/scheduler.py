@@ -239,7 +239,7 @@ class Scheduler:
         return self._start_now(_PYTHON, missing, now)
 
     def expect_java(self, job: int, now: float) -> list[Effect]:
-        """The job has said that it uses Java: one JVM is started before anybody asks, and one kept ready from then on."""
+        """The job has said that it uses Java: one JVM is started ahead, and one kept ready from then on."""
         if job in self._over_jobs or job in self._java_jobs:
             return []
         self._java_jobs.add(job)

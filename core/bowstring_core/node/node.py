@@ -277,7 +277,7 @@ class Node:
             self.workers.admitted(peer)
 
     def _expect_java(self, job_id: int) -> None:
-        """Have a JVM ready for a job that has named Java classes, if there is one and the job has no other environment."""
+        """Have a JVM ready for a job that names Java classes, if there is one and the job has no other environment."""
         job = self.jobs.get(job_id)
         if job is not None and not job.environment and not self.stopping and self.workers.jvm.version():
             self.perform(self.scheduler.expect_java(job_id, self.loop.now))
