@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from conformance.languages.python.columns import table
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -62,9 +64,9 @@ def make(written: Any, names: Mapping[str, Any] | None = None) -> Any:
         case "$tensor":
             return np.array(make(written["data"]), dtype=content).reshape(written["shape"])
         case "$table":
-            return _table(content)
+            return table(content, make)
         case "$batch":
-            return _table(content).combine_chunks().to_batches()[0]
+            return table(content, make).combine_chunks().to_batches()[0]
         case "$text":
             return json.dumps(content)
         case "$unportable":
@@ -74,12 +76,6 @@ def make(written: Any, names: Mapping[str, Any] | None = None) -> Any:
                 raise ValueError(f"the case uses {mark} {content!r}, which no step before has made")
             return names[content]
     raise ValueError(f"unknown mark {mark} in {written!r}")
-
-
-def _table(columns: list[dict[str, Any]]) -> pa.Table:
-    types = {"utf8": pa.string(), "float64": pa.float64(), "int64": pa.int64(), "bool": pa.bool_(), "int32": pa.int32()}
-    arrays = [pa.array(make(column["values"]), type=types[column["type"]]) for column in columns]
-    return pa.table(arrays, names=[column["name"] for column in columns])
 
 
 def difference(value: Any, written: Any, path: str = "$") -> str:

@@ -70,9 +70,9 @@ final class Notation {
             case "$tensor":
                 return tensor((String) content, (List<?>) map.get("shape"), (List<?>) make(map.get("data"), names));
             case "$table":
-                return ArrowValue.of(Columns.root((List<?>) content));
+                return Columns.value((List<?>) content, false);
             case "$batch":
-                return ArrowValue.ofBatch(Columns.root((List<?>) content));
+                return Columns.value((List<?>) content, true);
             case "$text":
                 return Json.write(content);
             case "$unportable":
@@ -158,9 +158,7 @@ final class Notation {
         if (value.isSingleBatch() != expected.isSingleBatch() || value.rowCount() != expected.rowCount()) {
             return false;
         }
-        return Columns.names(value.schema()).equals(Columns.names(expected.schema()))
-                && Columns.types(value.schema()).equals(Columns.types(expected.schema()))
-                && Columns.rows(value).equals(Columns.rows(expected));
+        return Columns.fields(value).equals(Columns.fields(expected)) && Columns.rows(value).equals(Columns.rows(expected));
     }
 
     private static String mark(Map<?, ?> map) {

@@ -4,9 +4,11 @@ import io.bowstring.internal.call.CallOptions;
 import io.bowstring.internal.call.StateFilter;
 import io.bowstring.internal.function.FunctionDescriptor;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -82,7 +84,7 @@ public interface RuntimeLink {
     /**
      * Memory of the store for the image of a value (spec section 3.1) that is built in place.
      *
-     * @param size bytes, below 2 GiB
+     * @param size bytes
      * @param encoding number of the image's encoding
      * @param type what the value is read as
      */
@@ -96,11 +98,31 @@ public interface RuntimeLink {
 
     /** Memory of the store that is filled and then put, once, or given back. */
     interface Memory<T> {
-        /** The bytes, little endian. */
+        /** The bytes, little endian, of memory below 2 GiB. */
         ByteBuffer bytes();
+
+        /** Some of the bytes, which one buffer can hold if they start where {@link #place} says. */
+        default ByteBuffer bytes(long at, long length) {
+            return bytes().slice(Math.toIntExact(at), Math.toIntExact(length)).order(ByteOrder.LITTLE_ENDIAN);
+        }
+
+        /** The first place, from one on, where one buffer can hold so many bytes; it may be behind the end. */
+        default long place(long at, long length) {
+            return at;
+        }
 
         /** Puts what was built, which takes so many of the bytes. */
         ObjectRef<T> put(long length);
+
+        /**
+         * The same, and the bytes stay where they are, for this process to read.
+         *
+         * @param pinned gets what ends that, to be run once
+         */
+        default ObjectRef<T> putPinned(long length, Consumer<Runnable> pinned) {
+            pinned.accept(() -> {});
+            return put(length);
+        }
 
         /** Gives it back. */
         void giveBack();

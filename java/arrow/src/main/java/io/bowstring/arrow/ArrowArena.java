@@ -18,14 +18,21 @@ import org.apache.arrow.vector.VectorSchemaRoot;
  * }</pre>
  *
  * <p>Buffers are taken one behind the other, and what a growing vector leaves behind is not used again: allocate vectors
- * in their final size. After {@link #put} the vectors must not be used any more, only closed: the store may move
- * the table.
+ * in their final size. A buffer has less than 2 GiB, an arena may have more.
+ *
+ * <p>A table of several batches, or with dictionaries, is built in <em>parts</em>: first the dictionaries, each in a part
+ * of its own, then the batches in order, with {@link #nextPart} between any two. Dictionaries that are small, some 60 KB in
+ * all, may be built anywhere, also outside of the arena: they are copied.
+ *
+ * <p>After {@link #put} the vectors can be read until they are closed, but not written: a write fails with
+ * {@link ReadOnlyTableException}, where views refuse writes ({@link ArrowValue}). Close the vectors, then the arena.
  */
 public interface ArrowArena extends AutoCloseable {
     /**
      * Asks the store for memory.
      *
-     * @param capacity bytes for the buffers of all vectors, each rounded up to 64; below 2 GiB
+     * @param capacity bytes for the buffers of all vectors, each rounded up to 64; for each part but the first two, 64 KiB
+     *     more
      * @throws io.bowstring.errors.ObjectStoreFullException if the store can't hold so much
      */
     static ArrowArena allocate(long capacity) {
@@ -36,14 +43,39 @@ public interface ArrowArena extends AutoCloseable {
     BufferAllocator allocator();
 
     /**
-     * Puts a table of one batch whose vectors were built here, without a copy. Buffers that lie elsewhere, as those of
-     * dictionaries, are copied in. Once only.
+     * Ends what was built so far, a dictionary or a batch: what is allocated from here on belongs to the next. Vectors of
+     * the parts before must not grow any more.
+     *
+     * @throws org.apache.arrow.memory.OutOfMemoryException if there is no room for another part
+     */
+    void nextPart();
+
+    /**
+     * Puts a table of one batch whose vectors were built here, without a copy. Buffers that lie elsewhere are copied in.
+     * Once only.
      *
      * @throws io.bowstring.errors.SerializationException if there is no room for what must be copied
      */
-    ObjectRef<ArrowValue> put(VectorSchemaRoot root);
+    default ObjectRef<ArrowValue> put(VectorSchemaRoot root) {
+        return put(ArrowValue.of(root));
+    }
 
-    /** Gives the memory back if nothing was put. The vectors must be closed before. */
+    /**
+     * Puts a table, or a record batch, whose batches and dictionaries were built here, without a copy. Once only.
+     *
+     * @throws io.bowstring.errors.SerializationException if parts are not as they must be, or there is no room for what
+     *     must be copied; the message says which and what to do
+     */
+    ObjectRef<ArrowValue> put(ArrowValue table);
+
+    /** How many bytes {@link #put} has copied: none, if all was built here. */
+    long bytesCopied();
+
+    /**
+     * Gives the memory back if nothing was put. The vectors must be closed before.
+     *
+     * @throws IllegalStateException if a vector is not closed; the arena stays open
+     */
     @Override
     void close();
 }

@@ -12,6 +12,7 @@ import java.nio.ByteBuffer;
 import java.security.ProtectionDomain;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BoundsChecking;
+import org.apache.arrow.memory.ReferenceManager;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -102,14 +103,19 @@ public final class WriteGuard {
 
     /** What each method of Arrow's buffers does before it writes. */
     public static void check(ArrowBuf buffer) {
-        if (buffer.getReferenceManager() instanceof ReadOnlyMemory) {
+        if (isReadOnly(buffer)) {
             throw new ReadOnlyTableException();
         }
     }
 
+    private static boolean isReadOnly(ArrowBuf buffer) {
+        ReferenceManager memory = buffer.getReferenceManager();
+        return memory instanceof ReadOnlyMemory || ArenaLife.isAnySealed() && ArenaAllocator.isSealed(memory);
+    }
+
     /** What Arrow's buffers give as a buffer of java.nio's. */
     public static ByteBuffer view(ByteBuffer view, ArrowBuf buffer) {
-        return buffer.getReferenceManager() instanceof ReadOnlyMemory
+        return isReadOnly(buffer)
                 ? view.asReadOnlyBuffer().order(view.order())
                 : view;
     }

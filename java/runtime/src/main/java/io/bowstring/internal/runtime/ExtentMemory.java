@@ -4,6 +4,7 @@ import io.bowstring.ObjectRef;
 import io.bowstring.RuntimeLink;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.function.Consumer;
 
 /** One extent of the store as memory that the user, or Arrow's vectors, fill. */
 final class ExtentMemory<T> implements RuntimeLink.Memory<T> {
@@ -32,6 +33,21 @@ final class ExtentMemory<T> implements RuntimeLink.Memory<T> {
     @Override
     public ObjectRef<T> put(long length) {
         return session.sealInPlace(extent, head + length, encoding, type);
+    }
+
+    @Override
+    public ByteBuffer bytes(long at, long length) {
+        return session.store().piece(extent.grant(), head + at, length);
+    }
+
+    @Override
+    public long place(long at, long length) {
+        return session.store().place(extent.grant(), head + at, length) - head;
+    }
+
+    @Override
+    public ObjectRef<T> putPinned(long length, Consumer<Runnable> pinned) {
+        return session.sealPinned(extent, head + length, encoding, type, pinned);
     }
 
     @Override

@@ -518,6 +518,29 @@ public final class Session implements NodeLink.Listener, References {
         return new ObjectReference<>(this, entry[0], type);
     }
 
+    /**
+     * The same, and the image is pinned where it is before anything can move it.
+     *
+     * @param pinned gets what ends the pin, once the node has answered
+     */
+    public <T> ObjectReference<T> sealPinned(
+            StoreClient.Extent extent, long length, int encoding, Class<T> type, Consumer<Runnable> pinned) {
+        checkRunning();
+        Id id = context().nextPut();
+        ObjectEntry[] entry = new ObjectEntry[1];
+        locked(() -> {
+            entry[0] = objects.own(id);
+            // Asked before it is sealed, so that the seal itself pins it.
+            objects.ask(entry[0], answer -> {
+                if (answer.table() instanceof ObjectValue value && value.state == ValueState.STORED) {
+                    pinned.accept(() -> unpin(value));
+                }
+            });
+            objects.seal(entry[0], extent, length, encoding, List.of());
+        });
+        return new ObjectReference<>(this, entry[0], type);
+    }
+
     /** Writes an image into fresh memory of the store. */
     public StoreClient.Extent writeImage(EncodedValue encoded) {
         return store.write(encoded);

@@ -118,7 +118,7 @@ public final class SessionLink implements RuntimeLink {
 
     @Override
     public <T> Memory<T> allocate(long size, int encoding, Class<T> type) {
-        StoreClient.Extent extent = session.store().allocate(size);
+        StoreClient.Extent extent = session.store().allocateAny(size);
         return new ExtentMemory<>(session, extent, extent.memory(), 0, encoding, type);
     }
 

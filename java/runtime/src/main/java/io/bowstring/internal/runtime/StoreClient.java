@@ -164,10 +164,15 @@ public final class StoreClient {
         }
     }
 
+    /** The same for memory of any size, which may have to be written in pieces. */
+    Extent allocateAny(long length) {
+        return length > MAPPED_MAX ? new Extent(grant(length), ByteBuffer.allocate(0)) : allocate(length);
+    }
+
     /** Asks for memory for a value and writes it there, whatever its size; waits for the memory. */
     Extent write(EncodedValue value) {
         long length = value.imageSize();
-        Extent extent = length > MAPPED_MAX ? new Extent(grant(length), ByteBuffer.allocate(0)) : allocate(length);
+        Extent extent = allocateAny(length);
         try {
             if (length > MAPPED_MAX) {
                 value.writeImage((at, size) -> piece(extent.grant, at, size));
@@ -181,12 +186,20 @@ public final class StoreClient {
         return extent;
     }
 
-    private ByteBuffer piece(ExtentGrant grant, long at, long length) {
+    /** A part of an extent to write in, which lies in one mapping as {@link #place} sees to. */
+    ByteBuffer piece(ExtentGrant grant, long at, long length) {
         try {
             return window(grant, at, length);
         } catch (IOException error) {
             throw unmapped(error);
         }
+    }
+
+    /** The first place from one on where so many bytes of an extent lie in one mapping; it may be behind the extent. */
+    long place(ExtentGrant grant, long at, long length) {
+        long start = grant.offset + at;
+        long window = start / WINDOW * WINDOW;
+        return start + length <= window + MAPPED_MAX ? at : window + WINDOW - grant.offset;
     }
 
     private ExtentGrant grant(long length) {
