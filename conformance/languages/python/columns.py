@@ -81,7 +81,12 @@ def data_type(written: Any) -> pa.DataType:
 
 def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
     plain = [_plain(value, kind) for value in values]
-    if pa.types.is_timestamp(kind) or pa.types.is_duration(kind) or pa.types.is_time64(kind) or pa.types.is_date64(kind):
+    if (
+        pa.types.is_timestamp(kind)
+        or pa.types.is_duration(kind)
+        or pa.types.is_time64(kind)
+        or pa.types.is_date64(kind)
+    ):
         return pa.array(plain, pa.int64()).cast(kind)
     if pa.types.is_time32(kind) or pa.types.is_date32(kind):
         return pa.array(plain, pa.int32()).cast(kind)

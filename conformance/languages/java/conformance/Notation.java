@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import org.apache.arrow.memory.util.Float16;
 
 /** Values as the cases write them, in Java: made from the notation, and held against it. */
 final class Notation {
@@ -205,6 +206,7 @@ final class Notation {
         for (Object value : data) {
             switch (type) {
                 case BOOL -> bytes.put((byte) (Boolean.TRUE.equals(value) ? 1 : 0));
+                case FLOAT16 -> bytes.putShort(Float16.toFloat16(((Number) value).floatValue()));
                 case FLOAT32 -> bytes.putFloat(((Number) value).floatValue());
                 case FLOAT64 -> bytes.putDouble(((Number) value).doubleValue());
                 default -> {

@@ -14,10 +14,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.apache.arrow.flatbuf.Buffer;
+import org.apache.arrow.flatbuf.Decimal;
 import org.apache.arrow.flatbuf.DictionaryBatch;
 import org.apache.arrow.flatbuf.Message;
 import org.apache.arrow.flatbuf.MessageHeader;
 import org.apache.arrow.flatbuf.RecordBatch;
+import org.apache.arrow.flatbuf.Type;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
@@ -333,6 +335,7 @@ public final class ArrowStreams {
             if (first == null || first.headerType() != MessageHeader.Schema) {
                 throw new IOException("it does not start with a schema");
             }
+            checkTypes(first);
             Schema written = MessageSerializer.deserializeSchema(first);
             Map<Long, Dictionary> dictionaries = new HashMap<>();
             List<Field> fields = new ArrayList<>();
@@ -368,6 +371,28 @@ public final class ArrowStreams {
             }
             List<AutoCloseable> all = owned;
             return ArrowValue.view(schema, batches, provider, singleBatch, () -> close(all));
+        }
+
+        /** Arrow's library for Java has no vectors for some types, and does not say of which column. */
+        private static void checkTypes(Message message) throws IOException {
+            org.apache.arrow.flatbuf.Schema schema = (org.apache.arrow.flatbuf.Schema)
+                    message.header(new org.apache.arrow.flatbuf.Schema());
+            for (int i = 0; schema != null && i < schema.fieldsLength(); i++) {
+                checkType(schema.fields(i), schema.fields(i).name());
+            }
+        }
+
+        private static void checkType(org.apache.arrow.flatbuf.Field field, String path) throws IOException {
+            if (field.typeType() == Type.Decimal) {
+                int bits = ((Decimal) field.type(new Decimal())).bitWidth();
+                if (bits != 128 && bits != 256) {
+                    throw new IOException("the column " + path + " is a decimal of " + bits + " bits, which Arrow for Java"
+                            + " does not read; cast it to decimal128 before it is put");
+                }
+            }
+            for (int i = 0; i < field.childrenLength(); i++) {
+                checkType(field.children(i), path + "." + field.children(i).name());
+            }
         }
 
         /** The batch, each buffer a part of the source by itself. */
