@@ -333,6 +333,7 @@ class FrameType(IntEnum):
     UNBLOCKED = 24
     WORKER_BIND = 25
     LEASE_RECALL = 26
+    WORKER_ENDING = 27
     TASK = 32
     RESULT = 33
     CANCEL = 34
@@ -2341,6 +2342,8 @@ class Environment(Message):
         check: True: the installed packages are checked for conflicts.
         timeout_ms: Time that the making may take; 0: the node's limit.
         excludes: Files and folders that are left out when folders are copied: patterns as in a .gitignore file (10.1/4).
+        jars: Classes for Java workers: absolute paths of jars or folders, or "package:" and ids. They come before the job's.
+        jvm_flags: Flags of Java workers' JVMs, separated by blanks; those of a request come behind them.
     """
 
     __slots__ = (
@@ -2353,6 +2356,8 @@ class Environment(Message):
         "check",
         "timeout_ms",
         "excludes",
+        "jars",
+        "jvm_flags",
     )
 
     def __init__(
@@ -2366,6 +2371,8 @@ class Environment(Message):
         check: bool = False,
         timeout_ms: int = 0,
         excludes: tuple[str, ...] = (),
+        jars: tuple[str, ...] = (),
+        jvm_flags: str = "",
     ) -> None:
         self.variables = variables
         self.working_dir = working_dir
@@ -2376,6 +2383,8 @@ class Environment(Message):
         self.check = check
         self.timeout_ms = timeout_ms
         self.excludes = excludes
+        self.jars = jars
+        self.jvm_flags = jvm_flags
 
     def block(self) -> bytes:
         return block_environment(
@@ -2388,6 +2397,8 @@ class Environment(Message):
             self.check,
             self.timeout_ms,
             self.excludes,
+            self.jars,
+            self.jvm_flags,
         )
 
     @staticmethod
@@ -2395,9 +2406,9 @@ class Environment(Message):
         return read_environment(data, at)
 
 
-_ENVIRONMENT_HEAD = bytes.fromhex("16003000040008000c001000140018001c0020002800000018000000")
-_ENVIRONMENT_BLOCK = Struct("<28s I I I B 3x I I ? 3x q I 4x 8x")
-_ENVIRONMENT_FIELDS = Struct("<I I I B 3x I I ? 3x q I 4x")
+_ENVIRONMENT_HEAD = bytes.fromhex("1a003800040008000c001000140018001c00200028002c00300000000000000020000000")
+_ENVIRONMENT_BLOCK = Struct("<36s I I I B 3x I I ? 3x q I I I 4x 8x")
+_ENVIRONMENT_FIELDS = Struct("<I I I B 3x I I ? 3x q I I I 4x")
 _ENVIRONMENT_SLOTS = (
     None,
     None,
@@ -2408,9 +2419,11 @@ _ENVIRONMENT_SLOTS = (
     Struct("<?"),
     Struct("<q"),
     None,
+    None,
+    None,
 )
-Environment.START = 24
-Environment.ROOT = bytes.fromhex("2000000042575331")
+Environment.START = 32
+Environment.ROOT = bytes.fromhex("2800000042575331")
 
 
 def block_environment(
@@ -2423,38 +2436,50 @@ def block_environment(
     check: bool = False,
     timeout_ms: int = 0,
     excludes: tuple[str, ...] = (),
+    jars: tuple[str, ...] = (),
+    jvm_flags: str = "",
 ) -> bytes:
     tail = b""
     if variables:
-        variables_at = len(tail) + 52
+        variables_at = len(tail) + 60
         tail += flat.tables_chunk(variables, 8)
     else:
-        variables_at = 44
+        variables_at = 52
     if working_dir:
-        working_dir_at = len(tail) + 48
+        working_dir_at = len(tail) + 56
         tail += flat.string_chunk(working_dir)
     else:
-        working_dir_at = 40
+        working_dir_at = 48
     if modules:
-        modules_at = len(tail) + 44
+        modules_at = len(tail) + 52
         tail += flat.strings_chunk(modules)
     else:
-        modules_at = 36
+        modules_at = 44
     if requirements:
-        requirements_at = len(tail) + 36
+        requirements_at = len(tail) + 44
         tail += flat.strings_chunk(requirements)
     else:
-        requirements_at = 28
+        requirements_at = 36
     if options:
-        options_at = len(tail) + 32
+        options_at = len(tail) + 40
         tail += flat.strings_chunk(options)
     else:
-        options_at = 24
+        options_at = 32
     if excludes:
-        excludes_at = len(tail) + 16
+        excludes_at = len(tail) + 24
         tail += flat.strings_chunk(excludes)
     else:
-        excludes_at = 8
+        excludes_at = 16
+    if jars:
+        jars_at = len(tail) + 20
+        tail += flat.strings_chunk(jars)
+    else:
+        jars_at = 12
+    if jvm_flags:
+        jvm_flags_at = len(tail) + 16
+        tail += flat.string_chunk(jvm_flags)
+    else:
+        jvm_flags_at = 8
     return (
         _ENVIRONMENT_BLOCK.pack(
             _ENVIRONMENT_HEAD,
@@ -2467,26 +2492,50 @@ def block_environment(
             check,
             timeout_ms,
             excludes_at,
+            jars_at,
+            jvm_flags_at,
         )
         + tail
     )
 
 
 def read_environment(data: bytes, at: int) -> Environment:
-    if data[at - 24 : at + 4] == _ENVIRONMENT_HEAD:
-        variables, working_dir, modules, installer, requirements, options, check, timeout_ms, excludes = (
-            _ENVIRONMENT_FIELDS.unpack_from(data, at + 4)
-        )
+    if data[at - 32 : at + 4] == _ENVIRONMENT_HEAD:
+        (
+            variables,
+            working_dir,
+            modules,
+            installer,
+            requirements,
+            options,
+            check,
+            timeout_ms,
+            excludes,
+            jars,
+            jvm_flags,
+        ) = _ENVIRONMENT_FIELDS.unpack_from(data, at + 4)
         variables += at + 4
         working_dir += at + 8
         modules += at + 12
         requirements += at + 20
         options += at + 24
         excludes += at + 40
+        jars += at + 44
+        jvm_flags += at + 48
     else:
-        variables, working_dir, modules, installer, requirements, options, check, timeout_ms, excludes = (
-            flat.table_fields(data, at, _ENVIRONMENT_SLOTS)
-        )
+        (
+            variables,
+            working_dir,
+            modules,
+            installer,
+            requirements,
+            options,
+            check,
+            timeout_ms,
+            excludes,
+            jars,
+            jvm_flags,
+        ) = flat.table_fields(data, at, _ENVIRONMENT_SLOTS)
     return Environment(
         flat.read_tables(data, variables, read_variable),
         flat.read_string(data, working_dir),
@@ -2497,6 +2546,8 @@ def read_environment(data: bytes, at: int) -> Environment:
         check,
         timeout_ms,
         flat.read_strings(data, excludes),
+        flat.read_strings(data, jars),
+        flat.read_string(data, jvm_flags),
     )
 
 
@@ -2551,7 +2602,7 @@ def block_environment_make(
     job_default: bool = False,
 ) -> bytes:
     tail = b""
-    environment_at = len(tail) + 40
+    environment_at = len(tail) + 48
     tail += (environment or Environment()).block()
     return _ENVIRONMENT_MAKE_BLOCK.pack(_ENVIRONMENT_MAKE_HEAD, request, environment_at, job_default) + tail
 
@@ -2625,7 +2676,7 @@ def block_environment_made(
         tail += flat.blob_chunk(key)
     else:
         key_at = 8
-    environment_at = len(tail) + 36
+    environment_at = len(tail) + 44
     tail += (environment or Environment()).block()
     return _ENVIRONMENT_MADE_BLOCK.pack(_ENVIRONMENT_MADE_HEAD, request, key_at, environment_at) + tail
 
@@ -3652,6 +3703,57 @@ def read_unblocked(data: bytes, at: int) -> Unblocked:
     )
 
 
+class WorkerEnding(Message):
+    """Worker to node: this process is about to end, and knows why.
+
+    Attributes:
+        error: What its end is told as.
+    """
+
+    __slots__ = ("error",)
+
+    def __init__(
+        self,
+        error: ErrorRecord | None = None,
+    ) -> None:
+        self.error = error
+
+    def block(self) -> bytes:
+        return block_worker_ending(self.error)
+
+    @staticmethod
+    def read(data: bytes, at: int) -> WorkerEnding:
+        return read_worker_ending(data, at)
+
+
+_WORKER_ENDING_HEAD = bytes.fromhex("060008000400000008000000")
+_WORKER_ENDING_BLOCK = Struct("<12s I 0x 8x")
+_WORKER_ENDING_FIELDS = Struct("<I 0x")
+_WORKER_ENDING_SLOTS = (None,)
+WorkerEnding.START = 8
+WorkerEnding.ROOT = bytes.fromhex("1000000042575331")
+
+
+def block_worker_ending(
+    error: ErrorRecord | None = None,
+) -> bytes:
+    tail = b""
+    error_at = len(tail) + 44
+    tail += (error or ErrorRecord()).block()
+    return _WORKER_ENDING_BLOCK.pack(_WORKER_ENDING_HEAD, error_at) + tail
+
+
+def read_worker_ending(data: bytes, at: int) -> WorkerEnding:
+    if data[at - 8 : at + 4] == _WORKER_ENDING_HEAD:
+        (error,) = _WORKER_ENDING_FIELDS.unpack_from(data, at + 4)
+        error += at + 4
+    else:
+        (error,) = flat.table_fields(data, at, _WORKER_ENDING_SLOTS)
+    return WorkerEnding(
+        flat.read_table(data, error, read_error_record),
+    )
+
+
 class WorkerBind(Message):
     """Node to worker, before its first lease: the job that it serves from now on.
 
@@ -3786,7 +3888,7 @@ def block_worker_bind(
         tail += flat.blob_chunk(environment_key)
     else:
         environment_key_at = 28
-    environment_at = len(tail) + 56
+    environment_at = len(tail) + 64
     tail += (environment or Environment()).block()
     return (
         _WORKER_BIND_BLOCK.pack(
@@ -7953,6 +8055,7 @@ FRAME_TYPES: dict[int, type[Message]] = {
     24: Unblocked,
     25: WorkerBind,
     26: LeaseRecall,
+    27: WorkerEnding,
     32: Task,
     33: Result,
     34: Cancel,

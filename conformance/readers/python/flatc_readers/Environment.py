@@ -167,8 +167,37 @@ class Environment(object):
         o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(20))
         return o == 0
 
+    # Classes for Java workers: absolute paths of jars or folders, or "package:" and ids. They come before the job's.
+    # Environment
+    def Jars(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(22))
+        if o != 0:
+            a = self._tab.Vector(o)
+            return self._tab.String(a + flatbuffers.number_types.UOffsetTFlags.py_type(j * 4))
+        return ""
+
+    # Environment
+    def JarsLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(22))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # Environment
+    def JarsIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(22))
+        return o == 0
+
+    # Flags of Java workers' JVMs, separated by blanks; those of a request come behind them.
+    # Environment
+    def JvmFlags(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(24))
+        if o != 0:
+            return self._tab.String(o + self._tab.Pos)
+        return None
+
 def EnvironmentStart(builder):
-    builder.StartObject(9)
+    builder.StartObject(11)
 
 def Start(builder):
     EnvironmentStart(builder)
@@ -256,6 +285,24 @@ def EnvironmentStartExcludesVector(builder, numElems):
 
 def StartExcludesVector(builder, numElems):
     return EnvironmentStartExcludesVector(builder, numElems)
+
+def EnvironmentAddJars(builder, jars):
+    builder.PrependUOffsetTRelativeSlot(9, flatbuffers.number_types.UOffsetTFlags.py_type(jars), 0)
+
+def AddJars(builder, jars):
+    EnvironmentAddJars(builder, jars)
+
+def EnvironmentStartJarsVector(builder, numElems):
+    return builder.StartVector(4, numElems, 4)
+
+def StartJarsVector(builder, numElems):
+    return EnvironmentStartJarsVector(builder, numElems)
+
+def EnvironmentAddJvmFlags(builder, jvmFlags):
+    builder.PrependUOffsetTRelativeSlot(10, flatbuffers.number_types.UOffsetTFlags.py_type(jvmFlags), 0)
+
+def AddJvmFlags(builder, jvmFlags):
+    EnvironmentAddJvmFlags(builder, jvmFlags)
 
 def EnvironmentEnd(builder):
     return builder.EndObject()

@@ -22,6 +22,7 @@ class FrameType(object):
     UNBLOCKED = 24
     WORKER_BIND = 25
     LEASE_RECALL = 26
+    WORKER_ENDING = 27
     TASK = 32
     RESULT = 33
     CANCEL = 34

@@ -83,6 +83,19 @@ public final class Environment extends com.google.flatbuffers.Table {
   public int excludesLength() { int o = __offset(20); return o != 0 ? __vector_len(o) : 0; }
   public StringVector excludesVector() { return excludesVector(new StringVector()); }
   public StringVector excludesVector(StringVector obj) { int o = __offset(20); return o != 0 ? obj.__assign(__vector(o), 4, bb) : null; }
+  /**
+   * Classes for Java workers: absolute paths of jars or folders, or "package:" and ids. They come before the job's.
+   */
+  public String jars(int j) { int o = __offset(22); return o != 0 ? __string(__vector(o) + j * 4) : null; }
+  public int jarsLength() { int o = __offset(22); return o != 0 ? __vector_len(o) : 0; }
+  public StringVector jarsVector() { return jarsVector(new StringVector()); }
+  public StringVector jarsVector(StringVector obj) { int o = __offset(22); return o != 0 ? obj.__assign(__vector(o), 4, bb) : null; }
+  /**
+   * Flags of Java workers' JVMs, separated by blanks; those of a request come behind them.
+   */
+  public String jvmFlags() { int o = __offset(24); return o != 0 ? __string(o + bb_pos) : null; }
+  public ByteBuffer jvmFlagsAsByteBuffer() { return __vector_as_bytebuffer(24, 1); }
+  public ByteBuffer jvmFlagsInByteBuffer(ByteBuffer _bb) { return __vector_in_bytebuffer(_bb, 24, 1); }
 
   public static int createEnvironment(FlatBufferBuilder builder,
       int variablesOffset,
@@ -93,9 +106,13 @@ public final class Environment extends com.google.flatbuffers.Table {
       int optionsOffset,
       boolean check,
       long timeoutMs,
-      int excludesOffset) {
-    builder.startTable(9);
+      int excludesOffset,
+      int jarsOffset,
+      int jvmFlagsOffset) {
+    builder.startTable(11);
     Environment.addTimeoutMs(builder, timeoutMs);
+    Environment.addJvmFlags(builder, jvmFlagsOffset);
+    Environment.addJars(builder, jarsOffset);
     Environment.addExcludes(builder, excludesOffset);
     Environment.addOptions(builder, optionsOffset);
     Environment.addRequirements(builder, requirementsOffset);
@@ -107,7 +124,7 @@ public final class Environment extends com.google.flatbuffers.Table {
     return Environment.endEnvironment(builder);
   }
 
-  public static void startEnvironment(FlatBufferBuilder builder) { builder.startTable(9); }
+  public static void startEnvironment(FlatBufferBuilder builder) { builder.startTable(11); }
   public static void addVariables(FlatBufferBuilder builder, int variablesOffset) { builder.addOffset(0, variablesOffset, 0); }
   public static int createVariablesVector(FlatBufferBuilder builder, int[] data) { builder.startVector(4, data.length, 4); for (int i = data.length - 1; i >= 0; i--) builder.addOffset(data[i]); return builder.endVector(); }
   public static void startVariablesVector(FlatBufferBuilder builder, int numElems) { builder.startVector(4, numElems, 4); }
@@ -127,6 +144,10 @@ public final class Environment extends com.google.flatbuffers.Table {
   public static void addExcludes(FlatBufferBuilder builder, int excludesOffset) { builder.addOffset(8, excludesOffset, 0); }
   public static int createExcludesVector(FlatBufferBuilder builder, int[] data) { builder.startVector(4, data.length, 4); for (int i = data.length - 1; i >= 0; i--) builder.addOffset(data[i]); return builder.endVector(); }
   public static void startExcludesVector(FlatBufferBuilder builder, int numElems) { builder.startVector(4, numElems, 4); }
+  public static void addJars(FlatBufferBuilder builder, int jarsOffset) { builder.addOffset(9, jarsOffset, 0); }
+  public static int createJarsVector(FlatBufferBuilder builder, int[] data) { builder.startVector(4, data.length, 4); for (int i = data.length - 1; i >= 0; i--) builder.addOffset(data[i]); return builder.endVector(); }
+  public static void startJarsVector(FlatBufferBuilder builder, int numElems) { builder.startVector(4, numElems, 4); }
+  public static void addJvmFlags(FlatBufferBuilder builder, int jvmFlagsOffset) { builder.addOffset(10, jvmFlagsOffset, 0); }
   public static int endEnvironment(FlatBufferBuilder builder) {
     int o = builder.endTable();
     return o;

@@ -5,7 +5,7 @@ import java.util.List;
 
 /** What a worker's process finds around it. A frontend names sources; the node's answer names packages. */
 public final class Environment implements Table {
-    private static final byte[] HEAD = FlatWriter.hex("16003000040008000c001000140018001c0020002800000018000000");
+    private static final byte[] HEAD = FlatWriter.hex("1a003800040008000c001000140018001c00200028002c00300000000000000020000000");
 
     /** Variables that are set before anything is imported. */
     public List<Variable> variables = List.of();
@@ -40,6 +40,15 @@ public final class Environment implements Table {
     /** Files and folders that are left out when folders are copied: patterns as in a .gitignore file (10.1/4). */
     public List<String> excludes = List.of();
 
+    /**
+     * Classes for Java workers: absolute paths of jars or folders, or "package:" and ids. They come before the
+     * job's.
+     */
+    public List<String> jars = List.of();
+
+    /** Flags of Java workers' JVMs, separated by blanks; those of a request come behind them. */
+    public String jvmFlags = "";
+
     @Override
     public int frameType() {
         return 0;
@@ -47,21 +56,23 @@ public final class Environment implements Table {
 
     @Override
     public int start() {
-        return 24;
+        return 32;
     }
 
     @Override
     public void write(FlatWriter out) {
-        int at = out.begin(HEAD, 48);
-        out.tables(at, 4, 48, variables);
-        out.string(at, 8, 48, workingDir);
-        out.strings(at, 12, 48, modules);
+        int at = out.begin(HEAD, 56);
+        out.tables(at, 4, 56, variables);
+        out.string(at, 8, 56, workingDir);
+        out.strings(at, 12, 56, modules);
         out.u8(at + 16, installer);
-        out.strings(at, 20, 48, requirements);
-        out.strings(at, 24, 48, options);
+        out.strings(at, 20, 56, requirements);
+        out.strings(at, 24, 56, options);
         out.bool(at + 28, check);
         out.i64(at + 32, timeoutMs);
-        out.strings(at, 40, 48, excludes);
+        out.strings(at, 40, 56, excludes);
+        out.strings(at, 44, 56, jars);
+        out.string(at, 48, 56, jvmFlags);
     }
 
     /** Reads a metadata buffer in any valid layout; ProtocolException for everything else. */
@@ -101,6 +112,12 @@ public final class Environment implements Table {
         }
         if ((field = in.field(at, vtable, 8, 4)) != 0) {
             table.excludes = in.strings(field);
+        }
+        if ((field = in.field(at, vtable, 9, 4)) != 0) {
+            table.jars = in.strings(field);
+        }
+        if ((field = in.field(at, vtable, 10, 4)) != 0) {
+            table.jvmFlags = in.string(field);
         }
         return table;
     }

@@ -21,6 +21,7 @@ public final class FrameType {
     public static final int UNBLOCKED = 24;
     public static final int WORKER_BIND = 25;
     public static final int LEASE_RECALL = 26;
+    public static final int WORKER_ENDING = 27;
     public static final int TASK = 32;
     public static final int RESULT = 33;
     public static final int CANCEL = 34;
@@ -96,6 +97,7 @@ public final class FrameType {
             case 24 -> "UNBLOCKED";
             case 25 -> "WORKER_BIND";
             case 26 -> "LEASE_RECALL";
+            case 27 -> "WORKER_ENDING";
             case 32 -> "TASK";
             case 33 -> "RESULT";
             case 34 -> "CANCEL";
