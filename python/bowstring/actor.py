@@ -119,7 +119,8 @@ class ActorClass(Generic[T]):
                 `@method(concurrency_group=...)`, single calls by `.options(concurrency_group=...)`.
             checkpoint_interval: calls after which the state is saved, at the latest. The actor then loses no call and
                 applies none twice, whenever its process ends. Needs max_restarts, and the methods
-                `save_checkpoint(self)` and `restore_checkpoint(self, state)` (spec 5.4).
+                `save_checkpoint(self)` and `restore_checkpoint(self, state)`; in Java, the interface Checkpointed
+                (spec 5.4).
 
         Raises:
             InvalidArgumentError: an option is unknown or has a wrong value.
@@ -248,10 +249,8 @@ class ActorClass(Generic[T]):
                 )
 
     def _check_checkpoints(self, options: dict[str, Any]) -> None:
-        shape = self._shape
-        if shape is None:
-            raise InvalidArgumentError(f"{self._name}: checkpoint_interval is for Python classes")
-        if shape.missing_hooks:
+        shape = self._shape  # None: a Java class, which its worker looks at
+        if shape is not None and shape.missing_hooks:
             raise InvalidArgumentError(
                 f"{self._name}: checkpoint_interval needs the methods {' and '.join(CHECKPOINT_HOOKS)}; "
                 f"missing: {', '.join(shape.missing_hooks)}"
@@ -260,10 +259,11 @@ class ActorClass(Generic[T]):
             raise InvalidArgumentError(
                 f"{self._name}: checkpoint_interval needs max_restarts: without restarts there is nothing to resume"
             )
-        if shape.asynchronous or options.get("max_concurrency", 1) > 1 or options.get("concurrency_groups"):
+        asynchronous = shape.asynchronous if shape is not None else ()
+        if asynchronous or options.get("max_concurrency", 1) > 1 or options.get("concurrency_groups"):
             raise InvalidArgumentError(
                 f"{self._name}: with checkpoint_interval one call runs at a time: no async methods "
-                f"({', '.join(shape.asynchronous) or 'there is none'}), max_concurrency above 1 or concurrency_groups"
+                f"({', '.join(asynchronous) or 'there is none'}), max_concurrency above 1 or concurrency_groups"
             )
 
     def __call__(self, *_args: Any, **_kwargs: Any) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Java callers of actors with checkpoints: no call of theirs is lost, and none applied twice."""
+"""Java callers of actors with checkpoints, and such actors in Java: no call is lost, and none applied twice."""
 
 from __future__ import annotations
 
@@ -40,6 +40,43 @@ def test_random_kills_lose_no_java_call_and_apply_none_twice() -> None:
         who = f"java {window}"
         assert [number for name, number in entries if name == who] == list(range(CALLS)), who
         assert [entries[place - 1] for place in told] == [(who, number) for number in range(CALLS)]
+
+
+def test_random_kills_of_a_java_actor_lose_no_call_and_apply_none_twice() -> None:
+    ledger = bow.java_actor_class("cross.JavaLedger").options(max_restarts=-1, checkpoint_interval=7).remote()
+    assert bow.get(ledger.keep.remote([bow.put("kept")]), timeout=60) == 1
+    begun = time.monotonic()
+    bow.kill(ledger, no_restart=False)
+    bow.get(ledger.pid.remote(), timeout=60)
+    killer = Killer(ledger, time.monotonic() - begun, random.Random())
+    add_all = bow.java_function("cross.LedgerCaller", "addAllInJava")
+    result = add_all.remote(ledger, "java", CALLS, 50)
+    killer.start()
+    told: list[int] = []
+    try:
+        while killer.kills < KILLS_MIN or len(told) < CALLS:
+            calls = [ledger.add.remote("driver", len(told) + place) for place in range(20)]
+            told += bow.get(calls, timeout=120)
+        java_told = bow.get(result, timeout=120)
+    finally:
+        killer.over.set()
+        killer.join()
+    entries = bow.get(ledger.all.remote(), timeout=60)
+    assert [entries[place - 1] for place in told] == [f"driver {number}" for number in range(len(told))]
+    assert [entries[place - 1] for place in java_told] == [f"java {number}" for number in range(CALLS)]
+    assert len(entries) == len(told) + CALLS
+    assert bow.get(ledger.read.remote(0), timeout=60) == "kept"
+
+
+def test_what_a_java_actor_with_checkpoints_needs_is_said() -> None:
+    ledger = bow.java_actor_class("cross.JavaLedger")
+    with pytest.raises(bow.errors.InvalidArgumentError, match="checkpoint_interval needs max_restarts"):
+        ledger.options(checkpoint_interval=1).remote()
+    with pytest.raises(bow.errors.InvalidArgumentError, match="one call runs at a time"):
+        ledger.options(checkpoint_interval=1, max_restarts=1, max_concurrency=2).remote()
+    other = bow.java_actor_class("cross.Mortal").options(checkpoint_interval=1, max_restarts=1).remote()
+    with pytest.raises(bow.ActorDiedError, match=r"io\.bowstring\.Checkpointed"):
+        bow.get(other.add.remote(1), timeout=60)
 
 
 def test_terminate_ends_a_java_actor_behind_the_calls_before_it() -> None:

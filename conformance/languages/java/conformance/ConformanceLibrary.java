@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
@@ -45,7 +46,7 @@ public final class ConformanceLibrary {
 
     /** Two results. */
     public static List<Object> pair(Object first, Object second) {
-        return List.of(first, second);
+        return Arrays.asList(first, second);
     }
 
     public static void fail(String message) {

@@ -129,6 +129,10 @@ final class Interpreter {
     private void name(Map<String, Object> step, Object result) {
         if (step.get("as") instanceof String name) {
             names.put(name, result);
+        } else if (step.get("as") instanceof List<?> several) {
+            for (int index = 0; index < several.size(); index++) {
+                names.put((String) several.get(index), ((List<?>) result).get(index));
+            }
         }
     }
 

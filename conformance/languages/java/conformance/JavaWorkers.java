@@ -20,6 +20,7 @@ final class JavaWorkers implements Workers {
     private static final Func1<Object, Object> ECHO = ConformanceLibrary::echo;
     private static final Func1<Object, List<ObjectRef<Object>>> STORE = ConformanceLibrary::store;
     private static final Func2<Object, Long, Iterator<Object>> REPEAT = ConformanceLibrary::repeat;
+    private static final Func2<Object, Object, List<Object>> PAIR = ConformanceLibrary::pair;
     private static final Func2<Counter, Object, Object> ECHO_OF_COUNTER = Counter::echo;
 
     @Override
@@ -31,7 +32,7 @@ final class JavaWorkers implements Workers {
         if (options.get("timeout_s") instanceof Number seconds) {
             call.setTimeout(Duration.ofNanos((long) (seconds.doubleValue() * 1e9)));
         }
-        return call.remote();
+        return Workers.made(call, options);
     }
 
     private static TaskCall<?> task(String function, List<Object> a) {
@@ -43,6 +44,7 @@ final class JavaWorkers implements Workers {
             case "add" -> Bowstring.task(
                     ConformanceLibrary::add, JavaWorkers.<Long>arg(a, 0), JavaWorkers.<Long>arg(a, 1));
             case "nothing" -> Bowstring.task(ConformanceLibrary::nothing);
+            case "pair" -> Bowstring.task(PAIR, a.get(0), a.get(1));
             case "fail" -> Bowstring.task(ConformanceLibrary::fail, JavaWorkers.<String>arg(a, 0));
             case "fail_with_cause" -> Bowstring.task(
                     ConformanceLibrary::fail_with_cause, JavaWorkers.<String>arg(a, 0), JavaWorkers.<String>arg(a, 1));

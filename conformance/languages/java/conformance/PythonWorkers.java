@@ -25,7 +25,7 @@ final class PythonWorkers implements Workers {
         if (options.get("timeout_s") instanceof Number seconds) {
             call.setTimeout(Duration.ofNanos((long) (seconds.doubleValue() * 1e9)));
         }
-        return call.remote();
+        return Workers.made(call, options);
     }
 
     @Override

@@ -1,12 +1,13 @@
 package cross;
 
+import io.bowstring.ActorHandle;
 import io.bowstring.ObjectRef;
 import io.bowstring.PyActorHandle;
 import io.bowstring.PyActorMethod;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Calls a Python actor with checkpoints. */
+/** Calls actors with checkpoints. */
 public final class LedgerCaller {
     private LedgerCaller() {}
 
@@ -17,6 +18,20 @@ public final class LedgerCaller {
         List<ObjectRef<Long>> pending = new ArrayList<>();
         for (long number = 0; number < count; number++) {
             pending.add(ledger.task(add, who, number).remote());
+            if (pending.size() >= window || number == count - 1) {
+                pending.forEach(ref -> answers.add(ref.get()));
+                pending.clear();
+            }
+        }
+        return answers;
+    }
+
+    /** The same with an actor in Java. */
+    public static List<Integer> addAllInJava(ActorHandle<JavaLedger> ledger, String who, long count, long window) {
+        List<Integer> answers = new ArrayList<>();
+        List<ObjectRef<Integer>> pending = new ArrayList<>();
+        for (long number = 0; number < count; number++) {
+            pending.add(ledger.task(JavaLedger::add, who, number).remote());
             if (pending.size() >= window || number == count - 1) {
                 pending.forEach(ref -> answers.add(ref.get()));
                 pending.clear();

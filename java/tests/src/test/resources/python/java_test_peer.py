@@ -55,6 +55,9 @@ class Counter:
         self.count += amount
         return self.count
 
+    def both(self, amount):
+        return self.count + amount, str(self.count + amount)
+
     def call_back(self, actor):
         import bowstring
 
@@ -72,3 +75,18 @@ def failing(marks, failures):
     if tries <= failures:
         raise ValueError(f"try {tries}")
     return tries
+
+
+class Account:
+    def __init__(self, start):
+        self.balance = start
+
+    def add(self, amount):
+        self.balance += amount
+        return self.balance
+
+    def save_checkpoint(self):
+        return self.balance
+
+    def restore_checkpoint(self, state):
+        self.balance = state

@@ -5,8 +5,7 @@ import io.bowstring.internal.function.MethodReference;
 import io.bowstring.internal.call.Arguments;
 import io.bowstring.internal.call.CallOptions;
 import java.io.Serializable;
-import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -15,20 +14,23 @@ import org.jspecify.annotations.Nullable;
  *
  * @param <R> type of the result
  */
-public final class ActorCall<R extends @Nullable Object> {
+public final class ActorCall<R extends @Nullable Object> extends CallSettings<ActorCall<R>> {
     private final Object actor;
     private final String method;
     private final List<?> arguments;
     private final @Nullable Class<?> type;
-    private final CallOptions options;
 
     private ActorCall(Object actor, String method, List<?> arguments, @Nullable Class<?> type) {
+        super(optionsOf(actor, method));
         this.actor = actor;
         this.method = method;
         this.arguments = Bowstring.unwrap(arguments);
         this.type = type;
+    }
+
+    private static CallOptions optionsOf(Object actor, String method) {
         int descriptor = method.indexOf('(');
-        options = Bowstring.link().callOptions(actor, descriptor < 0 ? method : method.substring(0, descriptor));
+        return Bowstring.link().callOptions(actor, descriptor < 0 ? method : method.substring(0, descriptor));
     }
 
     static <R extends @Nullable Object> ActorCall<R> of(ActorHandle<?> actor, Serializable function, List<?> arguments) {
@@ -44,53 +46,15 @@ public final class ActorCall<R extends @Nullable Object> {
         return new ActorCall<>(actor, method.name(), arguments, method.resultType());
     }
 
-    /** Sets the call's name, for people. Default: the method's. */
-    public ActorCall<R> setName(String name) {
-        options.name = Arguments.text("name", name);
-        return this;
-    }
-
     /** Sets how often the call may be made again after the actor's process ended; -1: any number. Default: the actor's. */
     public ActorCall<R> setMaxTaskRetries(int count) {
         options.maxTaskRetries = CallOptions.count("maxTaskRetries", count);
         return this;
     }
 
-    /** Sets whether any exception of the call's own is a reason to try again. Default: as the method says. */
-    public ActorCall<R> setRetryExceptions(boolean retry) {
-        options.retryExceptions(retry);
-        return this;
-    }
-
-    /**
-     * Sets that exceptions of some classes, and their subclasses, are reasons to try again, as often as the call may be
-     * retried at all. Of the runtime's own errors only {@code TaskTimeoutException} can be one.
-     */
-    @SafeVarargs
-    public final ActorCall<R> setRetryOn(Class<? extends Throwable>... types) {
-        List<String> names = new ArrayList<>();
-        for (Class<? extends Throwable> type : types) {
-            names.add(type.getName());
-        }
-        options.retryOn(names);
-        return this;
-    }
-
-    /** The same by the names of the classes, as those of Python: "ValueError", "shop.errors.Busy". */
-    public ActorCall<R> setRetryOn(String... types) {
-        options.retryOn(Arrays.asList(types));
-        return this;
-    }
-
     /** Sets the concurrency group that runs the call. Default: the method's. */
     public ActorCall<R> setConcurrencyGroup(String name) {
-        options.concurrencyGroup = name;
-        return this;
-    }
-
-    /** Sets how many items of a stream may lie unread before it waits. Default: 16. */
-    public ActorCall<R> setStreamAhead(int count) {
-        options.streamAhead = Arguments.positive("count", count);
+        options.concurrencyGroup = Arguments.group("name", name);
         return this;
     }
 
@@ -109,6 +73,33 @@ public final class ActorCall<R extends @Nullable Object> {
     @SuppressWarnings("unchecked")
     public <T extends @Nullable Object> ObjectRef<T> remote(Class<T> result) {
         return (ObjectRef<T>) Bowstring.link().call(actor, method, arguments, options, result);
+    }
+
+    /**
+     * Makes a call with several results, each of which has its reference: a function in Python that returns a tuple, a list, or
+     * a generator; in Java a method that returns a {@code List}, an array, a record, an {@code Iterator} or a
+     * {@code Stream} of so many values. An error is every result.
+     *
+     * @param types what each result is converted to, without loss or not at all; {@code Object.class}: left as it comes
+     */
+    public List<ObjectRef<?>> results(Class<?>... types) {
+        List<Class<?>> wanted = Arguments.types(Arguments.present("types", types));
+        return Bowstring.link().callAll(actor, method, arguments, options, wanted);
+    }
+
+    /**
+     * The same for results of one type.
+     *
+     * @param count how many; 0: none, and nobody hears of an error
+     * @param type what each is converted to
+     */
+    @SuppressWarnings("unchecked")
+    public <T extends @Nullable Object> List<ObjectRef<T>> results(int count, Class<T> type) {
+        if (count < 0 || count > CallSettings.NUM_RETURNS_MAX) {
+            throw new InvalidArgumentException("count is " + count + "; it is from 0 to " + CallSettings.NUM_RETURNS_MAX);
+        }
+        List<Class<?>> wanted = Collections.nCopies(count, Arguments.settled(Arguments.present("type", type)));
+        return (List<ObjectRef<T>>) (List<?>) Bowstring.link().callAll(actor, method, arguments, options, wanted);
     }
 
     /**

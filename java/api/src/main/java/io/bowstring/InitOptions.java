@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** How {@link Bowstring#init(InitOptions)} starts a runtime, or which one it joins. */
 public final class InitOptions {
@@ -25,6 +26,7 @@ public final class InitOptions {
     private final List<String> classPath;
     private final List<String> pythonPath;
     private final boolean logToDriver;
+    private final @Nullable RuntimeEnvironment environment;
 
     private InitOptions(Builder builder) {
         address = builder.address;
@@ -39,11 +41,12 @@ public final class InitOptions {
         classPath = List.copyOf(builder.classPath);
         pythonPath = List.copyOf(builder.pythonPath);
         logToDriver = builder.logToDriver;
+        environment = builder.environment;
     }
 
     StartOptions startOptions() {
         return new StartOptions(address, numCpus, numGpus, resources, objectStoreMemory, memoryArguments(), namespace,
-                classPath, pythonPath, logToDriver);
+                classPath, pythonPath, logToDriver, environment);
     }
 
     /** What the node is told of memory and disk; nothing where nothing was said. */
@@ -80,6 +83,7 @@ public final class InitOptions {
         private List<String> classPath = ownClassPath();
         private List<String> pythonPath = List.of("");
         private boolean logToDriver = true;
+        private @Nullable RuntimeEnvironment environment;
 
         private Builder() {}
 
@@ -165,6 +169,12 @@ public final class InitOptions {
         /** Whether what workers print is printed here too. Default: true. */
         public Builder setLogToDriver(boolean log) {
             logToDriver = log;
+            return this;
+        }
+
+        /** What the processes of this driver's tasks and actors find around them. Default: nothing of its own. */
+        public Builder setEnvironment(RuntimeEnvironment environment) {
+            this.environment = Arguments.present("environment", environment);
             return this;
         }
 

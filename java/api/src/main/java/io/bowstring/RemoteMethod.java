@@ -17,6 +17,15 @@ public @interface RemoteMethod {
     /** Stands for the actor's own number of retries. */
     int AS_THE_ACTOR = Integer.MIN_VALUE;
 
+    /** Stands for a method that streams: it returns an {@code Iterator}, an {@code Iterable} or a {@code Stream}. */
+    int STREAMING = -1;
+
+    /**
+     * How many results callers in other languages get if they say nothing: the method returns a list, an array or a record
+     * of so many values, or is {@link #STREAMING}. In Java a call says itself what it wants.
+     */
+    int numReturns() default 1;
+
     /** How often a call may be made again after the actor's process ended, or after an error; -1: any number. */
     int maxTaskRetries() default AS_THE_ACTOR;
 

@@ -1,6 +1,7 @@
 package io.bowstring;
 
 import io.bowstring.internal.call.CallOptions;
+import io.bowstring.internal.call.GroupRecord;
 import io.bowstring.internal.call.StateFilter;
 import io.bowstring.internal.function.FunctionDescriptor;
 import java.nio.ByteBuffer;
@@ -37,6 +38,10 @@ public interface RuntimeLink {
     /** Submits a task. */
     ObjectRef<?> submit(FunctionDescriptor function, List<?> arguments, CallOptions options, @Nullable Class<?> type);
 
+    /** Submits a task with a result for each of the types. */
+    List<ObjectRef<?>> submitAll(
+            FunctionDescriptor function, List<?> arguments, CallOptions options, List<Class<?>> types);
+
     /** Submits a task that makes a stream. */
     Items stream(FunctionDescriptor function, List<?> arguments, CallOptions options);
 
@@ -49,6 +54,10 @@ public interface RuntimeLink {
     /** Calls a method of an actor, by its name or its name and descriptor. */
     ObjectRef<?> call(
             Object actor, String method, List<?> arguments, CallOptions options, @Nullable Class<?> type);
+
+    /** Calls a method of an actor with a result for each of the types. */
+    List<ObjectRef<?>> callAll(
+            Object actor, String method, List<?> arguments, CallOptions options, List<Class<?>> types);
 
     /** Calls a method of an actor that makes a stream. */
     Items callStream(Object actor, String method, List<?> arguments, CallOptions options);
@@ -77,6 +86,25 @@ public interface RuntimeLink {
 
     /** Rows of a StateKind (spec section 8.1) that pass all filters; at most so many, or all if {@code limit} is 0. */
     List<Map<String, @Nullable Object>> state(int kind, List<StateFilter> filters, long limit);
+
+    /**
+     * Reserves a placement group; returns its id in hexadecimal.
+     *
+     * @param name empty: none
+     * @param strategy number of the PlacementStrategy (spec chapter 11)
+     * @param detached whether it lives until it is removed
+     * @param bundles amounts in 1/10000, by resource
+     */
+    String createGroup(String name, int strategy, boolean detached, List<Map<String, Long>> bundles);
+
+    /** Gives a placement group's bundles back. */
+    void removeGroup(String id);
+
+    /** Placement groups: the one of an id, or else of a name, or else all. */
+    List<GroupRecord> groups(String id, String name);
+
+    /** Id of the placement group whose resources this code uses; empty: none. */
+    String currentGroup();
 
     /** Where this code runs. */
     RuntimeContext context();

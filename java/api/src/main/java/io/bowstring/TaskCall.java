@@ -4,11 +4,8 @@ import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.internal.function.FunctionDescriptor;
 import io.bowstring.internal.function.MethodReference;
 import io.bowstring.internal.call.Arguments;
-import io.bowstring.internal.call.CallOptions;
 import java.io.Serializable;
-import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -17,11 +14,10 @@ import org.jspecify.annotations.Nullable;
  *
  * @param <R> type of the result
  */
-public final class TaskCall<R extends @Nullable Object> {
+public final class TaskCall<R extends @Nullable Object> extends TaskSettings<TaskCall<R>> {
     private final FunctionDescriptor function;
     private final List<?> arguments;
     private final @Nullable Class<?> type;
-    private final CallOptions options = CallOptions.ofTask();
 
     private TaskCall(FunctionDescriptor function, List<?> arguments, @Nullable Class<?> type) {
         this.function = function;
@@ -42,83 +38,9 @@ public final class TaskCall<R extends @Nullable Object> {
         return new TaskCall<>(function.descriptor(), arguments, function.resultType());
     }
 
-    /** Sets the task's name, for people. Default: the method's. */
-    public TaskCall<R> setName(String name) {
-        options.name = Arguments.text("name", name);
-        return this;
-    }
-
-    /** Sets how many CPUs the task takes while it runs. Default: 1. */
-    public TaskCall<R> setNumCpus(double count) {
-        options.resource("CPU", count);
-        return this;
-    }
-
-    /** Sets how many GPUs the task takes while it runs. Default: 0. */
-    public TaskCall<R> setNumGpus(double count) {
-        options.resource("GPU", count);
-        return this;
-    }
-
-    /** Sets how many bytes of memory the task reserves. Default: 0. */
-    public TaskCall<R> setMemory(long bytes) {
-        options.resource("memory", bytes);
-        return this;
-    }
-
-    /** Sets how much of a resource the task takes while it runs, to 1/10000. Default: 0. */
-    public TaskCall<R> setResource(String name, double amount) {
-        options.resource(name, amount);
-        return this;
-    }
-
-    /** Sets how often the task may be tried again after its worker ended; -1: any number. Default: 3. */
-    public TaskCall<R> setMaxRetries(int count) {
-        options.maxRetries = CallOptions.count("maxRetries", count);
-        return this;
-    }
-
-    /** Sets whether any exception of the task's own is a reason to try again. Default: false. */
-    public TaskCall<R> setRetryExceptions(boolean retry) {
-        options.retryExceptions(retry);
-        return this;
-    }
-
-    /**
-     * Sets that exceptions of some classes, and their subclasses, are reasons to try again, as often as the task may be
-     * retried at all. Of the runtime's own errors only {@code TaskTimeoutException} can be one.
-     */
-    @SafeVarargs
-    public final TaskCall<R> setRetryOn(Class<? extends Throwable>... types) {
-        List<String> names = new ArrayList<>();
-        for (Class<? extends Throwable> type : types) {
-            names.add(type.getName());
-        }
-        options.retryOn(names);
-        return this;
-    }
-
-    /** The same by the names of the classes, as those of Python: "ValueError", "shop.errors.Busy". */
-    public TaskCall<R> setRetryOn(String... types) {
-        options.retryOn(Arrays.asList(types));
-        return this;
-    }
-
-    /** Sets a limit on the run, from its start; zero: none. Default: none. */
-    public TaskCall<R> setTimeout(Duration limit) {
-        options.timeoutMs = Arguments.nanos("limit", limit) / 1_000_000;
-        return this;
-    }
-
-    /** Sets extra flags of the JVM that runs the task, as in "-Xmx2g". Default: none. */
-    public TaskCall<R> setJvmFlags(String flags) {
-        options.jvmFlags = Arguments.present("flags", flags);
-        return this;
-    }
-
-    /** Sets how many items of a stream may lie unread before it waits. Default: 16. */
-    public TaskCall<R> setStreamAhead(int count) {
-        options.streamAhead = Arguments.positive("count", count);
+    /** Takes over all options of an object; what is set after that counts more. */
+    public TaskCall<R> setOptions(TaskOptions given) {
+        options = Arguments.present("given", given).options.copy();
         return this;
     }
 
@@ -137,6 +59,33 @@ public final class TaskCall<R extends @Nullable Object> {
     @SuppressWarnings("unchecked")
     public <T extends @Nullable Object> ObjectRef<T> remote(Class<T> result) {
         return (ObjectRef<T>) Bowstring.link().submit(function, arguments, options, result);
+    }
+
+    /**
+     * Submits a task with several results, each of which has its reference: a function in Python that returns a tuple, a list, or
+     * a generator; in Java a method that returns a {@code List}, an array, a record, an {@code Iterator} or a
+     * {@code Stream} of so many values. An error is every result.
+     *
+     * @param types what each result is converted to, without loss or not at all; {@code Object.class}: left as it comes
+     */
+    public List<ObjectRef<?>> results(Class<?>... types) {
+        List<Class<?>> wanted = Arguments.types(Arguments.present("types", types));
+        return Bowstring.link().submitAll(function, arguments, options, wanted);
+    }
+
+    /**
+     * The same for results of one type.
+     *
+     * @param count how many; 0: none, and nobody hears of an error
+     * @param type what each is converted to
+     */
+    @SuppressWarnings("unchecked")
+    public <T extends @Nullable Object> List<ObjectRef<T>> results(int count, Class<T> type) {
+        if (count < 0 || count > CallSettings.NUM_RETURNS_MAX) {
+            throw new InvalidArgumentException("count is " + count + "; it is from 0 to " + CallSettings.NUM_RETURNS_MAX);
+        }
+        List<Class<?>> wanted = Collections.nCopies(count, Arguments.settled(Arguments.present("type", type)));
+        return (List<ObjectRef<T>>) (List<?>) Bowstring.link().submitAll(function, arguments, options, wanted);
     }
 
     /**

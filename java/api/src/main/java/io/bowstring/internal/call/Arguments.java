@@ -2,6 +2,7 @@ package io.bowstring.internal.call;
 
 import io.bowstring.errors.InvalidArgumentException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -49,6 +50,42 @@ public final class Arguments {
             throw new InvalidArgumentException(what + " is " + value + "; it must be at least 1");
         }
         return value;
+    }
+
+    /** A count that must be at least so much. */
+    public static int least(String what, int value, int least) {
+        if (value < least) {
+            throw new InvalidArgumentException(what + " is " + value + "; it must be at least " + least);
+        }
+        return value;
+    }
+
+    /** Some things, at least one, none of them null. */
+    public static <T> T[] some(String what, T[] values) {
+        if (present(what, values).length == 0) {
+            throw new InvalidArgumentException(what + " is empty; name at least one");
+        }
+        for (int index = 0; index < values.length; index++) {
+            present(what + "[" + index + "]", values[index]);
+        }
+        return values;
+    }
+
+    /** The name of a concurrency group. */
+    public static String group(String what, @Nullable String value) {
+        if (text(what, value).contains("=")) {
+            throw new InvalidArgumentException(what + " is '" + value + "'; it has no \"=\"");
+        }
+        return value;
+    }
+
+    /** Types of results. */
+    public static List<Class<?>> types(Class<?>[] types) {
+        List<Class<?>> found = new ArrayList<>(types.length);
+        for (int index = 0; index < types.length; index++) {
+            found.add(settled(present("types[" + index + "]", types[index])));
+        }
+        return found;
     }
 
     /** A duration that must not be negative; returns its nanoseconds, at most all that a long holds. */

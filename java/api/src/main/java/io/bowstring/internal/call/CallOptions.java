@@ -1,16 +1,17 @@
 package io.bowstring.internal.call;
 
+import io.bowstring.RuntimeEnvironment;
+import io.bowstring.SchedulingStrategy;
 import io.bowstring.errors.InvalidArgumentException;
 import java.util.Collection;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /** What a caller may say about a task or an actor; absent fields have the defaults that stand here. */
 public final class CallOptions {
-    private static final double UNITS = 10_000;
-
     public String name = "";
     public String namespace = "";
     public String jvmFlags = "";
@@ -22,13 +23,19 @@ public final class CallOptions {
     public @Nullable ClassLoader classLoader;
     public long timeoutMs;
     public int streamAhead = 16;
+    public int maxCalls;
     public int maxRestarts;
     public int maxTaskRetries;
     public int maxPendingCalls = -1;
     public int maxConcurrency = 1;
+    /** Calls after which an actor's state is saved; 0: never. */
+    public int checkpointInterval;
+    public @Nullable RuntimeEnvironment environment;
+    public @Nullable SchedulingStrategy strategy;
     public boolean detached;
     public boolean getIfExists;
     private final Map<String, Long> resources = new TreeMap<>();
+    private final Set<String> named = new TreeSet<>();
 
     /** Options of a task, which takes one CPU unless it says otherwise. */
     public static CallOptions ofTask() {
@@ -45,11 +52,8 @@ public final class CallOptions {
     /** Sets an amount, to 1/10000. */
     public void resource(String resource, double amount) {
         Arguments.text("the resource's name", resource);
-        if (!(amount >= 0) || amount > Long.MAX_VALUE / UNITS) {
-            throw new InvalidArgumentException(
-                    "the amount of the resource '" + resource + "' is " + amount + "; it must be 0 or more");
-        }
-        long units = Math.round(amount * UNITS);
+        long units = Amounts.units(resource, amount);
+        named.add(resource);
         if (units == 0) {
             resources.remove(resource);
         } else {
@@ -73,6 +77,39 @@ public final class CallOptions {
             throw new InvalidArgumentException(what + " is " + value + "; it is a count, or -1 for any number");
         }
         return value;
+    }
+
+    /** The same options, to be changed apart from these. */
+    public CallOptions copy() {
+        CallOptions copy = new CallOptions();
+        copy.name = name;
+        copy.namespace = namespace;
+        copy.jvmFlags = jvmFlags;
+        copy.concurrencyGroup = concurrencyGroup;
+        copy.maxRetries = maxRetries;
+        copy.retriedErrors = retriedErrors;
+        copy.concurrencyGroups.putAll(concurrencyGroups);
+        copy.classLoader = classLoader;
+        copy.timeoutMs = timeoutMs;
+        copy.streamAhead = streamAhead;
+        copy.maxCalls = maxCalls;
+        copy.maxRestarts = maxRestarts;
+        copy.maxTaskRetries = maxTaskRetries;
+        copy.maxPendingCalls = maxPendingCalls;
+        copy.maxConcurrency = maxConcurrency;
+        copy.checkpointInterval = checkpointInterval;
+        copy.environment = environment;
+        copy.strategy = strategy;
+        copy.detached = detached;
+        copy.getIfExists = getIfExists;
+        copy.resources.putAll(resources);
+        copy.named.addAll(named);
+        return copy;
+    }
+
+    /** Whether an amount of a resource was set, be it 0. */
+    public boolean names(String resource) {
+        return named.contains(resource);
     }
 
     /** Amounts in 1/10000. */

@@ -1,7 +1,9 @@
 package io.bowstring.internal.call;
 
+import io.bowstring.RuntimeEnvironment;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** What the user says of a runtime to start or join; {@code numCpus} below 0: the machine's. {@code memoryArguments} are the node's own. */
 public record StartOptions(
@@ -14,4 +16,5 @@ public record StartOptions(
         String namespace,
         List<String> classPath,
         List<String> pythonPath,
-        boolean logToDriver) {}
+        boolean logToDriver,
+        @Nullable RuntimeEnvironment environment) {}

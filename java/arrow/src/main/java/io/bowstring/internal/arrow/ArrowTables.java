@@ -2,7 +2,6 @@ package io.bowstring.internal.arrow;
 
 import io.bowstring.arrow.ArrowValue;
 import io.bowstring.internal.value.TableFormat;
-import io.bowstring.internal.value.ViewWatch;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
@@ -11,8 +10,6 @@ import org.jspecify.annotations.Nullable;
  * comes before Arrow's buffers.
  */
 public final class ArrowTables implements TableFormat {
-    private static final String VIEW = "an ArrowValue that was read";
-
     @Override
     public void guard() {
         WriteGuard.install();
@@ -27,13 +24,12 @@ public final class ArrowTables implements TableFormat {
 
     @Override
     public Object read(ByteBuffer memory, boolean singleBatch, @Nullable Runnable release) {
-        Runnable watched = ViewWatch.opened(VIEW, release == null ? () -> {} : release);
-        return ArrowStreams.read(memory, singleBatch, watched);
+        return ArrowStreams.read(memory, singleBatch, release);
     }
 
     @Override
     public Object readLarge(Source source, long length, boolean singleBatch, Runnable release) {
-        return ArrowStreams.readLarge(source::part, length, singleBatch, ViewWatch.opened(VIEW, release));
+        return ArrowStreams.readLarge(source::part, length, singleBatch, release);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.bowstring.internal.runtime;
 
+import io.bowstring.RuntimeEnvironment;
 import io.bowstring.errors.BowstringException;
 import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.errors.NodeDiedException;
@@ -92,7 +93,17 @@ public final class Driver {
                     .toList();
             boolean log = options.logToDriver();
             Session session = Session.connect(folder, hello, made -> {}, frame -> other(frame, log), why -> {});
-            return new Driver(session, node);
+            Driver driver = new Driver(session, node);
+            RuntimeEnvironment environment = options.environment();
+            if (environment != null) {
+                try {
+                    session.environments().startJob(environment);
+                } catch (RuntimeException error) {
+                    driver.close();
+                    throw error;
+                }
+            }
+            return driver;
         } catch (IOException error) {
             destroy(node);
             throw new RuntimeStoppedException("the runtime can't be started or reached: " + error.getMessage(), error);

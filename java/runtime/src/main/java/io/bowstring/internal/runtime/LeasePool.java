@@ -13,7 +13,6 @@ import io.bowstring.internal.wire.LeaseRequest;
 import io.bowstring.internal.wire.LeaseReturn;
 import io.bowstring.internal.wire.LeaseWithdraw;
 import io.bowstring.internal.wire.Recall;
-import io.bowstring.internal.wire.Resource;
 import io.bowstring.internal.wire.Result;
 import io.bowstring.internal.wire.Returned;
 import io.bowstring.internal.wire.StreamItem;
@@ -43,8 +42,12 @@ final class LeasePool {
     /** A task that runs this long has no other wait behind it. */
     private static final long STALL_MS = 10;
 
-    /** What workers a task can run on. */
-    record Key(int language, Map<String, Long> resources, String jvmFlags) {}
+    /**
+     * What workers a task can run on.
+     *
+     * @param maxCalls tasks of one function that a worker runs; 0: any number
+     */
+    record Key(int language, Map<String, Long> resources, String jvmFlags, Place place, int maxCalls) {}
 
     private static final class Queue {
         final ArrayDeque<PendingTask> waiting = new ArrayDeque<>();
@@ -69,6 +72,8 @@ final class LeasePool {
         /** Its task waits for an object; until it ends, what comes is returned. */
         boolean blocked;
         boolean gone;
+        /** Its worker ends after what is in flight: a function has run there as often as it may. */
+        boolean retiring;
         boolean drained;
         @Nullable ErrorRecord ending;
         long idleSince;
@@ -119,6 +124,7 @@ final class LeasePool {
             inFlight.remove(task.id);
             recalling = false;
             blocked = !inFlight.isEmpty();
+            unretire(this, task);
             if (task.cancelled) {
                 session.submitter().fail(task, new TaskCancelledException(task.displayName() + " was cancelled"));
             } else {
@@ -204,7 +210,7 @@ final class LeasePool {
             Lease best = null;
             for (Lease lease : queue.leases) {
                 boolean usable = lease.link != null && lease.link.isReady() && !lease.gone && !lease.recalled
-                        && !lease.blocked;
+                        && !lease.blocked && !lease.retiring;
                 if (usable && lease.inFlight.size() < lease.window
                         && (best == null || lease.inFlight.size() < best.inFlight.size())) {
                     best = lease;
@@ -236,15 +242,12 @@ final class LeasePool {
         request.language = key.language;
         request.count = count;
         request.backlog = queue.waiting.size();
-        List<Resource> resources = new ArrayList<>();
-        key.resources.forEach((name, units) -> {
-            Resource resource = new Resource();
-            resource.name = name;
-            resource.units = units;
-            resources.add(resource);
-        });
-        request.resources = resources;
+        request.resources = Placing.resources(key.resources);
         request.jvmFlags = key.jvmFlags;
+        request.environment = key.place.environmentKey();
+        request.placementGroup = key.place.groupId();
+        request.bundle = key.place.bundle();
+        request.captureChildren = key.place.capturesChildren();
         requests.put(request.request, key);
         queue.requests.put(request.request, count);
         session.node().queue(request);
@@ -259,10 +262,35 @@ final class LeasePool {
             session.schedule(STALL_MS, this::watch);
         }
         lease.inFlight.put(task.id, task);
+        if (lease.key.maxCalls > 0) {
+            retire(lease, task);
+        }
         if (task.retriesLeft == 0) {
             task.flags |= TaskFlag.EXACT;
         }
         lease.link.queue(task, task.frame(session.process(), session.nodeId(), Id.none(), lease.grant.epoch));
+    }
+
+    /** Counts a call that is about to be sent, and marks it if the worker shall run no more of them. */
+    private static void retire(Lease lease, PendingTask task) {
+        int number = lease.link.calls.merge(Id.of(task.function.key()), 1, Integer::sum);
+        if (number >= lease.key.maxCalls) {
+            task.flags |= TaskFlag.RETIRE;
+            lease.retiring = true;
+        }
+    }
+
+    /** A call that was to be the worker's last has come back: it will be another worker's. */
+    private static void unretire(Lease lease, PendingTask task) {
+        if (lease.key.maxCalls > 0) {
+            if ((task.flags & TaskFlag.RETIRE) != 0) {
+                task.flags &= ~(long) TaskFlag.RETIRE;
+                lease.retiring = false;
+            }
+            if (lease.link != null) {
+                lease.link.calls.merge(Id.of(task.function.key()), -1, Integer::sum);
+            }
+        }
     }
 
     /** Takes back what waits behind a task that turns out long, so that it runs elsewhere. */
@@ -287,7 +315,7 @@ final class LeasePool {
 
     void granted(LeaseGrant grant) {
         Key key = requests.get(grant.request);
-        Lease lease = new Lease(key == null ? new Key(0, Map.of(), "") : key, grant);
+        Lease lease = new Lease(key == null ? new Key(0, Map.of(), "", Place.ANYWHERE, 0) : key, grant);
         leases.put(grant.lease, lease);
         if (key == null) {
             giveBack(lease);
@@ -361,6 +389,7 @@ final class LeasePool {
                 mayHaveRun = false;
             }
             task.lease = null;
+            task.flags &= ~(long) TaskFlag.RETIRE;
             if (task.cancelled) {
                 session.submitter().fail(task, new TaskCancelledException(task.displayName() + " was cancelled"));
             } else if (!mayHaveRun) {

@@ -8,6 +8,7 @@ import io.bowstring.internal.net.Handshake;
 import io.bowstring.internal.value.ErrorRecords;
 import io.bowstring.internal.wire.Ack;
 import io.bowstring.internal.wire.ActorInfo;
+import io.bowstring.internal.wire.EnvironmentMade;
 import io.bowstring.internal.wire.ExtentGrant;
 import io.bowstring.internal.wire.Failure;
 import io.bowstring.internal.wire.Frame;
@@ -15,6 +16,7 @@ import io.bowstring.internal.wire.FrameType;
 import io.bowstring.internal.wire.Function;
 import io.bowstring.internal.wire.Hello;
 import io.bowstring.internal.wire.ObjectValue;
+import io.bowstring.internal.wire.PlacementInfo;
 import io.bowstring.internal.wire.RefChange;
 import io.bowstring.internal.wire.RefUpdate;
 import io.bowstring.internal.wire.StateReply;
@@ -127,6 +129,10 @@ final class NodeLink implements Connection.Handler {
         }
     }
 
+    long unwrittenBytes() {
+        return connection == null ? 0 : connection.unwrittenBytes();
+    }
+
     private Connection link() {
         if (connection == null) {
             throw new RuntimeStoppedException("there is no connection to the node");
@@ -191,6 +197,14 @@ final class NodeLink implements Connection.Handler {
             }
             case FrameType.ACTOR_INFO -> {
                 ActorInfo info = ActorInfo.decode(frame.metadata());
+                answer(info.request, frame, data -> info);
+            }
+            case FrameType.ENVIRONMENT_MADE -> {
+                EnvironmentMade made = EnvironmentMade.decode(frame.metadata());
+                answer(made.request, frame, data -> made);
+            }
+            case FrameType.PLACEMENT_INFO -> {
+                PlacementInfo info = PlacementInfo.decode(frame.metadata());
                 answer(info.request, frame, data -> info);
             }
             case FrameType.STATE_REPLY -> {

@@ -18,8 +18,10 @@ import io.bowstring.internal.wire.WireRef;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -220,18 +222,32 @@ final class ObjectTable {
         if (entry.known) {
             return;
         }
-        entry.known = true;
-        entry.held = true;
         if (entry.local != null) {
+            entry.known = true;
+            entry.held = true;
             publishLocal(entry);
             return;
         }
+        expect(entry);
+        if (entry.producer != null) {
+            session.submitter().deliver(entry.producer);
+        }
+    }
+
+    /** Tells the home of a value to come. One that nobody here wants any more is let go of at once. */
+    void expect(ObjectEntry entry) {
+        if (entry.known) {
+            return;
+        }
+        entry.known = true;
         ObjectPublish pending = new ObjectPublish();
         pending.ref = entry.ref;
         pending.state = ValueState.PENDING;
         session.node().queue(pending);
-        if (entry.producer != null) {
-            session.submitter().deliver(entry.producer);
+        if (entry.handles > 0) {
+            entry.held = true;
+        } else {
+            session.node().change(entry.ref, -1);
         }
     }
 
@@ -320,13 +336,13 @@ final class ObjectTable {
 
     /** The tasks under way that a task has submitted, by the first bytes of their ids. */
     List<PendingTask> submittedBy(TaskContext parent) {
-        List<PendingTask> children = new ArrayList<>();
+        Set<PendingTask> children = new LinkedHashSet<>(); // a task may have several results
         for (ObjectEntry entry : entries.values()) {
             if (entry.producer != null && parent.isParentOf(entry.producer.id.bytes())) {
                 children.add(entry.producer);
             }
         }
-        return children;
+        return List.copyOf(children);
     }
 
     /** Every object that is waited for fails: the node is gone. */

@@ -11,6 +11,8 @@ import io.bowstring.internal.wire.Returned;
 import io.bowstring.internal.wire.StreamItem;
 import io.bowstring.internal.wire.Table;
 import java.nio.ByteBuffer;
+import java.util.HashMap;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,6 +33,8 @@ final class PeerLink implements Connection.Handler {
         void closed(@Nullable Throwable cause);
     }
 
+    /** How many tasks of each function were sent there, by those whose workers are replaced. */
+    final Map<Id, Integer> calls = new HashMap<>();
     private final Session session;
     private final String address;
     private @Nullable Listener listener;

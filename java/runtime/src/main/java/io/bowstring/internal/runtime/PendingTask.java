@@ -35,7 +35,10 @@ final class PendingTask {
     final Id id;
     final FunctionDescriptor function;
     final List<Slot> slots;
-    final ObjectEntry result;
+    /** The results by index. A stream, and a task without results, has one that nobody reads. */
+    final List<ObjectEntry> results;
+    /** Number of results, as the Task says it: -1 if it makes a stream. */
+    final int numReturns;
     /** Everything that must live until the task's end: arguments and what is nested in them. */
     final List<ObjectEntry> holds = new ArrayList<>();
     final LeasePool.@Nullable Key leaseKey;
@@ -66,13 +69,15 @@ final class PendingTask {
             Id id,
             FunctionDescriptor function,
             List<Slot> slots,
-            ObjectEntry result,
+            List<ObjectEntry> results,
+            int numReturns,
             LeasePool.@Nullable Key leaseKey,
             @Nullable ActorLink actor) {
         this.id = id;
         this.function = function;
         this.slots = slots;
-        this.result = result;
+        this.results = results;
+        this.numReturns = numReturns;
         this.leaseKey = leaseKey;
         this.actor = actor;
     }
@@ -113,7 +118,7 @@ final class PendingTask {
         task.flags = flags;
         task.attempt = attempt;
         task.epoch = epoch;
-        task.numReturns = stream != null ? -1 : 1;
+        task.numReturns = numReturns;
         task.maxRetries = retriesLeft;
         task.timeoutMs = timeoutMs;
         task.callerLanguage = Language.JAVA;

@@ -81,6 +81,8 @@ public final class Session implements NodeLink.Listener, References {
     private final ObjectReader reader = new ObjectReader(this);
     private final StoreClient store = new StoreClient(this, cleaner);
     private final Map<String, PeerLink> peers = new HashMap<>();
+    private final Environments environments = new Environments(this);
+    private final Placing placing = new Placing(this);
     private final Inspection inspection = new Inspection(this);
     private final Consumer<Frame> otherFrames;
     private final Consumer<BowstringException> lost;
@@ -222,6 +224,21 @@ public final class Session implements NodeLink.Listener, References {
         return inspection;
     }
 
+    /** The environments that this process uses. */
+    public Environments environments() {
+        return environments;
+    }
+
+    /** Where what this process submits is to run. */
+    Placing placing() {
+        return placing;
+    }
+
+    /** This worker uses a placement group's resources; {@code captures}: what it submits does too. */
+    public void bindGroup(byte[] group, boolean captures) {
+        placing.bind(group, captures);
+    }
+
     ActorTable actors() {
         return actors;
     }
@@ -285,6 +302,16 @@ public final class Session implements NodeLink.Listener, References {
     /** Sends an encoded frame to the node soon, in order. */
     public void queue(ByteBuffer frame) {
         node.queue(frame);
+    }
+
+    /** Writes what is queued for the node, as far as its socket takes it. */
+    public void flushNode() {
+        node.flush();
+    }
+
+    /** Bytes for the node that its socket has not taken yet. */
+    public long unwrittenToNode() {
+        return node.unwrittenBytes();
     }
 
     /** Asks the node and waits for the answer. */
@@ -446,12 +473,29 @@ public final class Session implements NodeLink.Listener, References {
         }
         ObjectEntry[] entry = new ObjectEntry[1];
         locked(() -> entry[0] = objects.borrow(ref));
-        return new ObjectReference<>(this, entry[0], type);
+        return noted(new ObjectReference<>(this, entry[0], type));
+    }
+
+    private static <T> T noted(T reference) {
+        TaskContext context = TaskContext.current();
+        if (context != null) {
+            context.note(reference);
+        }
+        return reference;
+    }
+
+    /** Takes over references that stand alone among a call's arguments, as if they had been read out of a value. */
+    public void keep(List<WireRef> refs) {
+        refs.forEach(ref -> readRef(ref, null));
+        TaskContext context = TaskContext.current();
+        if (context != null) {
+            locked(() -> objects.holdRead(context));
+        }
     }
 
     @Override
     public Object readHandle(WireHandle handle) {
-        return handle(handle, false);
+        return noted(handle(handle, false));
     }
 
     /** A handle of the user's for an actor; {@code held}: the node counts it already. */
@@ -484,6 +528,13 @@ public final class Session implements NodeLink.Listener, References {
         checkRunning();
         EncodedValue encoded = Values.encode(value, this);
         return new ObjectReference<>(this, putEncoded(encoded), value == null ? null : value.getClass());
+    }
+
+    /** Puts a value whose reference is about to leave this process. */
+    public <T> ObjectReference<T> putPublished(T value) {
+        ObjectReference<T> reference = put(value);
+        locked(() -> objects.publish(reference.entry()));
+        return reference;
     }
 
     ObjectEntry putEncoded(EncodedValue encoded) {

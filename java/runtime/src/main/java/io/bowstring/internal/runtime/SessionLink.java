@@ -8,6 +8,7 @@ import io.bowstring.Tensor;
 import io.bowstring.WaitResult;
 import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.internal.call.CallOptions;
+import io.bowstring.internal.call.GroupRecord;
 import io.bowstring.internal.call.StateFilter;
 import io.bowstring.internal.function.FunctionDescriptor;
 import io.bowstring.internal.value.TensorImage;
@@ -42,6 +43,12 @@ public final class SessionLink implements RuntimeLink {
     }
 
     @Override
+    public List<ObjectRef<?>> submitAll(
+            FunctionDescriptor function, List<?> arguments, CallOptions options, List<Class<?>> types) {
+        return session.submitter().submitAll(function, arguments, options, types);
+    }
+
+    @Override
     public Items stream(FunctionDescriptor function, List<?> arguments, CallOptions options) {
         return session.submitter().stream(function, arguments, options);
     }
@@ -62,6 +69,12 @@ public final class SessionLink implements RuntimeLink {
     public ObjectRef<?> call(
             Object actor, String method, List<?> arguments, CallOptions options, @Nullable Class<?> type) {
         return session.submitter().call(handle(actor), method, arguments, options, type);
+    }
+
+    @Override
+    public List<ObjectRef<?>> callAll(
+            Object actor, String method, List<?> arguments, CallOptions options, List<Class<?>> types) {
+        return session.submitter().callAll(handle(actor), method, arguments, options, types);
     }
 
     @Override
@@ -109,6 +122,26 @@ public final class SessionLink implements RuntimeLink {
     @Override
     public List<Map<String, @Nullable Object>> state(int kind, List<StateFilter> filters, long limit) {
         return session.state(kind, filters, limit);
+    }
+
+    @Override
+    public String createGroup(String name, int strategy, boolean detached, List<Map<String, Long>> bundles) {
+        return session.placing().create(name, strategy, detached, bundles);
+    }
+
+    @Override
+    public void removeGroup(String id) {
+        session.placing().remove(id);
+    }
+
+    @Override
+    public List<GroupRecord> groups(String id, String name) {
+        return session.placing().find(id, name);
+    }
+
+    @Override
+    public String currentGroup() {
+        return session.placing().group();
     }
 
     @Override

@@ -1,8 +1,10 @@
 package io.bowstring.internal.runtime;
 
+import io.bowstring.Checkpointed;
 import io.bowstring.ObjectRef;
 import io.bowstring.errors.BowstringException;
 import io.bowstring.errors.CrossLanguageException;
+import io.bowstring.errors.ErrorCode;
 import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.errors.ProtocolException;
 import io.bowstring.internal.call.Arguments;
@@ -17,7 +19,6 @@ import io.bowstring.internal.wire.Encoding;
 import io.bowstring.internal.wire.Frame;
 import io.bowstring.internal.wire.FunctionPut;
 import io.bowstring.internal.wire.Language;
-import io.bowstring.internal.wire.Resource;
 import io.bowstring.internal.wire.Result;
 import io.bowstring.internal.wire.Return;
 import io.bowstring.internal.wire.Table;
@@ -32,6 +33,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
@@ -42,6 +44,8 @@ import org.jspecify.annotations.Nullable;
  * ready; then it is decided how each is passed. Everything that a task needs is held until its end.
  */
 public final class Submitter {
+    private static final int STREAM = -1;
+
     private final Session session;
     private final Set<Id> functions = new HashSet<>();
     /** Creations of actors whose arguments are not there yet. */
@@ -59,24 +63,56 @@ public final class Submitter {
             List<?> arguments,
             CallOptions options,
             @Nullable Class<?> type) {
-        PendingTask task = prepareTask(function, arguments, options);
-        ObjectReference<?> reference = new ObjectReference<>(session, task.result, type);
+        PendingTask task = prepareTask(function, arguments, options, 1);
+        ObjectReference<?> reference = new ObjectReference<>(session, task.results.get(0), type);
         start(task);
         return reference;
     }
 
+    /** Submits a task with a result for each of the types. */
+    public List<ObjectRef<?>> submitAll(
+            FunctionDescriptor function, List<?> arguments, CallOptions options, List<? extends Class<?>> types) {
+        PendingTask task = prepareTask(function, arguments, options, types.size());
+        List<ObjectRef<?>> references = references(task, types);
+        start(task);
+        return references;
+    }
+
     /** Submits a task that makes a stream. */
     public PendingStream stream(FunctionDescriptor function, List<?> arguments, CallOptions options) {
-        PendingTask task = prepareTask(function, arguments, options);
+        PendingTask task = prepareTask(function, arguments, options, STREAM);
         PendingStream stream = streamOf(task, options);
         start(task);
         return stream;
     }
 
-    private PendingTask prepareTask(FunctionDescriptor function, List<?> arguments, CallOptions options) {
+    private PendingTask prepareTask(
+            FunctionDescriptor function, List<?> arguments, CallOptions options, int numReturns) {
         session.checkRunning();
-        LeasePool.Key key = new LeasePool.Key(function.language(), options.resources(), options.jvmFlags);
-        return prepare(function, arguments, options, key, null, options.maxRetries);
+        LeasePool.Key key = new LeasePool.Key(function.language(), options.resources(), jvmFlags(function, options),
+                session.placing().of(options, ErrorCode.TASK_UNSCHEDULABLE), options.maxCalls);
+        return prepare(function, arguments, options, numReturns, key, null, options.maxRetries);
+    }
+
+    /** Flags of the JVM that runs it, which is none of Python's. */
+    private static String jvmFlags(FunctionDescriptor function, CallOptions options) {
+        if (function.language() != Language.JAVA && !options.jvmFlags.isEmpty()) {
+            throw new InvalidArgumentException("jvmFlags is '" + options.jvmFlags + "', and " + function.displayName()
+                    + " is not run by a JVM");
+        }
+        return options.jvmFlags;
+    }
+
+    /** The user's handles on the results. */
+    private List<ObjectRef<?>> references(PendingTask task, List<? extends Class<?>> types) {
+        if (types.isEmpty()) {
+            task.holds.add(task.results.get(0)); // the task's own, until its end
+        }
+        List<ObjectRef<?>> references = new ArrayList<>(types.size());
+        for (int index = 0; index < types.size(); index++) {
+            references.add(new ObjectReference<>(session, task.results.get(index), types.get(index)));
+        }
+        return references;
     }
 
     private void start(PendingTask task) {
@@ -94,7 +130,7 @@ public final class Submitter {
         stream.isOf(task);
         task.stream = stream;
         task.flags |= TaskFlag.PACED;
-        task.holds.add(task.result);
+        task.holds.add(task.results.get(0));
         return stream;
     }
 
@@ -105,28 +141,42 @@ public final class Submitter {
             List<?> arguments,
             CallOptions options,
             @Nullable Class<?> type) {
-        PendingTask task = prepareCall(actor, method, arguments, options);
-        ObjectReference<?> reference = new ObjectReference<>(session, task.result, type);
+        PendingTask task = prepareCall(actor, method, arguments, options, 1);
+        ObjectReference<?> reference = new ObjectReference<>(session, task.results.get(0), type);
         startCall(actor, task);
         return reference;
+    }
+
+    /** Calls a method of an actor with a result for each of the types. */
+    public List<ObjectRef<?>> callAll(
+            ActorReference actor,
+            String method,
+            List<?> arguments,
+            CallOptions options,
+            List<? extends Class<?>> types) {
+        PendingTask task = prepareCall(actor, method, arguments, options, types.size());
+        List<ObjectRef<?>> references = references(task, types);
+        startCall(actor, task);
+        return references;
     }
 
     /** Calls a method of an actor that makes a stream. */
     public PendingStream callStream(
             ActorReference actor, String method, List<?> arguments, CallOptions options) {
-        PendingTask task = prepareCall(actor, method, arguments, options);
+        PendingTask task = prepareCall(actor, method, arguments, options, STREAM);
         PendingStream stream = streamOf(task, options);
         startCall(actor, task);
         return stream;
     }
 
-    private PendingTask prepareCall(ActorReference actor, String method, List<?> arguments, CallOptions options) {
+    private PendingTask prepareCall(
+            ActorReference actor, String method, List<?> arguments, CallOptions options, int numReturns) {
         session.checkRunning();
         session.own(actor.session(), actor);
         ActorLink link = actor.link();
         FunctionDescriptor function = new FunctionDescriptor(link.handle.language, link.handle.module,
                 link.handle.className, "", link.handle.classKey);
-        PendingTask task = prepare(function, arguments, options, null, link, options.maxTaskRetries);
+        PendingTask task = prepare(function, arguments, options, numReturns, null, link, options.maxTaskRetries);
         task.method = method;
         task.flags |= TaskFlag.METHOD;
         return task;
@@ -157,13 +207,19 @@ public final class Submitter {
         if (options.getIfExists && options.name.isEmpty()) {
             throw new InvalidArgumentException("an actor without a name can't be looked for; call setName(...)");
         }
+        if (options.checkpointInterval != 0) {
+            checkCheckpoints(type, options);
+        }
+        String jvmFlags = jvmFlags(type, options);
+        Place place = session.placing().of(options, ErrorCode.ACTOR_UNSCHEDULABLE);
         CallOptions creation = new CallOptions();
         creation.name = "";
-        PendingTask task = prepare(type, arguments, creation, null, null, 0);
+        PendingTask task = prepare(type, arguments, creation, 1, null, null, 0);
         task.method = constructor;
         task.flags |= TaskFlag.CREATION;
         WireHandle handle = new WireHandle();
-        handle.ref = task.result.ref;
+        ObjectEntry life = task.results.get(0);
+        handle.ref = life.ref;
         handle.language = type.language();
         handle.maxConcurrency = options.maxConcurrency;
         handle.maxTaskRetries = options.maxTaskRetries;
@@ -171,22 +227,26 @@ public final class Submitter {
         handle.methods = options.classLoader == null
                 ? List.of()
                 : MethodDeclarations.retries(type.module(), options.classLoader, options.maxTaskRetries);
+        if (options.classLoader != null) {
+            handle.numReturns = MethodDeclarations.numReturns(type.module(), options.classLoader);
+        }
         handle.concurrencyGroups = options.concurrencyGroups.entrySet().stream()
                 .map(each -> each.getKey() + "=" + each.getValue())
                 .toList();
+        handle.checkpointInterval = options.checkpointInterval;
         handle.module = type.module();
         handle.className = type.name();
         handle.classKey = type.key();
         ActorLink[] link = new ActorLink[1];
         ActorReference[] reference = new ActorReference[1];
         CompletableFuture<NodeLink.Answer> named = new CompletableFuture<>();
-        session.locked(() -> link[0] = session.actors().make(handle, task.result));
+        session.locked(() -> link[0] = session.actors().make(handle, life));
         reference[0] = ActorReference.of(session, link[0]);
         session.locked(() -> {
             publishFunction(type);
-            task.result.producer = null;
-            task.result.onReady(() -> {});
-            creations.put(task, new Creation(link[0], () -> sendCreate(task, handle, options, link[0], named)));
+            life.producer = null;
+            life.onReady(() -> {});
+            creations.put(task, new Creation(link[0], () -> sendCreate(task, handle, options, jvmFlags, place, link[0], named)));
             if (resolve(task)) {
                 creations.remove(task).send.run();
             }
@@ -202,12 +262,36 @@ public final class Submitter {
         return reference[0];
     }
 
+    private static void checkCheckpoints(FunctionDescriptor type, CallOptions options) {
+        String what = type.displayName() + ": checkpointInterval is " + options.checkpointInterval;
+        if (options.maxRestarts == 0) {
+            throw new InvalidArgumentException(
+                    what + ", and maxRestarts is 0: without restarts there is nothing to resume");
+        }
+        if (options.maxConcurrency > 1 || !options.concurrencyGroups.isEmpty()) {
+            throw new InvalidArgumentException(
+                    what + ": one call runs at a time, without maxConcurrency above 1 or concurrency groups");
+        }
+        if (type.language() == Language.JAVA && options.classLoader != null) {
+            try {
+                if (!Checkpointed.class.isAssignableFrom(Class.forName(type.module(), false, options.classLoader))) {
+                    throw new InvalidArgumentException(
+                            what + ", so the class must implement " + Checkpointed.class.getName());
+                }
+            } catch (ClassNotFoundException | LinkageError error) {
+                throw new InvalidArgumentException(type.module() + " can't be looked at: " + error, error);
+            }
+        }
+    }
+
     private record Creation(ActorLink link, Runnable send) {}
 
     private void sendCreate(
             PendingTask task,
             WireHandle handle,
             CallOptions options,
+            String jvmFlags,
+            Place place,
             ActorLink link,
             CompletableFuture<NodeLink.Answer> named) {
         ActorCreate create = new ActorCreate();
@@ -217,15 +301,18 @@ public final class Submitter {
         create.getIfExists = options.getIfExists;
         create.name = options.name;
         create.namespace = options.namespace;
-        create.jvmFlags = options.jvmFlags;
-        List<Resource> resources = new ArrayList<>();
-        options.resources().forEach((name, units) -> {
-            Resource resource = new Resource();
-            resource.name = name;
-            resource.units = units;
-            resources.add(resource);
-        });
-        create.resources = resources;
+        create.jvmFlags = jvmFlags;
+        create.environment = place.environmentKey();
+        create.placementGroup = place.groupId();
+        create.bundle = place.bundle();
+        create.captureChildren = place.capturesChildren();
+        create.resources = Placing.resources(options.resources());
+        if (place.group().isEmpty() && !options.names("CPU")) {
+            // It holds no CPU, but one must be free to start it. Bundles may have none at all.
+            Map<String, Long> placement = new TreeMap<>(options.resources());
+            placement.put("CPU", 10_000L);
+            create.placementResources = Placing.resources(placement);
+        }
         List<WireRef> contains = new ArrayList<>();
         for (ObjectEntry entry : task.holds) {
             contains.add(entry.ref);
@@ -250,6 +337,7 @@ public final class Submitter {
             FunctionDescriptor function,
             List<?> arguments,
             CallOptions options,
+            int numReturns,
             LeasePool.@Nullable Key key,
             @Nullable ActorLink actor,
             int retries) {
@@ -290,15 +378,18 @@ public final class Submitter {
                     holds.addAll(nested);
                 }
             }
-            PendingTask task = new PendingTask(
-                    Id.of(id), function, slots, session.objects().own(Id.result(id, 0)), key, actor);
+            List<ObjectEntry> results = new ArrayList<>(Math.max(1, numReturns));
+            for (int index = 0; index < Math.max(1, numReturns); index++) {
+                results.add(session.objects().own(Id.result(id, index)));
+            }
+            PendingTask task = new PendingTask(Id.of(id), function, slots, results, numReturns, key, actor);
             task.holds.addAll(holds);
             task.name = options.name;
             task.concurrencyGroup = options.concurrencyGroup;
             task.retriesLeft = retries;
             task.retryRule = RetryRule.of(options.retriedErrors);
             task.timeoutMs = options.timeoutMs;
-            task.result.producer = task;
+            results.forEach(result -> result.producer = task);
             made[0] = task;
         });
         return made[0];
@@ -373,7 +464,7 @@ public final class Submitter {
                 } else if (task.stream != null) {
                     task.stream.end(local);
                 } else {
-                    session.objects().completeLocal(task.result, local, List.of());
+                    task.results.forEach(result -> session.objects().completeLocal(result, local, List.of()));
                 }
                 release(task);
                 if (task.actor != null) {
@@ -412,16 +503,20 @@ public final class Submitter {
 
     /** The Result of a task came; the lock is held. */
     void finish(PendingTask task, Result result, byte[] body) {
-        int expected = task.stream == null ? 1 : result.status == TaskStatus.OK ? 0 : 1;
-        if (result.returns.size() != expected) {
-            throw new ProtocolException("a Result of " + result.returns.size() + " values; " + expected + " was expected");
+        int count = result.returns.size();
+        boolean failed = result.status != TaskStatus.OK;
+        int expected = task.stream == null ? task.numReturns : failed ? 1 : 0;
+        if (count != expected && !(failed && task.numReturns == 0)) {
+            throw new ProtocolException("a Result of " + count + " values; " + expected + " were expected");
         }
         task.done = true;
         task.lease = null;
         if (task.stream == null) {
-            Return value = result.returns.get(0);
             boolean delivered = (task.flags & TaskFlag.DELIVER_HOME) != 0 && !task.deliverSent;
-            complete(task.result, value, body, (value.flags() & 1) != 0 || delivered);
+            for (int index = 0; index < expected; index++) {
+                Return value = result.returns.get(index);
+                complete(task.results.get(index), value, body, (value.flags() & 1) != 0 || delivered);
+            }
         } else if (expected == 0) {
             task.stream.end(null);
         } else {
@@ -455,7 +550,7 @@ public final class Submitter {
             if (task.stream != null) {
                 task.stream.fail(error);
             } else {
-                session.objects().fail(task.result, error);
+                task.results.forEach(result -> session.objects().fail(result, error));
             }
             release(task);
         }
@@ -475,13 +570,18 @@ public final class Submitter {
         task.holds.clear();
     }
 
-    /** The result's reference escaped: its home is to get the value too; the lock is held. */
+    /** A result's reference escaped: its home is to get the value too; the lock is held. */
     void deliver(PendingTask task) {
+        if (task.retryRule != null || (task.flags & TaskFlag.DELIVER_HOME) != 0) {
+            return; // an error that is tried again must not come home first (spec 4.9/2)
+        }
         if (task.actor != null) {
             task.actor.deliver(task);
         } else if (task.leaseKey != null) {
             session.leases().deliver(task);
         }
+        // The worker may now tell of every result, so its home must know whose they are, and which are wanted no more.
+        task.results.forEach(session.objects()::expect);
     }
 
     /** Cancels a task by its result. */

@@ -20,6 +20,11 @@ public record Frame(int type, byte[] metadata, byte[] body) {
     public static final int BODY_BYTES_MAX = 64 << 20;
     public static final int HANDSHAKE_METADATA_BYTES_MAX = 64 << 10;
 
+    /** Where the next payload of a body begins: images are aligned to 64 bytes, and nothing minds. */
+    public static int aligned(int at) {
+        return (at + 63) & -64;
+    }
+
     /** The bytes of a frame whose body is the given bytes, padded here. */
     public static ByteBuffer encode(Table table, byte[] body) {
         return encode(table, ByteBuffer.wrap(body));

@@ -22,6 +22,29 @@ public final class FrameParser {
         handshakeDone = true;
     }
 
+    /**
+     * The one frame that a part of some bytes is.
+     *
+     * @throws ProtocolException if it is none, or not one alone
+     */
+    public static Frame only(byte[] data, int from, int to) {
+        FrameParser parser = new FrameParser();
+        parser.handshakeDone();
+        Frame frame = null;
+        int at = from;
+        while (frame == null && at < to) {
+            ByteBuffer space = parser.space();
+            int count = Math.min(space.remaining(), to - at);
+            space.put(data, at, count);
+            at += count;
+            frame = parser.next();
+        }
+        if (frame == null || at < to || parser.buffer.position() != parser.start) {
+            throw new ProtocolException("a body of " + (to - from) + " bytes is not one frame");
+        }
+        return frame;
+    }
+
     /** Where the next bytes are to be read to: never without room. */
     public ByteBuffer space() {
         int pending = buffer.position() - start;

@@ -41,17 +41,19 @@ final class Answers {
         this.session = session;
     }
 
-    /** The value as the caller's language reads it, or why it has no such form. */
-    Outcome encode(@Nullable Object value, Task task) {
+    /** The values as the caller's language reads them, or why one has no such form. */
+    Outcome encode(List<? extends @Nullable Object> values, Task task) {
+        List<EncodedValue> encoded = new ArrayList<>(values.size());
         try {
-            EncodedValue encoded = task.callerLanguage == Language.JAVA
-                    ? Values.encode(value, session)
-                    : Values.encodePortable(value, session);
+            for (Object value : values) {
+                encoded.add(task.callerLanguage == Language.JAVA
+                        ? Values.encode(value, session)
+                        : Values.encodePortable(value, session));
+            }
             return Outcome.of(encoded);
         } catch (CrossLanguageException error) {
-            String message = error.details().message();
-            return Outcome.failed(ErrorRecords.of(ErrorCode.CROSS_LANGUAGE,
-                    "the result " + message));
+            String which = values.size() > 1 ? "result " + encoded.size() + " " : "the result ";
+            return Outcome.failed(ErrorRecords.of(ErrorCode.CROSS_LANGUAGE, which + error.details().message()));
         } catch (BowstringException error) {
             return Outcome.failed(error);
         } catch (RuntimeException | StackOverflowError error) {
@@ -78,49 +80,75 @@ final class Answers {
         result.attempt = task.attempt;
         result.status = outcome.status();
         result.durationNs = durationNs;
-        ByteBuffer body = ByteBuffer.allocate(0);
-        boolean deliver = incoming.deliverHome;
-        if (task.numReturns == 1) {
-            WireRef ref = new WireRef(Id.result(task.id, 0).bytes(), 0, task.owner, task.home);
-            ErrorRecord error = outcome.error();
-            Written written = null;
-            if (error == null) {
-                try {
-                    written = write(ref, outcome.value(), deliver);
-                } catch (RuntimeException failed) {
-                    error = unwritten(failed);
-                    result.status = TaskStatus.ERROR;
-                }
+        List<Written> written = List.of();
+        ErrorRecord error = outcome.error();
+        if (error == null) {
+            try {
+                written = writeAll(incoming, outcome.values());
+            } catch (RuntimeException failed) {
+                error = unwritten(failed);
+                result.status = TaskStatus.ERROR;
             }
-            if (written == null) {
-                written = written(ref, ErrorRecords.payload(error), List.of(), deliver);
-            }
-            result.returns = List.of(written.value);
-            body = written.body;
-            Reference.reachabilityFence(outcome.value());
-        } else if (task.numReturns < 0 && outcome.error() != null) {
-            Payload payload = ErrorRecords.payload(outcome.error());
-            result.returns = List.of(
-                    new Return(ValueState.INLINE, payload.encoding(), payload.layout(), 0, 0, payload.size(), 0));
-            body = payload.data();
-        } else if (task.numReturns > 1) {
-            Payload payload = ErrorRecords.payload(outcome.error()); // more than one result was refused before
-            List<Return> returns = new ArrayList<>(task.numReturns);
-            for (int index = 0; index < task.numReturns; index++) {
-                if (deliver) {
-                    publish(new WireRef(Id.result(task.id, index).bytes(), 0, task.owner, task.home), payload, List.of());
-                }
-                returns.add(new Return(ValueState.INLINE, payload.encoding(), payload.layout(), 0, 0, payload.size(), 0));
-            }
-            result.returns = returns;
-            body = payload.data();
+            Reference.reachabilityFence(outcome.values());
         }
+        if (error != null) {
+            written = writtenAll(incoming, ErrorRecords.payload(error));
+        }
+        ByteBuffer body = laidOut(written, result);
         result.kept = context.kept();
         if (!result.kept.isEmpty()) {
             session.reactor().flush();
             session.reader().await(context.held());
         }
         return Frame.encode(result, body);
+    }
+
+    private List<Written> writeAll(Incoming incoming, List<EncodedValue> values) {
+        List<Written> written = new ArrayList<>(values.size());
+        for (EncodedValue value : values) {
+            written.add(write(refOf(incoming.task, written.size()), value, incoming.deliverHome));
+        }
+        return written;
+    }
+
+    /** An error: each result is it; a stream, and a task without results, has it once. */
+    private List<Written> writtenAll(Incoming incoming, Payload error) {
+        int count = incoming.task.numReturns;
+        List<Written> written = new ArrayList<>(Math.max(1, count));
+        for (int index = 0; index < Math.max(1, count); index++) {
+            boolean deliver = incoming.deliverHome && index < count;
+            written.add(written(refOf(incoming.task, index), error, List.of(), deliver));
+        }
+        return written;
+    }
+
+    private static WireRef refOf(Task task, int index) {
+        return new WireRef(Id.result(task.id, index).bytes(), 0, task.owner, task.home);
+    }
+
+    /** Sets the entries of a Result, and gives the body with the inline ones. */
+    private static ByteBuffer laidOut(List<Written> written, Result result) {
+        if (written.size() == 1) {
+            result.returns = List.of(written.get(0).value);
+            return written.get(0).body;
+        }
+        int size = 0;
+        List<Return> returns = new ArrayList<>(written.size());
+        for (Written each : written) {
+            Return value = each.value;
+            boolean inline = value.state() == ValueState.INLINE;
+            size = inline ? Frame.aligned(size) : size;
+            returns.add(new Return(value.state(), value.encoding(), value.layout(), value.flags(),
+                    inline ? size : 0, value.length(), 0));
+            size += each.body.remaining();
+        }
+        ByteBuffer body = ByteBuffer.allocate(size);
+        for (int index = 0; index < written.size(); index++) {
+            ByteBuffer part = written.get(index).body;
+            body.put((int) returns.get(index).offset(), part, part.position(), part.remaining());
+        }
+        result.returns = returns;
+        return body;
     }
 
     /** An object that is ready to be told of, and what its home must know is on the way to it. */

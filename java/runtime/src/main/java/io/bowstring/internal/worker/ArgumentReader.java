@@ -2,6 +2,7 @@ package io.bowstring.internal.worker;
 
 import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.internal.runtime.Session;
+import io.bowstring.internal.runtime.TaskContext;
 import io.bowstring.internal.value.Payload;
 import io.bowstring.internal.wire.Arg;
 import io.bowstring.internal.wire.ArgKind;
@@ -22,6 +23,20 @@ final class ArgumentReader {
 
     /** The values in order; {@code held} gets what their views need to stay. */
     List<@Nullable Object> read(Task task, Invocation invocation, byte[] body, List<Object> held) {
+        TaskContext context = TaskContext.current();
+        if (context == null || !context.isLogged()) {
+            return decoded(task, invocation, body, held);
+        }
+        context.notes(true);
+        try {
+            session.keep(LoggedCalls.referencesOf(task));
+            return decoded(task, invocation, body, held);
+        } finally {
+            context.notes(false);
+        }
+    }
+
+    private List<@Nullable Object> decoded(Task task, Invocation invocation, byte[] body, List<Object> held) {
         List<Object> sources = new ArrayList<>(task.args.size());
         for (Arg arg : task.args) {
             switch (arg.kind()) {

@@ -20,7 +20,7 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Finds the method that a task names, chooses among overloads by the arguments, converts, and calls. */
-public final class Invocation {
+final class Invocation {
     private final String name;
     private final List<? extends Executable> candidates;
 
@@ -30,7 +30,7 @@ public final class Invocation {
     }
 
     /** A static method, by its name and perhaps its descriptor. */
-    public static Invocation ofStatic(Class<?> type, String method, String descriptor) {
+    static Invocation ofStatic(Class<?> type, String method, String descriptor) {
         List<Method> found = methods(type, method, descriptor, true);
         if (found.isEmpty()) {
             boolean instance = !methods(type, method, descriptor, false).isEmpty();
@@ -41,7 +41,7 @@ public final class Invocation {
     }
 
     /** A method of an actor, as "add" or "add(I)I". */
-    public static Invocation ofInstance(Class<?> type, String named) {
+    static Invocation ofInstance(Class<?> type, String named) {
         int open = named.indexOf('(');
         String method = open < 0 ? named : named.substring(0, open);
         List<Method> found = methods(type, method, open < 0 ? "" : named.substring(open), false);
@@ -52,7 +52,7 @@ public final class Invocation {
     }
 
     /** A constructor, as "" or {@code <init>(I)V}. */
-    public static Invocation ofConstructor(Class<?> type, String named) {
+    static Invocation ofConstructor(Class<?> type, String named) {
         int open = named.indexOf('(');
         List<Constructor<?>> found = new ArrayList<>();
         for (Constructor<?> each : type.getDeclaredConstructors()) {
@@ -87,13 +87,12 @@ public final class Invocation {
         return MethodType.methodType(result, executable.getParameterTypes()).toMethodDescriptorString();
     }
 
-    /** The method for people: class and name. */
-    public String name() {
+    String name() {
         return name;
     }
 
     /** The parameter's type, if it is an array of primitives whichever candidate is chosen; else null. */
-    public @Nullable Class<?> arrayAt(int index, int count) {
+    @Nullable Class<?> arrayAt(int index, int count) {
         Class<?> array = null;
         for (Executable each : candidates) {
             if (each.getParameterCount() == count) {
@@ -108,9 +107,9 @@ public final class Invocation {
     }
 
     /** What is about to be called, with its arguments as it declares them. */
-    public record Ready(Executable target, @Nullable Object[] arguments) {
+    record Ready(Executable target, @Nullable Object[] arguments) {
         /** Calls it; what user code throws is thrown as it is. */
-        public @Nullable Object call(@Nullable Object receiver) throws Throwable {
+        @Nullable Object call(@Nullable Object receiver) throws Throwable {
             try {
                 return target instanceof Method method
                         ? method.invoke(receiver, arguments)
@@ -126,7 +125,7 @@ public final class Invocation {
      *
      * @throws InvalidArgumentException naming the argument that fits no parameter
      */
-    public Ready prepare(List<@Nullable Object> arguments) {
+    Ready prepare(List<@Nullable Object> arguments) {
         List<Executable> fitting = new ArrayList<>();
         for (Executable each : candidates) {
             if (each.getParameterCount() == arguments.size()) {
@@ -159,7 +158,7 @@ public final class Invocation {
     }
 
     /** The error that names the argument. */
-    public InvalidArgumentException misfit(int index, InvalidArgumentException error) {
+    InvalidArgumentException misfit(int index, InvalidArgumentException error) {
         return new InvalidArgumentException("argument " + (index + 1) + " of " + name + ": " + error.details().message());
     }
 

@@ -6,16 +6,17 @@ import io.bowstring.internal.value.EncodedValue;
 import io.bowstring.internal.value.ErrorRecords;
 import io.bowstring.internal.wire.ErrorRecord;
 import io.bowstring.internal.wire.TaskStatus;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** What a task came to: a value (none for a stream), or an error, with the status that says which. */
-record Outcome(int status, @Nullable EncodedValue value, @Nullable ErrorRecord error) {
-    static Outcome of(@Nullable EncodedValue value) {
-        return new Outcome(TaskStatus.OK, value, null);
+/** What a task came to: its results (none for a stream), or an error, with the status that says which. */
+record Outcome(int status, List<EncodedValue> values, @Nullable ErrorRecord error) {
+    static Outcome of(List<EncodedValue> values) {
+        return new Outcome(TaskStatus.OK, values, null);
     }
 
     static Outcome failed(ErrorRecord error) {
-        return new Outcome(TaskStatus.ERROR, null, error);
+        return new Outcome(TaskStatus.ERROR, List.of(), error);
     }
 
     static Outcome failed(BowstringException error) {
@@ -23,7 +24,7 @@ record Outcome(int status, @Nullable EncodedValue value, @Nullable ErrorRecord e
     }
 
     static Outcome cancelled(String name) {
-        return new Outcome(TaskStatus.CANCELLED, null,
+        return new Outcome(TaskStatus.CANCELLED, List.of(),
                 ErrorRecords.of(ErrorCode.TASK_CANCELLED, (name.isEmpty() ? "the task" : name) + " was cancelled"));
     }
 

@@ -157,9 +157,9 @@ final class Rehearsal implements Runnable {
         Frame.encode(events);
     }
 
-    private static Object called(Invocation.Ready ready) {
+    private static List<Object> called(Invocation.Ready ready) {
         try {
-            return ready.call(null);
+            return Results.of(1, ready.call(null), "");
         } catch (Throwable error) {
             throw new IllegalStateException(error);
         }

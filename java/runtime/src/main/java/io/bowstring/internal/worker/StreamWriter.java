@@ -12,6 +12,7 @@ import io.bowstring.internal.wire.StreamItem;
 import io.bowstring.internal.wire.Task;
 import io.bowstring.internal.wire.WireRef;
 import java.lang.ref.Reference;
+import java.util.Collections;
 import java.util.Iterator;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.LockSupport;
@@ -77,12 +78,12 @@ final class StreamWriter {
 
     private void send(Incoming incoming, long index, @Nullable Object item) {
         Task task = incoming.task;
-        Outcome encoded = answers.encode(item, task);
+        Outcome encoded = answers.encode(Collections.singletonList(item), task);
         if (encoded.error() != null) {
             throw ErrorRecords.exception(encoded.error());
         }
         WireRef ref = new WireRef(Id.item(task.id, index).bytes(), 0, task.owner, task.home);
-        Answers.Written written = answers.write(ref, encoded.value(), false);
+        Answers.Written written = answers.write(ref, encoded.values().get(0), false);
         if (!incoming.context.kept().isEmpty()) {
             session.reactor().flush();
             session.reader().await(incoming.context.held());
@@ -97,6 +98,6 @@ final class StreamWriter {
         while (connection.unwrittenBytes() > UNWRITTEN_BYTES_MAX) {
             LockSupport.parkNanos(100_000);
         }
-        Reference.reachabilityFence(encoded.value());
+        Reference.reachabilityFence(encoded.values());
     }
 }

@@ -2,18 +2,22 @@ package io.bowstring.internal.worker;
 
 import io.bowstring.errors.BowstringException;
 import io.bowstring.errors.FunctionNotFoundException;
-import io.bowstring.errors.InvalidArgumentException;
+import io.bowstring.errors.ProtocolException;
 import io.bowstring.errors.TaskCancelledException;
 import io.bowstring.internal.net.Connection;
 import io.bowstring.internal.runtime.Session;
 import io.bowstring.internal.runtime.TaskContext;
 import io.bowstring.internal.value.ErrorRecords;
+import io.bowstring.internal.wire.ActorLog;
+import io.bowstring.internal.wire.ActorStart;
+import io.bowstring.internal.wire.Frame;
 import io.bowstring.internal.wire.Task;
 import io.bowstring.internal.wire.TaskFlag;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.lang.ref.Reference;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -41,6 +45,7 @@ final class TaskRunner {
     private final Answers answers;
     private final StreamWriter streams;
     private volatile @Nullable HostedActor actor;
+    private volatile @Nullable LoggedCalls logged;
 
     TaskRunner(Session session, TaskQueue queue, FunctionTable functions, EventLog events) {
         this.session = session;
@@ -61,6 +66,10 @@ final class TaskRunner {
     void awaitIdle() {
         while (!queue.isIdle()) {
             LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
+        }
+        LoggedCalls calls = logged;
+        if (calls != null) {
+            calls.stop();
         }
     }
 
@@ -83,14 +92,45 @@ final class TaskRunner {
 
     // Running --------------------------------------------------------------------------------------------------------
 
+    /** How a call's user code has ended, and when; {@code exits}: the actor wants to end. */
+    record Ended(Outcome outcome, long startNs, long durationNs, boolean exits) {}
+
     private void run(Incoming incoming) {
-        Task task = incoming.task;
-        Connection connection = incoming.caller.connection();
-        if (incoming.is(TaskFlag.EXACT)) {
-            writeOut(connection);
+        LoggedCalls calls = logged;
+        if (calls != null) {
+            calls.run(incoming);
+            return;
         }
+        if (incoming.is(TaskFlag.EXACT)) {
+            writeOut(incoming.caller.connection());
+        }
+        TaskContext context = TaskContext.ofTask(incoming.task.id, incoming.task.attempt);
+        Ended ended = perform(incoming, context);
+        try {
+            answers.answer(incoming, ended.outcome, context, ended.durationNs, queue.hasWaiting());
+        } finally {
+            over(incoming, ended);
+        }
+        if (ended.exits) {
+            exit(incoming);
+        } else if (incoming.is(TaskFlag.RETIRE)) {
+            retire(incoming);
+        }
+    }
+
+    /** This task was the process's last (spec section 4.9, rule 3). */
+    private void retire(Incoming incoming) {
+        queue.drain(false);
+        events.flush();
+        session.reactor().flush();
+        writeOut(incoming.caller.connection());
+        Worker.endProcess(session);
+    }
+
+    /** Runs user code; what this thread submits from here on, until {@link #over}, is the call's. */
+    Ended perform(Incoming incoming, TaskContext context) {
+        Task task = incoming.task;
         Thread.currentThread().setContextClassLoader(functions.loader());
-        TaskContext context = TaskContext.ofTask(task.id, task.attempt);
         incoming.context = context;
         TaskContext.enter(context);
         long startNs = System.currentTimeMillis() * 1_000_000;
@@ -104,20 +144,22 @@ final class TaskRunner {
         } catch (Worker.ActorExitSignal exit) {
             exits = true;
             queue.drain(false);
-            outcome = answers.encode(null, task);
+            outcome = answers.encode(Collections.nCopies(Math.max(0, task.numReturns), null), task);
         }
-        long duration = System.nanoTime() - began;
-        try {
-            answers.answer(incoming, outcome, context, duration, queue.hasWaiting());
-        } finally {
-            TaskContext.enter(null);
-            events.record(task, labelOf(task), startNs, duration, outcome);
-        }
-        if (exits) {
-            events.flush();
-            writeOut(connection);
-            Worker.exitAfterLastCall(session, actor.id());
-        }
+        return new Ended(outcome, startNs, System.nanoTime() - began, exits);
+    }
+
+    /** A call has been answered, or will be. */
+    void over(Incoming incoming, Ended ended) {
+        TaskContext.enter(null);
+        events.record(incoming.task, labelOf(incoming.task), ended.startNs, ended.durationNs, ended.outcome);
+    }
+
+    /** The actor's last call is answered. */
+    void exit(Incoming incoming) {
+        events.flush();
+        writeOut(incoming.caller.connection());
+        Worker.exitAfterLastCall(session, actor.id());
     }
 
     /** Every result so far is in the socket, or nobody reads them (spec section 4.4, rule 3). */
@@ -134,16 +176,14 @@ final class TaskRunner {
         String name = task.name;
         try {
             HostedActor receiver = incoming.is(TaskFlag.METHOD) ? actor() : null;
-            if (task.numReturns > 1) {
-                throw new InvalidArgumentException("a Java method has one result; num_returns is " + task.numReturns);
-            }
             if (receiver != null) {
                 receiver.checkGroup(task);
             }
-            if (!queue.enterUserCode(incoming)) {
+            // A call that is logged is not interrupted (spec 5.4/2).
+            if (logged == null && !queue.enterUserCode(incoming)) {
                 return Outcome.cancelled(name);
             }
-            Object value;
+            List<@Nullable Object> values = List.of();
             try {
                 if (receiver != null && task.method.equals(TERMINATE)) {
                     throw new Worker.ActorExitSignal();
@@ -155,16 +195,19 @@ final class TaskRunner {
                     session.reactor().schedule(task.timeoutMs, () -> queue.timeOut(incoming));
                 }
                 try {
-                    value = ready.call(receiver == null ? null : receiver.instance());
+                    Object value = ready.call(receiver == null ? null : receiver.instance());
                     if (value instanceof CompletionStage<?> stage) {
                         value = settled(stage.toCompletableFuture());
                     }
                     if (incoming.items != null) {
                         streams.write(incoming, value, name);
-                        value = null;
+                    } else {
+                        values = Results.of(task.numReturns, value, name);
                     }
                 } catch (Worker.ActorExitSignal exit) {
                     throw exit;
+                } catch (Results.Misfit misfit) {
+                    return Outcome.failed(misfit.why());
                 } catch (StreamWriter.Unsent unsent) {
                     return Outcome.failed(unsent.why);
                 } catch (Throwable error) {
@@ -176,7 +219,7 @@ final class TaskRunner {
             if (incoming.timedOut) {
                 return Outcome.timedOut(name, task.timeoutMs);
             }
-            return incoming.items != null ? Outcome.of(null) : answers.encode(value, task);
+            return answers.encode(values, task);
         } catch (TaskCancelledException error) {
             return incoming.cancelled ? Outcome.cancelled(name)
                     : incoming.timedOut ? Outcome.timedOut(name, task.timeoutMs)
@@ -221,6 +264,34 @@ final class TaskRunner {
         return Outcome.failed(ErrorRecords.ofUserCode(error, name, incoming.task.id, session.nodeId()));
     }
 
+    /** Answers a call that is not started. */
+    void refuse(Incoming incoming, BowstringException why) {
+        TaskContext context = TaskContext.ofTask(incoming.task.id, 0);
+        answers.answer(incoming, Outcome.failed(why), context, 0, queue.hasWaiting());
+    }
+
+    /** Runs a call of an earlier life of the actor again for its effect; its result, or its error, is known. */
+    void replay(Frame call, int run) {
+        Task task = Task.decode(call.metadata());
+        TaskContext before = TaskContext.swap(TaskContext.ofRun(task.id, task.attempt, run));
+        List<Object> held = new ArrayList<>();
+        try {
+            HostedActor receiver = actor();
+            Invocation invocation = receiver.invocation(task);
+            Object value = invocation.prepare(arguments.read(task, invocation, call.body(), held))
+                    .call(receiver.instance());
+            if (value instanceof CompletionStage<?> stage) {
+                value = settled(stage.toCompletableFuture());
+            }
+            Results.of(task.numReturns, value, "");
+        } catch (Throwable sameAsBefore) {
+            LOGGER.log(Level.TRACE, "a call ended so before", sameAsBefore);
+        } finally {
+            TaskContext.swap(before);
+            Reference.reachabilityFence(held);
+        }
+    }
+
     /** A task that was cancelled before it started. */
     void cancelled(Incoming incoming) {
         TaskContext context = TaskContext.ofTask(incoming.task.id, 0);
@@ -241,12 +312,30 @@ final class TaskRunner {
 
     // Actors ---------------------------------------------------------------------------------------------------------
 
+    /** The actor that this runner is made for has checkpoints. */
+    void logs(ActorStart start) {
+        logged = new LoggedCalls(session, this, answers, queue, start);
+    }
+
+    /** An entry of the log of the actor's earlier lives. */
+    void replays(ActorLog entry, byte[] body) {
+        LoggedCalls calls = logged;
+        if (calls == null) {
+            throw new ProtocolException("ActorLog for an actor without checkpoints");
+        }
+        calls.before(entry, body);
+    }
+
     /** Runs the constructor on a thread of its own, then lets calls run; {@code done} hears null or the error. */
     void construct(HostedActor made, Task task, byte[] body, Consumer<@Nullable BowstringException> done) {
         actor = made;
         Thread thread = new Thread(() -> {
             Thread.currentThread().setContextClassLoader(functions.loader());
             BowstringException error = made.construct(session, functions, task, body);
+            LoggedCalls calls = logged;
+            if (error == null && calls != null) {
+                error = calls.begin(made.instance(), functions.loader());
+            }
             if (error == null) {
                 if (!made.groups().isEmpty()) {
                     queue.setGroups(call -> made.groupOf(call.task));

@@ -8,6 +8,7 @@ import io.bowstring.internal.runtime.Session;
 import io.bowstring.internal.value.ErrorRecords;
 import io.bowstring.internal.value.TableFormat;
 import io.bowstring.internal.wire.ActorExit;
+import io.bowstring.internal.wire.ActorLog;
 import io.bowstring.internal.wire.ActorStart;
 import io.bowstring.internal.wire.ActorStarted;
 import io.bowstring.internal.wire.Frame;
@@ -135,6 +136,7 @@ final class Worker implements Processes.Host {
                 queue.revoke(revoke.lease, revoke.epoch);
             }
             case FrameType.ACTOR_START -> startActor(ActorStart.decode(frame.metadata()), frame.body());
+            case FrameType.ACTOR_LOG -> runner.replays(ActorLog.decode(frame.metadata()), frame.body());
             case FrameType.TRANSCODE -> {
                 Transcode transcode = Transcode.decode(frame.metadata());
                 transcoder.start(transcode, frame.body());
@@ -150,6 +152,8 @@ final class Worker implements Processes.Host {
         visibleGpus = bind.visibleGpus;
         session.reader().setClassLoader(loader);
         session.bind(bind.job, bind.namespace);
+        session.environments().bind(bind.environmentKey, bind.environment);
+        session.bindGroup(bind.placementGroup, bind.captureChildren);
         functions.bind(loader);
     }
 
@@ -168,24 +172,17 @@ final class Worker implements Processes.Host {
     }
 
     private void startActor(ActorStart start, byte[] body) {
-        FrameParser parser = new FrameParser();
-        parser.handshakeDone();
-        int at = 0;
-        Frame creation = null;
-        while (creation == null && at < body.length) {
-            var space = parser.space();
-            int count = Math.min(space.remaining(), body.length - at);
-            space.put(body, at, count);
-            at += count;
-            creation = parser.next();
-        }
+        Frame creation = FrameParser.only(body, 0, body.length);
         byte[] id = io.bowstring.internal.runtime.Id.of(start.handle.ref.id()).task();
-        if (creation == null || creation.type() != FrameType.TASK) {
+        if (creation.type() != FrameType.TASK) {
             started(id, start.incarnation, new io.bowstring.errors.ProtocolException("an ActorStart without a Task"));
             return;
         }
         Task task = Task.decode(creation.metadata());
         actor = id;
+        if (start.handle.checkpointInterval != 0) {
+            runner.logs(start);
+        }
         queue.becomeActor(id, start.incarnation);
         runner.construct(new HostedActor(start.handle), task, creation.body(), error -> started(id, start.incarnation, error));
     }
@@ -248,21 +245,26 @@ final class Worker implements Processes.Host {
                 runner.awaitIdle();
                 rehearsal.await(); // the archive is to have what it loads
             }
-            session.reactor().flush();
-            Thread hard = new Thread(() -> {
-                try {
-                    Thread.sleep(2_000); // shutdown hooks of user code get this long
-                } catch (InterruptedException error) {
-                    LOGGER.log(Level.TRACE, "ending at once", error);
-                }
-                Runtime.getRuntime().halt(0);
-            }, "bowstring-halt");
-            hard.setDaemon(true);
-            hard.start();
-            System.exit(0);
+            endProcess(session);
         }, "bowstring-end");
         ender.setDaemon(true);
         ender.start();
+    }
+
+    /** Ends this process; shutdown hooks of user code get two seconds. */
+    static void endProcess(Session session) {
+        session.reactor().flush();
+        Thread hard = new Thread(() -> {
+            try {
+                Thread.sleep(2_000);
+            } catch (InterruptedException error) {
+                LOGGER.log(Level.TRACE, "ending at once", error);
+            }
+            Runtime.getRuntime().halt(0);
+        }, "bowstring-halt");
+        hard.setDaemon(true);
+        hard.start();
+        System.exit(0);
     }
 
     static BowstringException internal(String message, Throwable cause) {

@@ -1,0 +1,16 @@
+package io.bowstring;
+
+import io.bowstring.internal.call.Arguments;
+
+/** Options that many actors have in common, said once; see {@link TaskOptions} for how they are used. */
+public final class ActorOptions extends ActorSettings<ActorOptions> {
+    /** Options that are all as they are by default. */
+    public ActorOptions() {}
+
+    /** The same options, to be changed apart from these. */
+    public static ActorOptions copyOf(ActorOptions options) {
+        ActorOptions copy = new ActorOptions();
+        copy.options = Arguments.present("options", options).options.copy();
+        return copy;
+    }
+}

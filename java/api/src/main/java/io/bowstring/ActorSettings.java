@@ -1,0 +1,114 @@
+package io.bowstring;
+
+import io.bowstring.internal.call.Arguments;
+import io.bowstring.internal.call.CallOptions;
+
+/**
+ * What can be said of an actor that is to be made, in whichever language.
+ *
+ * @param <S> the class itself, which every setter returns
+ */
+public abstract sealed class ActorSettings<S extends ActorSettings<S>> implements PlacedSettings<S>
+        permits ActorCreation, PyActorCreation, ActorOptions {
+    CallOptions options = CallOptions.ofActor();
+
+    ActorSettings() {}
+
+    @SuppressWarnings("unchecked")
+    final S self() {
+        return (S) this;
+    }
+
+    @Override
+    public S setResource(String name, double amount) {
+        options.resource(name, amount);
+        return self();
+    }
+
+    @Override
+    public S setEnvironment(RuntimeEnvironment environment) {
+        options.environment = Arguments.present("environment", environment);
+        return self();
+    }
+
+    @Override
+    public S setSchedulingStrategy(SchedulingStrategy strategy) {
+        options.strategy = Arguments.present("strategy", strategy);
+        return self();
+    }
+
+    /** Sets the actor's name, by which others find it; it must not be taken. Default: none. */
+    public S setName(String name) {
+        options.name = Arguments.text("name", name);
+        return self();
+    }
+
+    /** Sets the namespace of the name. Default: the driver's. */
+    public S setNamespace(String namespace) {
+        options.namespace = Arguments.text("namespace", namespace);
+        return self();
+    }
+
+    /** Sets whether an actor that has the name already is returned, rather than an error. Default: false. */
+    public S setGetIfExists(boolean get) {
+        options.getIfExists = get;
+        return self();
+    }
+
+    /** Sets whether the actor lives until it is killed, rather than until its last handle is gone. Default: false. */
+    public S setDetached(boolean detached) {
+        options.detached = detached;
+        return self();
+    }
+
+    /** Sets how often the actor is started again after its process ended; -1: any number. Default: 0. */
+    public S setMaxRestarts(int count) {
+        options.maxRestarts = CallOptions.count("maxRestarts", count);
+        return self();
+    }
+
+    /** Sets how often a call may be made again after the process ended; -1: any number. Default: 0. */
+    public S setMaxTaskRetries(int count) {
+        options.maxTaskRetries = CallOptions.count("maxTaskRetries", count);
+        return self();
+    }
+
+    /** Sets how many calls one caller may have pending; -1: any number. Default: -1. */
+    public S setMaxPendingCalls(int count) {
+        options.maxPendingCalls = CallOptions.count("maxPendingCalls", count);
+        return self();
+    }
+
+    /** Sets how many calls may run at once; above 1 they run on threads, in any order. Default: 1. */
+    public S setMaxConcurrency(int count) {
+        options.maxConcurrency = Arguments.least("maxConcurrency", count, 1);
+        return self();
+    }
+
+    /**
+     * Declares a concurrency group: at most so many calls of it run at once, beside those of other groups. Methods join one
+     * by {@link RemoteMethod#concurrencyGroup}, in Python by {@code @bow.method}; single calls by
+     * {@link ActorCall#setConcurrencyGroup}.
+     */
+    public S setConcurrencyGroup(String name, int concurrency) {
+        options.concurrencyGroups.put(Arguments.group("name", name), Arguments.least("concurrency", concurrency, 1));
+        return self();
+    }
+
+    /**
+     * Sets after how many calls the actor's state is saved, at the latest; its class implements {@link Checkpointed}, or in
+     * Python has the methods {@code save_checkpoint} and {@code restore_checkpoint}. The actor then loses no call and
+     * applies none twice, whenever its process ends. It must have restarts, and runs one call at a time. Default: no
+     * checkpoints.
+     */
+    public S setCheckpointInterval(int calls) {
+        options.checkpointInterval = Arguments.least("calls", calls, 1);
+        return self();
+    }
+
+    /** Sets extra flags of the JVM that runs the actor, as in "-Xmx2g". Default: none. */
+    public S setJvmFlags(String flags) {
+        options.jvmFlags = Arguments.present("flags", flags);
+        return self();
+    }
+}

@@ -1,0 +1,63 @@
+package io.bowstring;
+
+import io.bowstring.internal.call.Arguments;
+import io.bowstring.internal.call.CallOptions;
+import java.time.Duration;
+
+/**
+ * What can be said of a task.
+ *
+ * @param <S> the class itself, which every setter returns
+ */
+public abstract sealed class TaskSettings<S extends TaskSettings<S>> extends CallSettings<S>
+        implements PlacedSettings<S> permits TaskCall, TaskOptions {
+    TaskSettings() {
+        super(CallOptions.ofTask());
+    }
+
+    @Override
+    public S setResource(String name, double amount) {
+        options.resource(name, amount);
+        return self();
+    }
+
+    @Override
+    public S setEnvironment(RuntimeEnvironment environment) {
+        options.environment = Arguments.present("environment", environment);
+        return self();
+    }
+
+    @Override
+    public S setSchedulingStrategy(SchedulingStrategy strategy) {
+        options.strategy = Arguments.present("strategy", strategy);
+        return self();
+    }
+
+    /** Sets how often the task may be tried again after its worker ended; -1: any number. Default: 3. */
+    public S setMaxRetries(int count) {
+        options.maxRetries = CallOptions.count("maxRetries", count);
+        return self();
+    }
+
+    /** Sets a limit on the run of each attempt, from its start; zero: none. Default: none. */
+    public S setTimeout(Duration limit) {
+        long nanos = Arguments.nanos("limit", limit);
+        options.timeoutMs = nanos / 1_000_000 + (nanos % 1_000_000 == 0 ? 0 : 1);
+        return self();
+    }
+
+    /**
+     * Sets after how many tasks of this function a worker is replaced, for code that leaves something behind; 0: never.
+     * Default: 0.
+     */
+    public S setMaxCalls(int count) {
+        options.maxCalls = Arguments.least("count", count, 0);
+        return self();
+    }
+
+    /** Sets extra flags of the JVM that runs the task, as in "-Xmx2g". Default: none. */
+    public S setJvmFlags(String flags) {
+        options.jvmFlags = Arguments.present("flags", flags);
+        return self();
+    }
+}

@@ -1,5 +1,0 @@
-/** How the testkit runs tasks and actors. */
-@NullMarked
-package io.bowstring.internal.testkit;
-
-import org.jspecify.annotations.NullMarked;
