@@ -233,8 +233,6 @@ class RemoteFunction(Generic[P, R]):
             InvalidArgumentError: an option is unknown or has a wrong value.
         """
         new = {**self._options, **_options.checked(f"{self._name}.options", options, _options.TASK_OPTIONS)}
-        if self._function is None and new.get("max_calls"):
-            raise InvalidArgumentError(f"{self._name}.options: max_calls is for functions in Python")
         other: RemoteFunction[P, R] = RemoteFunction(self._function, new, self._descriptor, self._name)
         return other
 

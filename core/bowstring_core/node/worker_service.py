@@ -36,6 +36,7 @@ from bowstring_wire.messages import (
     Role,
     Shutdown,
     WorkerBind,
+    WorkerEnding,
 )
 from bowstring_wire.protocol import SOCKET_PATH_BYTES_MAX
 
@@ -51,6 +52,7 @@ class WorkerProcess:
 
     Attributes:
         status: Wait status, once the zygote has told it.
+        last_words: What it has said of its end.
         out_of_memory: Why it was ended, if it used too much memory; else empty.
     """
 
@@ -59,6 +61,7 @@ class WorkerProcess:
         "has_bars",
         "job",
         "kind",
+        "last_words",
         "out_of_memory",
         "outputs",
         "peer",
@@ -77,6 +80,7 @@ class WorkerProcess:
         self.peer: Peer | None = None
         self.status: int | None = None
         self.out_of_memory = ""
+        self.last_words: ErrorRecord | None = None
         self.job = kind.job
         self.code = ""  # name of the ErrorCode that its end is told as; empty: a crash
         self.outputs: list[WorkerOutput] = []
@@ -112,6 +116,7 @@ class WorkerService:
         self._trained = False
         self._ended_logs = EndedLogs(node.session.log_path(""))
         node.handle(FrameType.PROGRESS, Progress, frozenset((Role.WORKER,)), self._progress)
+        node.handle(FrameType.WORKER_ENDING, WorkerEnding, frozenset((Role.WORKER,)), self._ending)
 
     # Starting ---------------------------------------------------------------------------------------------------------
 
@@ -427,6 +432,11 @@ class WorkerService:
         assert process.peer is not None
         self._node.worker_finished(process.peer, process)
 
+    def _ending(self, peer: Peer, message: WorkerEnding, body: bytes) -> None:
+        process = self.processes.get(peer.slot)
+        if process is not None and message.error is not None:
+            process.last_words = message.error
+
     def death_record(self, process: WorkerProcess) -> ErrorRecord:
         """What callers are told of a worker's end."""
         if process.out_of_memory:
@@ -434,6 +444,10 @@ class WorkerService:
             return error_record(ErrorCode.OUT_OF_MEMORY, message, may_have_executed=True, pid=process.pid)
         message = f"worker process {process.pid} {describe_status(process.status)}"
         code = ErrorCode.WORKER_CRASHED
+        words = process.last_words
+        if words is not None and not process.code:
+            message = f"worker process {process.pid} ended: {words.message}"
+            return error_record(ErrorCode(words.code), message, retryable=True, may_have_executed=True, pid=process.pid)
         if process.code:
             code = ErrorCode[process.code]
             message = f"worker process {process.pid} was ended, because its placement group was removed"

@@ -65,6 +65,8 @@ public final class Reactor {
     private final Queue<Connection> dirty = new ConcurrentLinkedQueue<>();
     private final PriorityQueue<Timer> timers = new PriorityQueue<>();
     private final BooleanSupplier somethingQueued = () -> !dirty.isEmpty() || !actions.isEmpty();
+    private volatile Consumer<Error> fatal =
+            error -> LOGGER.log(Level.ERROR, "serving connections met an error of the JVM and goes on", error);
     private Runnable round = () -> {};
     private long timerOrder;
     private long activeNs;
@@ -83,6 +85,11 @@ public final class Reactor {
         }
         thread = new Thread(this::run, name);
         thread.setDaemon(true);
+    }
+
+    /** Hears of errors of the JVM, such as a lack of memory, that have made a frame be lost. */
+    public void setFatal(Consumer<Error> hears) {
+        fatal = hears;
     }
 
     /** Starts the thread; {@code round} is called on every round, before queued frames are written. */
@@ -353,6 +360,8 @@ public final class Reactor {
             LOGGER.log(Level.TRACE, "the reactor has stopped", late);
         } catch (IOException | RuntimeException error) {
             LOGGER.log(Level.ERROR, "serving connections met a defect and goes on", error);
+        } catch (Error error) {
+            fatal.accept(error);
         }
     }
 

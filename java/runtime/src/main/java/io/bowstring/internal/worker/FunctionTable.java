@@ -70,7 +70,7 @@ final class FunctionTable {
 
     Class<?> load(String name) {
         try {
-            return Class.forName(name, true, loader);
+            return Class.forName(name, false, loader); // what its initializer throws is the task's own error
         } catch (ClassNotFoundException error) {
             throw new FunctionNotFoundException("the class " + name + " is not on the class path of Java workers; name"
                     + " its jar or folder in the driver's class path", error);

@@ -119,8 +119,9 @@ final class HostedActor {
             return null;
         } catch (BowstringException error) {
             return error;
-        } catch (RuntimeException | LinkageError error) {
-            return Worker.internal(name, error);
+        } catch (Throwable error) {
+            return ErrorRecords.exception(
+                    ErrorRecords.ofUserCode(error, name, task.id, session.nodeId()), functions.loader());
         } finally {
             Reference.reachabilityFence(held);
             TaskContext.enter(null);

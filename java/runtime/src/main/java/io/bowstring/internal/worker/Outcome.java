@@ -23,6 +23,11 @@ record Outcome(int status, List<EncodedValue> values, @Nullable ErrorRecord erro
         return failed(ErrorRecords.of(error));
     }
 
+    /** True if user code has run out of heap: what it has left behind may fill it still. */
+    boolean exhausted() {
+        return error != null && error.typeName.equals(OutOfMemoryError.class.getName());
+    }
+
     static Outcome cancelled(String name) {
         return new Outcome(TaskStatus.CANCELLED, List.of(),
                 ErrorRecords.of(ErrorCode.TASK_CANCELLED, (name.isEmpty() ? "the task" : name) + " was cancelled"));

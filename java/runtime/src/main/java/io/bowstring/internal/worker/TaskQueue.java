@@ -295,11 +295,19 @@ final class TaskQueue implements ObjectReader.Blocking {
         Thread.interrupted();
     }
 
-    synchronized void timeOut(Incoming incoming) {
-        if (incoming.interruptible != null) {
-            incoming.timedOut = true;
-            incoming.interruptible.interrupt();
+    /** Interrupts user code whose time is over; false: it has come to its end. */
+    synchronized boolean timeOut(Incoming incoming) {
+        if (incoming.interruptible == null) {
+            return false;
         }
+        incoming.timedOut = true;
+        incoming.interruptible.interrupt();
+        return true;
+    }
+
+    /** Whether the task's thread is in user code. */
+    synchronized boolean isInUserCode(Incoming incoming) {
+        return incoming.interruptible != null;
     }
 
     @Override

@@ -35,23 +35,39 @@ import org.jspecify.annotations.Nullable;
  */
 final class TaskRunner {
     private static final Logger LOGGER = System.getLogger(TaskRunner.class.getName());
+    /** Code that does not heed the end of its time has this long after it (spec section 4.9, rule 1). */
+    private static final long DEAF_MS = 1000;
     private static final String TERMINATE = "__bowstring_terminate__"; // spec 5.2/8
+
+    /** What ends with a task. */
+    interface Ends {
+        /** The process has run what it was for; it ends once it has answered. */
+        void retire();
+
+        /** User code can't be ended but with the process, which has nothing more to say. */
+        void leave();
+
+        /** The runtime can't go on. */
+        void fatal(Throwable error);
+    }
 
     private final Session session;
     private final TaskQueue queue;
     private final FunctionTable functions;
     private final EventLog events;
+    private final Ends ends;
     private final ArgumentReader arguments;
     private final Answers answers;
     private final StreamWriter streams;
     private volatile @Nullable HostedActor actor;
     private volatile @Nullable LoggedCalls logged;
 
-    TaskRunner(Session session, TaskQueue queue, FunctionTable functions, EventLog events) {
+    TaskRunner(Session session, TaskQueue queue, FunctionTable functions, EventLog events, Ends ends) {
         this.session = session;
         this.queue = queue;
         this.functions = functions;
         this.events = events;
+        this.ends = ends;
         arguments = new ArgumentReader(session);
         answers = new Answers(session);
         streams = new StreamWriter(session, answers);
@@ -85,7 +101,7 @@ final class TaskRunner {
             } catch (InterruptedException late) {
                 LOGGER.log(Level.TRACE, "an interrupt came after its task had ended", late);
             } catch (Throwable defect) {
-                LOGGER.log(Level.ERROR, "the task thread met a defect and goes on", defect);
+                ends.fatal(defect); // a task has no answer: who waits for one must hear of an end
             }
         }
     }
@@ -113,18 +129,9 @@ final class TaskRunner {
         }
         if (ended.exits) {
             exit(incoming);
-        } else if (incoming.is(TaskFlag.RETIRE)) {
+        } else if (incoming.is(TaskFlag.RETIRE) || ended.outcome.exhausted()) {
             retire(incoming);
         }
-    }
-
-    /** This task was the process's last (spec section 4.9, rule 3). */
-    private void retire(Incoming incoming) {
-        queue.drain(false);
-        events.flush();
-        session.reactor().flush();
-        writeOut(incoming.caller.connection());
-        Worker.endProcess(session);
     }
 
     /** Runs user code; what this thread submits from here on, until {@link #over}, is the call's. */
@@ -162,6 +169,44 @@ final class TaskRunner {
         Worker.exitAfterLastCall(session, actor.id());
     }
 
+    /** This was the last task of a worker that is no actor (spec section 4.9, rule 3). */
+    private void retire(Incoming incoming) {
+        if (!incoming.is(TaskFlag.METHOD)) {
+            queue.drain(false);
+            events.flush();
+            writeOut(incoming.caller.connection());
+            ends.retire();
+        }
+    }
+
+    /** Its time is over: user code is interrupted, and if it does not heed that, the process ends under it. */
+    private void expire(Incoming incoming, String name) {
+        if (queue.timeOut(incoming) && !incoming.is(TaskFlag.METHOD)) {
+            session.reactor().schedule(DEAF_MS, () -> {
+                if (queue.isInUserCode(incoming)) {
+                    endDeaf(incoming, name);
+                }
+            });
+        }
+    }
+
+    private void endDeaf(Incoming incoming, String name) {
+        Outcome outcome = Outcome.timedOut(name, incoming.task.timeoutMs);
+        // What the task keeps ends with the process; a fresh context keeps nothing.
+        TaskContext nothingKept = TaskContext.ofTask(incoming.task.id, incoming.task.attempt);
+        answers.answer(incoming, outcome, nothingKept, TimeUnit.MILLISECONDS.toNanos(incoming.task.timeoutMs), true);
+        queue.drain(false);
+        events.record(incoming.task, labelOf(incoming.task), incoming.startNs, incoming.task.timeoutMs * 1_000_000, outcome);
+        events.flush();
+        session.reactor().flush();
+        long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(DEAF_MS);
+        while (incoming.caller.connection().unwrittenBytes() > 0 && System.nanoTime() < deadline) {
+            LockSupport.parkNanos(100_000);
+            incoming.caller.connection().flush();
+        }
+        ends.leave();
+    }
+
     /** Every result so far is in the socket, or nobody reads them (spec section 4.4, rule 3). */
     private static void writeOut(Connection connection) {
         connection.flush();
@@ -192,7 +237,8 @@ final class TaskRunner {
                 name = name.isEmpty() ? invocation.name() : name;
                 Invocation.Ready ready = invocation.prepare(arguments.read(task, invocation, incoming.body, held));
                 if (task.timeoutMs > 0) {
-                    session.reactor().schedule(task.timeoutMs, () -> queue.timeOut(incoming));
+                    String known = name;
+                    session.reactor().schedule(task.timeoutMs, () -> expire(incoming, known));
                 }
                 try {
                     Object value = ready.call(receiver == null ? null : receiver.instance());
@@ -226,7 +272,9 @@ final class TaskRunner {
                     : Outcome.failed(error);
         } catch (BowstringException error) {
             return Outcome.failed(error);
-        } catch (RuntimeException | LinkageError | StackOverflowError | OutOfMemoryError error) {
+        } catch (Worker.ActorExitSignal exit) {
+            throw exit;
+        } catch (Throwable error) {
             return Outcome.failed(ErrorRecords.ofUserCode(error, name, task.id, session.nodeId()));
         } finally {
             Reference.reachabilityFence(held);

@@ -16,7 +16,6 @@ import io.bowstring.internal.wire.Location;
 import io.bowstring.internal.wire.Transcode;
 import io.bowstring.internal.wire.Transcoded;
 import io.bowstring.internal.wire.ValueState;
-import java.io.IOException;
 import java.lang.ref.Reference;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -71,7 +70,7 @@ final class Transcoder {
             Reference.reachabilityFence(value);
         } catch (BowstringException error) {
             fail(transcode, error);
-        } catch (IOException | RuntimeException | LinkageError error) {
+        } catch (Throwable error) { // user code reads its objects: whatever it throws, the asker hears of it
             fail(transcode, Worker.internal("a value can't be transcoded", error));
         }
     }

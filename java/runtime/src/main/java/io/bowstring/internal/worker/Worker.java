@@ -50,6 +50,7 @@ final class Worker implements Processes.Host {
     private @Nullable TaskRunner runner;
     private @Nullable Transcoder transcoder;
     private @Nullable Rehearsal rehearsal;
+    private @Nullable Endings endings;
     private volatile String workingDirectory = "";
     private volatile String visibleGpus = "-";
     private byte @Nullable [] actor;
@@ -104,7 +105,24 @@ final class Worker implements Processes.Host {
         queue.connected(made);
         functions = new FunctionTable(made);
         events = new EventLog(made);
-        runner = new TaskRunner(made, queue, functions, events);
+        endings = new Endings(made, queue, events);
+        made.reactor().setFatal(endings::fatal);
+        runner = new TaskRunner(made, queue, functions, events, new TaskRunner.Ends() {
+            @Override
+            public void retire() {
+                end(true);
+            }
+
+            @Override
+            public void leave() {
+                Runtime.getRuntime().halt(1);
+            }
+
+            @Override
+            public void fatal(Throwable error) {
+                endings.fatal(error);
+            }
+        });
         transcoder = new Transcoder(made);
         made.reader().setBlocking(queue);
         Processes.isWorker(made, this);
@@ -239,6 +257,7 @@ final class Worker implements Processes.Host {
     }
 
     private void end(boolean graceful) {
+        endings.expected();
         queue.drain(graceful);
         Thread ender = new Thread(() -> {
             if (graceful) {
