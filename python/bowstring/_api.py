@@ -161,7 +161,7 @@ def get(refs: Any, *, timeout: float | None = None, copy: bool = False) -> Any:
     if timeout is not None:
         _timeout("get", timeout)
     if type(refs) is ObjectRef:
-        return refs._runtime.reader.get((refs,), timeout, copy)[0]
+        return refs._runtime.reader.get_one(refs, timeout, copy)
     if not isinstance(refs, (list, tuple)):
         expected = "an ObjectRef or a list of them"
         if isinstance(refs, ObjectRefGenerator):

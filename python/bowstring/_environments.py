@@ -19,7 +19,7 @@ from bowstring_wire.messages import FrameType, Installer
 if TYPE_CHECKING:
     from bowstring._runtime import Runtime
 
-_FIELDS = ("env_vars", "working_dir", "py_modules", "excludes", "pip", "uv", "config")
+_FIELDS = ("env_vars", "working_dir", "py_modules", "excludes", "pip", "uv", "config", "java_jars", "jvm_flags")
 _INSTALLERS = {"pip": Installer.PIP, "uv": Installer.UV}
 
 
@@ -165,6 +165,20 @@ def _config(what: str, name: str, value: Any) -> dict[str, Any]:
     return {"setup_timeout_seconds": seconds}
 
 
+def _jars(what: str, name: str, value: Any) -> list[str]:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise _refuse(what, name, "a list of paths of jars and of folders of classes", value)
+    return [_path(what, f"{name}[{place}]", entry) for place, entry in enumerate(value)]
+
+
+def _flags(what: str, name: str, value: Any) -> list[str]:
+    flags = _texts(what, name, value)
+    for place, flag in enumerate(flags):
+        if not flag.startswith("-") or len(flag.split()) != 1:
+            raise _refuse(what, f"{name}[{place}]", "one flag of a JVM, such as '-Xmx512m', without blanks", flag)
+    return flags
+
+
 _READERS: dict[str, Callable[[str, str, Any], Any]] = {
     "env_vars": _variables,
     "working_dir": _path,
@@ -173,6 +187,8 @@ _READERS: dict[str, Callable[[str, str, Any], Any]] = {
     "pip": _requirements,
     "uv": _requirements,
     "config": _config,
+    "java_jars": _jars,
+    "jvm_flags": _flags,
 }
 
 
@@ -194,6 +210,8 @@ def merged(parent: m.Environment, own: Mapping[str, Any]) -> m.Environment:
         parent.check,
         parent.timeout_ms,
         tuple(own.get("excludes", ())),
+        tuple(own.get("java_jars", parent.jars)),
+        " ".join(own["jvm_flags"]) if "jvm_flags" in own else parent.jvm_flags,
     )
     for field, installer in _INSTALLERS.items():
         if field in own:
@@ -215,6 +233,10 @@ def shown(environment: m.Environment) -> dict[str, Any]:
         found["working_dir"] = environment.working_dir
     if environment.modules:
         found["py_modules"] = list(environment.modules)
+    if environment.jars:
+        found["java_jars"] = list(environment.jars)
+    if environment.jvm_flags:
+        found["jvm_flags"] = environment.jvm_flags.split()
     if environment.requirements:
         found["uv" if environment.installer == Installer.UV else "pip"] = list(environment.requirements)
     return found
@@ -259,7 +281,7 @@ class Environments:
             return self.key
         wanted = merged(self.own, runtime_env)
         facts = wanted.encode()
-        if not wanted.working_dir and not wanted.modules and not wanted.requirements:
+        if not (wanted.working_dir or wanted.modules or wanted.jars or wanted.requirements):
             # Nothing in it can change: one question is enough.
             with self._lock:
                 if facts not in self._made:

@@ -178,7 +178,7 @@ class InlineActor:
         self._stop_overlap()
         self.start()
         if saved is not None and self.death is None:
-            self.instance.restore_checkpoint(self._runtime.reader.get((saved,))[0])
+            self.instance.restore_checkpoint(self._runtime.reader.get_one(saved))
 
     def die(self, reason: str) -> None:
         """The actor is dead for good."""

@@ -40,21 +40,25 @@ class ObjectReader:
         self._runtime = runtime
         self._ranges: weakref.WeakValueDictionary[bytes, Any] = weakref.WeakValueDictionary()
 
+    def get_one(self, ref: ObjectRef[Any], timeout_s: float | None = None, copy: bool = False) -> Any:
+        """As `get`, for one reference: a call and its result in turn is what this is asked for most."""
+        deadline = None if timeout_s is None else monotonic() + timeout_s
+        if ref._payload is None:
+            self._wait_one(ref, deadline)
+        payload = ref._payload
+        if payload is not None and not copy:
+            encoding, layout, data, _ = payload
+            if encoding == _PYTHON and layout == _COMPACT and not ref._flags & _FOUND_INSIDE:
+                return loads(data)
+        return self._get((ref,), timeout_s, deadline, copy)[0]
+
     def get(self, refs: Sequence[ObjectRef[Any]], timeout_s: float | None = None, copy: bool = False) -> list[Any]:
         """The values of `refs`, in order, as views or as copies; raises the first error among them."""
-        deadline = None if timeout_s is None else monotonic() + timeout_s
-        if len(refs) == 1:
-            # A call and its result in turn is what this is asked for most.
-            ref = refs[0]
-            if ref._payload is None:
-                self._wait_one(ref, deadline)
-            payload = ref._payload
-            if payload is not None and payload.layout != STORED_LAYOUT and not copy:
-                if ref._flags & _FOUND_INSIDE:
-                    return [self._decode(ref, payload.encoding, payload.layout, payload.data)]
-                if payload.encoding == _PYTHON and payload.layout == _COMPACT:
-                    return [loads(payload.data)]
-                return [_values.decode_inline(payload.encoding, payload.layout, payload.data)]
+        return self._get(refs, timeout_s, None if timeout_s is None else monotonic() + timeout_s, copy)
+
+    def _get(
+        self, refs: Sequence[ObjectRef[Any]], timeout_s: float | None, deadline: float | None, copy: bool
+    ) -> list[Any]:
         self.wait_ready(refs, len(refs), deadline)
         stored = [ref for ref in refs if ref._payload is not None and ref._payload.layout == STORED_LAYOUT]
         read = self._read_stored(stored, deadline, copy) if stored else {}
@@ -302,7 +306,7 @@ class _Completion:
         if not self.future.set_running_or_notify_cancel():
             return
         try:
-            value = self.runtime.reader.get((ref,))[0]
+            value = self.runtime.reader.get_one(ref)
         except BaseException as error:
             self.future.set_exception(error)
         else:
@@ -332,7 +336,7 @@ class _LoopCompletion:
         if self.future.done():
             return
         try:
-            value = self.runtime.reader.get((ref,))[0]
+            value = self.runtime.reader.get_one(ref)
         except BaseException as error:
             failure = error  # the name `error` ends with this clause
             self._call_soon(lambda: _raise(failure))

@@ -190,17 +190,23 @@ class Connection:
         if not data:
             self.close()
             return
-        self._process(data)
+        try:  # as `_process`, without a call on the way of what has come
+            self.on_frames(self, self.parser.feed(data))
+        except Exception as error:
+            self._fail(error)
 
     def _process(self, data: bytes) -> None:
         try:
             self.on_frames(self, self.parser.feed(data))
-        except ProtocolError as error:
-            self.reactor.broken(self, error)
         except Exception as error:
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        if not isinstance(error, ProtocolError):
             # A defect of ours must not take the thread that reads for everybody with it.
             traceback.print_exc()
-            self.reactor.broken(self, ProtocolError(f"{self.label}: {type(error).__name__}: {error}"))
+            error = ProtocolError(f"{self.label}: {type(error).__name__}: {error}")
+        self.reactor.broken(self, error)
 
     def drain(self) -> None:
         """Read all that the peer sent before it ended."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bowstring import _pickling, _values
 from bowstring._ids import FIRST_RESULT, NO_ID, TaskContext, pack_u32
 from bowstring._options import STREAMING
-from bowstring._values import STORED_LAYOUT, Payload
+from bowstring._values import STORED_LAYOUT, Payload, new_payload
 from bowstring.errors import BowstringError, InvalidArgumentError, TaskCancelledError
 from bowstring.object_ref import BORROWED, HELD, PUBLISHED, ObjectRef
 from bowstring_wire import messages as m
@@ -381,7 +381,7 @@ class PendingTask:
                 self.runtime.complete(ref, Payload(encoding, layout, data), bool(contains))
             else:
                 # As `complete`, for a result that only this process knows of: nearly every one.
-                ref._payload = Payload(encoding, layout, data)
+                ref._payload = new_payload((encoding, layout, data, ()))
                 ref._task = None
                 waiters = ref._waiters
                 if waiters is not None:

@@ -22,6 +22,8 @@ class RuntimeEnv(dict[str, Any]):
         excludes: what is left out of folders, as in a .gitignore file.
         pip: requirements: a list, the path of a requirements file, or a dict.
         uv: the same, installed by uv.
+        java_jars: jars and folders of classes for Java tasks and actors, before those of `init(class_path=...)`.
+        jvm_flags: flags of the JVMs of Java tasks and actors, such as ["-Xmx512m"].
         config: {"setup_timeout_seconds": seconds that the installation may take; 600}.
 
     Raises:
@@ -38,6 +40,8 @@ class RuntimeEnv(dict[str, Any]):
         pip: str | Sequence[str] | Mapping[str, Any] | None = None,
         uv: str | Sequence[str] | Mapping[str, Any] | None = None,
         config: Mapping[str, Any] | None = None,
+        java_jars: Sequence[str | os.PathLike[str]] | None = None,
+        jvm_flags: Sequence[str] | None = None,
     ) -> None:
         fields = {
             "env_vars": env_vars,
@@ -47,6 +51,8 @@ class RuntimeEnv(dict[str, Any]):
             "pip": pip,
             "uv": uv,
             "config": config,
+            "java_jars": java_jars,
+            "jvm_flags": jvm_flags,
         }
         given = {name: value for name, value in fields.items() if value is not None}
         _environments.check("RuntimeEnv", "runtime_env", given)

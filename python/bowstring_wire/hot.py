@@ -30,6 +30,7 @@ _RESULT_FRAME = Struct(f"<{_PREFIX_FORMAT}{_RESULT_FORMAT}")
 _RESULT_SIZE = _RESULT.size
 _PROBE = m.Result(b"\1" * 16, returns=(m.Return(1, 1, 1, 0, 0, 1, 0),)).encode()
 _RETURNS_AT, _KEPT_AT = _RESULT.unpack(_PROBE)[5:7]
+_ONE_RETURN = (_RETURNS_AT, _KEPT_AT, 1)
 if len(_PROBE) != _RESULT_SIZE:
     raise AssertionError("the canonical layout of Result has changed: adapt hot.py")
 
@@ -39,9 +40,7 @@ def single_result(metadata: bytes) -> tuple[Any, ...] | None:
     if len(metadata) != _RESULT_SIZE:
         return None
     fields = _RESULT.unpack(metadata)
-    if fields[0] != _RESULT_HEAD or fields[5] != _RETURNS_AT or fields[6] != _KEPT_AT or fields[7] != 1:
-        return None
-    return fields
+    return fields if fields[5:8] == _ONE_RETURN and fields[0] == _RESULT_HEAD else None
 
 
 def single_result_frame(
@@ -70,13 +69,9 @@ _TASK_ARG_FRAME = Struct(f"<{_PREFIX_FORMAT}{_TASK_FORMAT}{_ARG_FORMAT}")
 _TASK_SIZE = _TASK.size
 _NO_ARG = m.Arg(1, 1, 1, 0, 0, 0, 0, bytes(20), 0, 0, 0)
 _NO_REF = (bytes(20), 0, 0, 0)
-_BARE = _TASK.unpack(m.Task(b"\1" * 16).encode())
-_ONE = _TASK_ARG.unpack(m.Task(b"\1" * 16, args=(_NO_ARG,)).encode())
-_OFFSETS = slice(15, 20)  # of args, method, name, concurrency_group, trace_context
-_EMPTY_ARGS, _EMPTY_METHOD, *_EMPTY_REST = _BARE[_OFFSETS]
-_ARGS_AT = _ONE[15]
-_START = 8 + m.Task.START  # of the table in the metadata
-_METHOD_SLOT = _START + (_TASK_SIZE - 8 - _START) - _EMPTY_METHOD  # where the field `method` lies in the metadata
+_OFFSETS = slice(15, 20)  # of args, method, name, concurrency_group, trace_context: they tell which of these are there
+_EMPTY_METHOD = _TASK.unpack(m.Task(b"\1" * 16).encode())[16]
+_METHOD_SLOT = _TASK_SIZE - 8 - _EMPTY_METHOD  # where the field `method` lies in the metadata
 
 
 class TaskShape:
@@ -148,48 +143,53 @@ class TaskShape:
 
 
 _new_arg = m.Arg._make
+_ONE_ARG = Struct(f"<{_ARG_FORMAT}")  # the count of entries, and one
 METHODS_KNOWN_MAX = 1024  # names that need not be decoded again
 METHOD_TAIL_BYTES_MAX = 128
 _methods: dict[bytes, str] = {}  # by what the metadata holds from the name on
+
+
+def _shape_of(probe: m.Task) -> tuple[tuple[int, ...], tuple[bool, int]]:
+    """The offsets of a Task like `probe`; whether it has an argument, and where its method's name lies (0: none)."""
+    offsets = _TASK.unpack_from(probe.encode())[_OFFSETS]
+    return offsets, (bool(probe.args), _METHOD_SLOT + offsets[1] if probe.method else 0)
+
+
+_SHAPES = dict(
+    _shape_of(m.Task(b"\1" * 16, args=args, method=method)) for args in ((), (_NO_ARG,)) for method in ("", "method")
+)
 
 
 def single_task(metadata: bytes) -> m.Task | None:
     """A Task with at most one argument, whose only string is the method."""
     if len(metadata) < _TASK_SIZE:
         return None
-    (
-        head, task, function, actor, owner, home, sequence, flags, attempt, epoch, num_returns, max_retries, priority,
-        timeout_ms, language, args_at, method_at, name_at, group_at, trace_at, submitted_ns,
-    ) = _TASK.unpack_from(metadata)  # fmt: skip
-    if head != _TASK_HEAD or [name_at, group_at, trace_at] != _EMPTY_REST:
+    fields = _TASK.unpack_from(metadata)
+    shape = _SHAPES.get(fields[_OFFSETS])
+    if shape is None or fields[0] != _TASK_HEAD:
         return None
-    args: tuple[m.Arg, ...]
-    if args_at == _EMPTY_ARGS:
-        args = ()
-    elif args_at == _ARGS_AT and len(metadata) >= _TASK_ARG.size:
-        fields = _TASK_ARG.unpack_from(metadata)
-        if fields[21] != 1:
+    has_argument, name_at = shape
+    args: tuple[m.Arg, ...] = ()
+    if has_argument:
+        if len(metadata) < _TASK_ARG.size:
             return None
-        args = (_new_arg(fields[22:]),)
-    else:
-        return None
-    if method_at == _EMPTY_METHOD:
-        method = ""
-    else:
-        tail = metadata[_METHOD_SLOT + method_at :]
+        count, *entry = _ONE_ARG.unpack_from(metadata, _TASK_SIZE)
+        if count != 1:
+            return None
+        args = (_new_arg(entry),)
+    method = ""
+    if name_at:
+        tail = metadata[name_at:]
         known = _methods.get(tail)
         if known is None:
             try:
-                known = read_string(metadata, _METHOD_SLOT + method_at)
+                known = read_string(metadata, name_at)
             except (StructError, ProtocolError, UnicodeDecodeError):
                 return None  # the general reader says what is wrong
             if len(_methods) < METHODS_KNOWN_MAX and len(tail) <= METHOD_TAIL_BYTES_MAX:
                 _methods[tail] = known
         method = known
-    return m.Task(
-        task, function, actor, owner, home, sequence, flags, attempt, epoch, num_returns, max_retries, priority,
-        timeout_ms, language, args, method, "", "", "", submitted_ns,
-    )  # fmt: skip
+    return m.Task(*(*fields[1:15], args, method, "", "", "", fields[20]))
 
 
 # TaskEvents -----------------------------------------------------------------------------------------------------------

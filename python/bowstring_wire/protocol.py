@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from struct import Struct
 
 SPEC_VERSION_MIN = 1
@@ -13,6 +13,8 @@ SPEC_VERSION_MAX = 1
 PREFIX = Struct("<IHBBQ")
 PREFIX_SIZE = 16
 MARK = 0xB1
+_MARKED_PREFIX = Struct("<IHHQ")  # the same, with flags and mark as one number
+_MARKED = MARK << 8
 SKIPPABLE_TYPE_MIN = 0x8000
 
 METADATA_BYTES_MIN = 16
@@ -64,25 +66,23 @@ class FrameParser:
         self._pending = bytearray()
         self._missing = 0  # bytes that must still come before a frame can be complete
 
-    def feed(self, data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
+    def feed(self, data: bytes) -> Iterable[tuple[int, bytes, bytes]]:
         """Yield (type, metadata, body) of every frame that `data` completes; what follows an early stop is kept.
 
         Raises:
             ProtocolError: a prefix breaks the spec (section 1.2, rules 1 and 2). Frames before it were yielded.
         """
-        if not self._pending and self.handshake_done and len(data) >= PREFIX_SIZE:
+        if not self._pending and self.handshake_done and PREFIX_SIZE <= len(data) <= METADATA_BYTES_MAX:
             # One whole frame, as when calls are made in turn: no generator is needed.
-            metadata_size, kind, flags, mark, body_size = PREFIX.unpack_from(data)
+            metadata_size, kind, marked, body_size = _MARKED_PREFIX.unpack_from(data)
             body_at = PREFIX_SIZE + metadata_size
             if (
                 body_at + body_size == len(data)
-                and mark == MARK
-                and not flags
+                and marked == _MARKED
                 and not (metadata_size | body_size) & 7
-                and METADATA_BYTES_MIN <= metadata_size <= METADATA_BYTES_MAX
-                and body_size <= BODY_BYTES_MAX
+                and metadata_size >= METADATA_BYTES_MIN
             ):
-                return iter(((kind, data[PREFIX_SIZE:body_at], data[body_at:] if body_size else b""),))
+                return ((kind, data[PREFIX_SIZE:body_at], data[body_at:] if body_size else b""),)
         return self._cut(data)
 
     def _cut(self, data: bytes) -> Iterator[tuple[int, bytes, bytes]]:

@@ -22,7 +22,7 @@ from typing import IO, NamedTuple
 
 from bowstring_core import limits
 from bowstring_core.environments.exclusion import Exclusion
-from bowstring_core.environments.places import PREFIX, PackageError, place
+from bowstring_core.environments.places import JAR, PREFIX, PackageError, place
 from bowstring_core.node.sessions import remove_folder
 
 _LEFT_OUT = frozenset(("__pycache__", ".git"))
@@ -74,6 +74,46 @@ def keep(folder: str, source: str, module: bool, excludes: Sequence[str] = ()) -
         raise PackageError(f"{source!r} can't be read: {error}") from error
     kinds = "a folder, a .py file, a .zip archive or a .whl" if module else "a folder or a .zip archive"
     raise PackageError(f"{source!r} is not {kinds}")
+
+
+def keep_classes(folder: str, source: str) -> str:
+    """Make a package of what Java classes are in: a jar as it is, under its own name, or a folder.
+
+    Args:
+        folder: The session's folder.
+        source: Absolute path, or the name of a package.
+
+    Returns:
+        "package:" and the id.
+
+    Raises:
+        PackageError: it can't be read, or is neither.
+    """
+    if source.startswith(PREFIX) or os.path.isdir(source):
+        return keep(folder, source, False)
+    try:
+        if not os.path.isfile(source):
+            raise PackageError(f"{source!r} does not exist")
+        if not source.endswith(JAR) or not zipfile.is_zipfile(source):
+            raise PackageError(f"{source!r} is no jar, and no folder of classes")
+        alone = _File(os.path.basename(source), False, partial(io.FileIO, source))
+        return _keep(folder, source, lambda: iter((alone,)))
+    except OSError as error:
+        raise PackageError(f"{source!r} can't be read: {error}") from error
+
+
+def keep_class_path(folder: str, entries: Sequence[str]) -> list[str]:
+    """Packages of the entries of a class path; as for a JVM, one that does not exist or is no archive is nothing.
+
+    Args:
+        folder: The session's folder.
+        entries: Absolute paths.
+
+    Raises:
+        PackageError: an entry can't be read, or is too large.
+    """
+    there = (entry for entry in entries if os.path.isdir(entry) or (entry.endswith(JAR) and zipfile.is_zipfile(entry)))
+    return [keep_classes(folder, entry) for entry in there]
 
 
 def _keep(folder: str, source: str, files: Callable[[], Iterator[_File]]) -> str:

@@ -12,6 +12,7 @@ import os
 from bowstring_core.node.jvm_archive import cache_folder
 
 PREFIX = "package:"
+JAR = (".jar", ".zip")
 
 
 class PackageError(Exception):
@@ -33,6 +34,21 @@ def place(folder: str, package: str) -> str:
     if not package.startswith(PREFIX) or not name.isalnum() or not os.path.isdir(path):
         raise PackageError(f"{package!r} is no package of this node")
     return path
+
+
+def classes(folder: str, package: str) -> str:
+    """What stands in a class path for a package of Java classes: its jar, if it holds one and nothing else, or itself.
+
+    Args:
+        folder: The session's folder.
+        package: "package:" and the id.
+
+    Raises:
+        PackageError: as `place`.
+    """
+    path = place(folder, package)
+    entries = os.listdir(path)
+    return os.path.join(path, entries[0]) if len(entries) == 1 and entries[0].endswith(JAR) else path
 
 
 def folder() -> str:

@@ -13,7 +13,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bowstring_core import limits
@@ -21,6 +21,7 @@ from bowstring_core.environments import places
 from bowstring_core.machine import environments
 from bowstring_core.machine.workers import JAVA
 from bowstring_core.node.errors import RequestError
+from bowstring_core.node.jobs import Job
 from bowstring_core.node.peers import Peer
 from bowstring_core.node.zygote_link import NO_ENVIRONMENT, Surroundings
 from bowstring_wire.messages import (
@@ -32,6 +33,7 @@ from bowstring_wire.messages import (
     Installer,
     Role,
 )
+from bowstring_wire.protocol import ProtocolError
 
 if TYPE_CHECKING:
     from bowstring_core.node.node import Node
@@ -72,13 +74,14 @@ class EnvironmentService:
             )
         self._check(wanted)
         excludes, wanted.excludes = wanted.excludes, ()
-        if not (wanted.working_dir or wanted.modules or wanted.requirements):
+        if not (wanted.working_dir or wanted.modules or wanted.jars or wanted.requirements):
             self._add(peer, message, wanted, "")
             return
         request = {
             "session": self._node.session.path,
             "working_dir": wanted.working_dir,
             "modules": list(wanted.modules),
+            "jars": list(wanted.jars),
             "excludes": list(excludes),
             "installation": self._installation(wanted),
         }
@@ -88,7 +91,7 @@ class EnvironmentService:
                 peer.fail(message.request, ErrorCode.RUNTIME_ENV_SETUP, answer["error"])
                 return
             wanted.working_dir = answer["working_dir"]
-            wanted.modules = tuple(answer["modules"])
+            wanted.modules, wanted.jars = tuple(answer["modules"]), tuple(answer["jars"])
             self._add(peer, message, wanted, answer["installed"])
 
         self._run("sources", request, limits.PACKAGES_S, on_end)
@@ -101,7 +104,7 @@ class EnvironmentService:
                 raise RequestError(ErrorCode.INVALID_ARGUMENT, f"{name!r} is no name of a variable")
         if any("\0" in variable.value for variable in wanted.variables) or len(set(names)) < len(names):
             raise RequestError(ErrorCode.INVALID_ARGUMENT, "a variable is there twice, or has a zero byte in its value")
-        for source in (wanted.working_dir, *wanted.modules):
+        for source in (wanted.working_dir, *wanted.modules, *wanted.jars):
             if source and not source.startswith(("/", places.PREFIX)):
                 raise RequestError(ErrorCode.INVALID_ARGUMENT, f"the source {source!r} is no absolute path")
         if wanted.requirements and wanted.installer not in (Installer.PIP, Installer.UV):
@@ -130,6 +133,23 @@ class EnvironmentService:
         if message.job_default and job is not None:
             job.environment = key
         peer.send(FrameType.ENVIRONMENT_MADE, EnvironmentMade(message.request, key, environment))
+
+    def keep_class_path(self, job: Job, entries: Sequence[str], kept: Callable[[], None]) -> None:
+        """Copy the class path of a job; `kept` is called when that is done, or can't be: then the job says why."""
+        frontend = {os.path.realpath(jar) for jar in self._node.workers.jvm.jars()}
+        wanted = [entry for entry in entries if os.path.realpath(entry) not in frontend]
+
+        def on_end(answer: dict[str, Any]) -> None:
+            if "error" in answer:
+                job.class_path_error = f"the job's class path can't be kept: {answer['error']}"
+            else:
+                job.class_path = tuple(places.classes(self._node.session.path, each) for each in answer["class_path"])
+            kept()
+
+        if any(not os.path.isabs(entry) for entry in wanted):
+            raise ProtocolError("Hello.class_path has an entry that is no absolute path")
+        request = {"session": self._node.session.path, "class_path": wanted}
+        self._run(f"class-path-{job.job}", request, limits.PACKAGES_S, on_end)
 
     # Requests for workers ---------------------------------------------------------------------------------------------
 
@@ -220,6 +240,18 @@ class EnvironmentService:
         if known.environment.working_dir:
             message["cwd"] = places.place(self._node.session.path, known.environment.working_dir)
         return message
+
+    def jvm_flags(self, key: bytes) -> str:
+        """The flags that the JVMs of an environment have."""
+        known = self._known.get(key)
+        return known.environment.jvm_flags if known is not None else ""
+
+    def jars(self, key: bytes) -> tuple[str, ...]:
+        """Where the environment's Java classes are, first first."""
+        known = self._known.get(key)
+        if known is None:
+            return ()
+        return tuple(places.classes(self._node.session.path, package) for package in known.environment.jars)
 
     def of_worker(self, process: WorkerProcess) -> tuple[Environment, str, tuple[str, ...]]:
         """The environment of a worker, its working directory (empty: none), and where its modules are, first first."""

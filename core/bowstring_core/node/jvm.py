@@ -112,6 +112,13 @@ class JvmLauncher:
             " or name the jar in BOWSTRING_JAVA_JAR"
         )
 
+    def jars(self) -> list[str]:
+        """The frontend's jars; none, if there are none."""
+        try:
+            return self.class_path()
+        except JavaMissing:
+            return []
+
     def archive(self) -> str:
         """Where the archive for this JVM and these jars is, or is to be; empty if there can be none."""
         home, class_path = self.home(), self.class_path()

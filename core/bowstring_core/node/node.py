@@ -249,9 +249,11 @@ class Node:
             self._jobs_started += 1
             peer.job = self._jobs_started
             namespace = hello.namespace or self.options.namespace or f"job-{peer.job}"
-            self.jobs[peer.job] = Job(
-                peer.job, peer.process, namespace, hello.python_path, hello.class_path, hello.working_directory
-            )
+            job = Job(peer.job, peer.process, namespace, hello.python_path, hello.working_directory)
+            if hello.class_path:
+                job.class_path_waiters = []
+                self.environments.keep_class_path(job, hello.class_path, job.classes_are_kept)
+            self.jobs[peer.job] = job
         self.peers[peer.process] = peer
         connection.peer = peer
         connection.on_frame = self.dispatch
@@ -361,7 +363,7 @@ class Node:
 
     def job(self, job_id: int) -> Job:
         """A job; one that is over has no paths and no namespace any more."""
-        return self.jobs.get(job_id) or Job(job_id, 0, "", (), (), "")
+        return self.jobs.get(job_id) or Job(job_id, 0, "", (), "")
 
     def check_job(self, job_id: int) -> None:
         """Close a job of which nobody is left."""

@@ -19,6 +19,7 @@ from bowstring_core.node import loop as loops
 from bowstring_core.node.connection import Connection
 from bowstring_core.node.errors import RequestError, error_record
 from bowstring_core.node.gpus import visible
+from bowstring_core.node.jobs import Job
 from bowstring_core.node.jvm import JavaMissing, JvmLauncher
 from bowstring_core.node.jvm_archive import TRAINEE_SLOT, Training
 from bowstring_core.node.logs import STDERR, STDOUT, EndedLogs, WorkerOutput
@@ -138,7 +139,8 @@ class WorkerService:
         if kind.language == JAVA:
             job = self._node.job(kind.job)
             try:
-                message["argv"] = self.jvm.command(slot, kind.jvm_flags)
+                flags = f"{self._node.environments.jvm_flags(kind.environment)} {kind.jvm_flags}"
+                message["argv"] = self.jvm.command(slot, flags)
             except JavaMissing as error:
                 reason = str(error)
                 self._loop.call_soon(lambda: self._start_failed(process, reason, True))
@@ -345,8 +347,28 @@ class WorkerService:
         process.peer = peer
         process.pid = peer.pid
         self._by_pid[peer.pid] = process
+        if process.kind.language == JAVA:
+            job = self._node.job(process.kind.job)
+            job.when_classes_are_kept(lambda: self._jvm_ready(job, peer, process))
+        else:
+            self._register(peer)
+
+    def _register(self, peer: Peer) -> None:
         node = self._node
         node.perform(node.scheduler.worker_registered(peer.slot, peer.process, peer.language_version, self._loop.now))
+
+    def _jvm_ready(self, job: Job, peer: Peer, process: WorkerProcess) -> None:
+        """A JVM has come, and the copies of its job's classes are there, or can't be made."""
+        if process.slot not in self.processes or not self._node.scheduler.worker_expected(process.slot):
+            return
+        if not job.class_path_error:
+            self._register(peer)
+            return
+        node = self._node
+        self.kill(process)
+        node.perform(
+            node.scheduler.start_failed(process.slot, job.class_path_error, True, self._loop.now, "RUNTIME_ENV_SETUP")
+        )
 
     def bind(self, effect: BindWorker) -> None:
         """Tell the worker its job."""
@@ -362,7 +384,7 @@ class WorkerService:
                 job_id,
                 visible(effect.gpus),
                 (*modules, *job.python_path),
-                job.class_path,
+                (*self._node.environments.jars(process.kind.environment), *job.class_path),
                 folder or job.working_directory,
                 job.namespace,
                 process.kind.environment,

@@ -10,6 +10,11 @@ module io.bowstring.runtime {
             io.bowstring.arrow,
             io.bowstring.testkit;
 
+    exports io.bowstring.internal.runtime to
+            io.bowstring.testkit;
+    exports io.bowstring.internal.worker to
+            io.bowstring.testkit;
+
     uses io.bowstring.internal.value.TableFormat;
 
     provides io.bowstring.RuntimeProvider with

@@ -2,6 +2,7 @@ package io.bowstring.internal.arrow;
 
 import io.bowstring.arrow.ArrowValue;
 import io.bowstring.internal.value.TableFormat;
+import io.bowstring.internal.value.ViewWatch;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
@@ -10,6 +11,8 @@ import org.jspecify.annotations.Nullable;
  * comes before Arrow's buffers.
  */
 public final class ArrowTables implements TableFormat {
+    private static final String VIEW = "an ArrowValue that was read";
+
     @Override
     public void guard() {
         WriteGuard.install();
@@ -24,12 +27,13 @@ public final class ArrowTables implements TableFormat {
 
     @Override
     public Object read(ByteBuffer memory, boolean singleBatch, @Nullable Runnable release) {
-        return ArrowStreams.read(memory, singleBatch, release);
+        Runnable watched = ViewWatch.opened(VIEW, release == null ? () -> {} : release);
+        return ArrowStreams.read(memory, singleBatch, watched);
     }
 
     @Override
     public Object readLarge(Source source, long length, boolean singleBatch, Runnable release) {
-        return ArrowStreams.readLarge(source::part, length, singleBatch, release);
+        return ArrowStreams.readLarge(source::part, length, singleBatch, ViewWatch.opened(VIEW, release));
     }
 
     @Override

@@ -21,7 +21,7 @@ public final class MethodDeclarations {
     private MethodDeclarations() {}
 
     /** Retries of the methods that declare some; those that name no number have the actor's. */
-    static List<MethodRetries> retries(String className, @Nullable ClassLoader loader, int maxTaskRetries) {
+    public static List<MethodRetries> retries(String className, @Nullable ClassLoader loader, int maxTaskRetries) {
         List<MethodRetries> declared = new ArrayList<>();
         annotated(className, loader).forEach((name, said) -> {
             MethodRetries retries = new MethodRetries();

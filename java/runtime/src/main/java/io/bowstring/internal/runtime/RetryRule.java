@@ -24,7 +24,7 @@ public record RetryRule(Set<String> types, ClassLoader loader) {
     private static final String TIMEOUT = "io.bowstring.errors.TaskTimeoutException";
 
     /** The rule that a caller asked for; null: nothing is tried again. */
-    static @Nullable RetryRule of(@Nullable RetriedErrors errors) {
+    public static @Nullable RetryRule of(@Nullable RetriedErrors errors) {
         return errors == null ? null : new RetryRule(errors.types(), errors.loader());
     }
 
@@ -40,7 +40,8 @@ public record RetryRule(Set<String> types, ClassLoader loader) {
         return matches(ErrorRecord.decode(bytes));
     }
 
-    boolean matches(ErrorRecord error) {
+    /** Whether an error should be tried again. */
+    public boolean matches(ErrorRecord error) {
         if (error.code != ErrorCode.TASK.number()) {
             // Of what the runtime itself says only a limit that was too short is worth another attempt.
             return error.code == ErrorCode.TASK_TIMEOUT.number() && (types.isEmpty() || holds(TIMEOUT));

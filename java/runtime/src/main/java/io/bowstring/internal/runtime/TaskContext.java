@@ -121,23 +121,24 @@ public final class TaskContext {
     }
 
     /** How often the task was tried before. */
-    long attempt() {
+    public long attempt() {
         return attempt;
     }
 
     /** Whether a task's id says that this attempt has submitted it. */
-    boolean isParentOf(byte[] task) {
+    public boolean isParentOf(byte[] task) {
         return Arrays.equals(task, 0, PREFIX_BYTES, prefix, 0, PREFIX_BYTES);
     }
 
-    byte[] nextChild() {
+    /** The id of the next task that this one submits. */
+    public byte[] nextChild() {
         byte[] child = prefix.clone();
         ByteBuffer.wrap(child).order(ByteOrder.LITTLE_ENDIAN).putInt(12, children.incrementAndGet());
         return child;
     }
 
     /** What an earlier attempt has put may be freed, and its id known as freed (spec 2.2, rule 2). */
-    Id nextPut() {
+    public Id nextPut() {
         return run == 0 ? Id.put(id, puts.getAndIncrement()) : Id.put(nextChild(), 0);
     }
 

@@ -93,6 +93,7 @@ public final class ErrorRecords {
         for (String line : traceback.split("\n")) {
             String place = line.strip();
             if (!place.startsWith("at io.bowstring.internal.worker.")
+                    && !place.startsWith("at io.bowstring.internal.testkit.")
                     && !place.startsWith("at java.base/jdk.internal.reflect.")
                     && !place.startsWith("at java.base/java.lang.reflect.")) {
                 kept.append(line).append('\n');

@@ -20,7 +20,7 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Finds the method that a task names, chooses among overloads by the arguments, converts, and calls. */
-final class Invocation {
+public final class Invocation {
     private final String name;
     private final List<? extends Executable> candidates;
 
@@ -30,7 +30,7 @@ final class Invocation {
     }
 
     /** A static method, by its name and perhaps its descriptor. */
-    static Invocation ofStatic(Class<?> type, String method, String descriptor) {
+    public static Invocation ofStatic(Class<?> type, String method, String descriptor) {
         List<Method> found = methods(type, method, descriptor, true);
         if (found.isEmpty()) {
             boolean instance = !methods(type, method, descriptor, false).isEmpty();
@@ -41,7 +41,7 @@ final class Invocation {
     }
 
     /** A method of an actor, as "add" or "add(I)I". */
-    static Invocation ofInstance(Class<?> type, String named) {
+    public static Invocation ofInstance(Class<?> type, String named) {
         int open = named.indexOf('(');
         String method = open < 0 ? named : named.substring(0, open);
         List<Method> found = methods(type, method, open < 0 ? "" : named.substring(open), false);
@@ -52,7 +52,7 @@ final class Invocation {
     }
 
     /** A constructor, as "" or {@code <init>(I)V}. */
-    static Invocation ofConstructor(Class<?> type, String named) {
+    public static Invocation ofConstructor(Class<?> type, String named) {
         int open = named.indexOf('(');
         List<Constructor<?>> found = new ArrayList<>();
         for (Constructor<?> each : type.getDeclaredConstructors()) {
@@ -87,12 +87,13 @@ final class Invocation {
         return MethodType.methodType(result, executable.getParameterTypes()).toMethodDescriptorString();
     }
 
-    String name() {
+    /** The method for people: class and name. */
+    public String name() {
         return name;
     }
 
     /** The parameter's type, if it is an array of primitives whichever candidate is chosen; else null. */
-    @Nullable Class<?> arrayAt(int index, int count) {
+    public @Nullable Class<?> arrayAt(int index, int count) {
         Class<?> array = null;
         for (Executable each : candidates) {
             if (each.getParameterCount() == count) {
@@ -107,9 +108,9 @@ final class Invocation {
     }
 
     /** What is about to be called, with its arguments as it declares them. */
-    record Ready(Executable target, @Nullable Object[] arguments) {
+    public record Ready(Executable target, @Nullable Object[] arguments) {
         /** Calls it; what user code throws is thrown as it is. */
-        @Nullable Object call(@Nullable Object receiver) throws Throwable {
+        public @Nullable Object call(@Nullable Object receiver) throws Throwable {
             try {
                 return target instanceof Method method
                         ? method.invoke(receiver, arguments)
@@ -125,7 +126,7 @@ final class Invocation {
      *
      * @throws InvalidArgumentException naming the argument that fits no parameter
      */
-    Ready prepare(List<@Nullable Object> arguments) {
+    public Ready prepare(List<@Nullable Object> arguments) {
         List<Executable> fitting = new ArrayList<>();
         for (Executable each : candidates) {
             if (each.getParameterCount() == arguments.size()) {
@@ -158,7 +159,7 @@ final class Invocation {
     }
 
     /** The error that names the argument. */
-    InvalidArgumentException misfit(int index, InvalidArgumentException error) {
+    public InvalidArgumentException misfit(int index, InvalidArgumentException error) {
         return new InvalidArgumentException("argument " + (index + 1) + " of " + name + ": " + error.details().message());
     }
 

@@ -10,16 +10,18 @@ import org.jspecify.annotations.Nullable;
  * The pace of one stream that this worker makes (spec section 4.8): from which item on items are wanted, and how many may
  * be made. Credits come on the reactor's thread, the task's thread waits for them.
  */
-final class ItemStream {
+public final class ItemStream {
     private long first;
     private long limit;
     private @Nullable CompletableFuture<Void> waiting;
 
-    ItemStream(boolean paced) {
+    /** A pace that waits for the first credits, or one that nobody sets. */
+    public ItemStream(boolean paced) {
         limit = paced ? 0 : -1;
     }
 
-    synchronized void credits(long wantedFrom, long allowed) {
+    /** Items are wanted from one on, and so many may be made; below 0: any number. */
+    public synchronized void credits(long wantedFrom, long allowed) {
         first = wantedFrom;
         limit = allowed < 0 || limit < 0 ? -1 : Math.max(limit, allowed);
         CompletableFuture<Void> waiter = waiting;
@@ -30,7 +32,7 @@ final class ItemStream {
     }
 
     /** Null if the item of this index may be made now; else what ends when more may. */
-    synchronized @Nullable CompletableFuture<Void> awaited(long index) {
+    public synchronized @Nullable CompletableFuture<Void> awaited(long index) {
         if (limit < 0 || index < limit) {
             return null;
         }
@@ -41,12 +43,12 @@ final class ItemStream {
     }
 
     /** Whether the caller has not had the item of this index from an earlier attempt. */
-    synchronized boolean isWanted(long index) {
+    public synchronized boolean isWanted(long index) {
         return index >= first;
     }
 
     /** The items of what a method returned. */
-    static Iterator<?> items(@Nullable Object made, String name) {
+    public static Iterator<?> items(@Nullable Object made, String name) {
         if (made instanceof Iterator<?> iterator) {
             return iterator;
         } else if (made instanceof Iterable<?> iterable) {
