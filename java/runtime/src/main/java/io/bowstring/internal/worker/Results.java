@@ -17,16 +17,17 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Several results are a list, an array, a record (its components, in order), or what an iterator or stream gives.
  */
-final class Results {
+public final class Results {
     /** What was returned is not what the caller wants, which is no error of the method's own. */
-    static final class Misfit extends Exception {
+    public static final class Misfit extends Exception {
         private static final long serialVersionUID = 1;
 
         Misfit(InvalidArgumentException why) {
             super(why);
         }
 
-        BowstringException why() {
+        /** What to tell the caller. */
+        public BowstringException why() {
             return (BowstringException) getCause();
         }
     }
@@ -39,7 +40,7 @@ final class Results {
      * @throws Misfit if it is no such thing, or one of another number of values
      * @throws Throwable what a record's accessor or an iterator throws
      */
-    static List<@Nullable Object> of(int count, @Nullable Object value, String name) throws Throwable {
+    public static List<@Nullable Object> of(int count, @Nullable Object value, String name) throws Throwable {
         if (count == 0) {
             return List.of();
         }

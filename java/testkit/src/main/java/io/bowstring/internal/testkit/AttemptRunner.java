@@ -10,8 +10,10 @@ import io.bowstring.internal.value.ErrorRecords;
 import io.bowstring.internal.value.Payload;
 import io.bowstring.internal.worker.Invocation;
 import io.bowstring.internal.worker.ItemStream;
+import io.bowstring.internal.worker.Results;
 import java.lang.ref.Reference;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -165,7 +167,7 @@ final class AttemptRunner {
             if (!enterUserCode(task)) {
                 return Ending.cancelled(task.displayName());
             }
-            Object value;
+            List<@Nullable Object> made = List.of();
             try {
                 Invocation invocation = receiver == null ? function(task) : receiver.method(task.method);
                 name = name.isEmpty() ? invocation.name() : name;
@@ -175,18 +177,22 @@ final class AttemptRunner {
                     runtime.later(task.options.timeoutMs, () -> timeOut(task, attempt));
                 }
                 try {
-                    value = ready.call(receiver == null ? null : receiver.instance());
+                    Object value = ready.call(receiver == null ? null : receiver.instance());
                     if (value instanceof CompletionStage<?> stage) {
                         value = settled(stage.toCompletableFuture());
                     }
                     LocalStream stream = task.stream;
                     if (stream != null) {
                         write(task, stream, value, name);
+                    } else {
+                        made = Results.of(task.results.size(), value, name);
                     }
+                } catch (Results.Misfit misfit) {
+                    return Ending.failed(misfit.why());
                 } catch (Unsent unsent) {
                     return Ending.failed(unsent.why);
                 } catch (ExitSignal exit) {
-                    return Ending.exit(values.write(null));
+                    return encoded(Collections.nCopies(task.results.size(), null), true);
                 } catch (Throwable error) {
                     return thrown(task, name, error);
                 }
@@ -196,7 +202,7 @@ final class AttemptRunner {
             if (isTimedOut(task)) {
                 return Ending.timedOut(name, task.options.timeoutMs);
             }
-            return task.stream != null ? Ending.of(null) : encoded(value);
+            return encoded(made, false);
         } catch (BowstringException error) {
             return Ending.failed(error);
         } catch (RuntimeException | LinkageError | StackOverflowError error) {
@@ -204,9 +210,13 @@ final class AttemptRunner {
         }
     }
 
-    private Ending encoded(@Nullable Object value) {
+    private Ending encoded(List<@Nullable Object> made, boolean exits) {
         try {
-            return Ending.of(values.write(value));
+            List<LocalValues.Written> written = new ArrayList<>(made.size());
+            for (Object value : made) {
+                written.add(values.write(value));
+            }
+            return exits ? Ending.exit(written) : Ending.of(written);
         } catch (BowstringException error) {
             return Ending.failed(error);
         } catch (RuntimeException | StackOverflowError error) {

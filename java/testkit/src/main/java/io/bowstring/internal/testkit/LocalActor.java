@@ -203,7 +203,7 @@ final class LocalActor {
 
     private BowstringException failure(LocalTask task) {
         try {
-            Payload payload = task.result.payload();
+            Payload payload = task.results.get(0).payload();
             if (payload != null) {
                 runtime.values().read(payload, null);
             }
@@ -248,7 +248,7 @@ final class LocalActor {
         life = Life.ALIVE;
         LocalTask task = creation;
         if (task != null && !task.done) {
-            runtime.board().finish(task, Ending.of(runtime.values().write(null)));
+            runtime.board().finish(task, Ending.of(List.of(runtime.values().write(null))));
         }
         group("", options.maxConcurrency);
         options.concurrencyGroups.forEach(this::group);

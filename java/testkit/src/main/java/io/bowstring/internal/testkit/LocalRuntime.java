@@ -14,6 +14,7 @@ import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.errors.RuntimeStoppedException;
 import io.bowstring.errors.TaskCancelledException;
 import io.bowstring.internal.call.CallOptions;
+import io.bowstring.internal.call.GroupRecord;
 import io.bowstring.internal.call.StateFilter;
 import io.bowstring.internal.function.FunctionDescriptor;
 import io.bowstring.internal.runtime.Id;
@@ -371,7 +372,8 @@ public final class LocalRuntime implements RuntimeLink {
             CallOptions options,
             @Nullable LocalActor actor,
             byte[] id,
-            int retries) {
+            int retries,
+            int numReturns) {
         List<Object> slots = new ArrayList<>(arguments.size());
         List<Object> held = new ArrayList<>();
         for (Object argument : arguments) {
@@ -384,30 +386,53 @@ public final class LocalRuntime implements RuntimeLink {
             }
         }
         LocalTask task = new LocalTask(
-                id, function, method, slots, held, options, actor, Id.of(here().id()), retries);
-        values.know(task.result.id, task.result);
+                id, function, method, slots, held, options, actor, Id.of(here().id()), retries, numReturns);
+        for (LocalObject result : task.results) {
+            values.know(result.id, result);
+        }
         return task;
     }
 
-    private LocalTask submitted(FunctionDescriptor function, List<?> arguments, CallOptions options) {
+    private LocalTask submitted(
+            FunctionDescriptor function, List<?> arguments, CallOptions options, int numReturns) {
         refusePython(function);
-        return task(function, "", arguments, options, null, here().nextChild(), options.maxRetries);
+        return task(function, "", arguments, options, null, here().nextChild(), options.maxRetries, numReturns);
+    }
+
+    private List<ObjectRef<?>> references(LocalTask task, List<? extends @Nullable Class<?>> types) {
+        List<ObjectRef<?>> references = new ArrayList<>(types.size());
+        for (int i = 0; i < types.size(); i++) {
+            references.add(new LocalRef<>(this, task.results.get(i), types.get(i)));
+        }
+        return references;
     }
 
     @Override
     public ObjectRef<?> submit(
             FunctionDescriptor function, List<?> arguments, CallOptions options, @Nullable Class<?> type) {
-        LocalTask task = submitted(function, arguments, options);
+        LocalTask task = submitted(function, arguments, options, 1);
+        submit(task);
+        return new LocalRef<>(this, task.results.get(0), type);
+    }
+
+    @Override
+    public List<ObjectRef<?>> submitAll(
+            FunctionDescriptor function, List<?> arguments, CallOptions options, List<Class<?>> types) {
+        LocalTask task = submitted(function, arguments, options, types.size());
+        submit(task);
+        return references(task, types);
+    }
+
+    private void submit(LocalTask task) {
         synchronized (lock) {
             checkRunning();
             board.submit(task);
         }
-        return new LocalRef<>(this, task.result, type);
     }
 
     @Override
     public Items stream(FunctionDescriptor function, List<?> arguments, CallOptions options) {
-        LocalTask task = submitted(function, arguments, options);
+        LocalTask task = submitted(function, arguments, options, 0);
         synchronized (lock) {
             checkRunning();
             LocalStream stream = streamOf(task);
@@ -467,7 +492,7 @@ public final class LocalRuntime implements RuntimeLink {
         wire.className = type.name();
         wire.classKey = type.key();
         LocalActor actor = new LocalActor(this, wire, options);
-        LocalTask creation = task(type, constructor, arguments, new CallOptions(), actor, id, 0);
+        LocalTask creation = task(type, constructor, arguments, new CallOptions(), actor, id, 0, 1);
         actor.madeBy(creation);
         synchronized (lock) {
             checkRunning();
@@ -507,30 +532,43 @@ public final class LocalRuntime implements RuntimeLink {
         return options;
     }
 
-    private LocalTask calling(LocalActor actor, String method, List<?> arguments, CallOptions options) {
+    private LocalTask calling(
+            LocalActor actor, String method, List<?> arguments, CallOptions options, int numReturns) {
         WireHandle wire = actor.wire();
         FunctionDescriptor function =
                 new FunctionDescriptor(wire.language, wire.module, wire.className, "", wire.classKey);
-        return task(function, method, arguments, options, actor, here().nextChild(), options.maxTaskRetries);
+        return task(
+                function, method, arguments, options, actor, here().nextChild(), options.maxTaskRetries, numReturns);
     }
 
     @Override
     public ObjectRef<?> call(
             Object handle, String method, List<?> arguments, CallOptions options, @Nullable Class<?> type) {
+        LocalTask call = call(handle, method, arguments, options, 1);
+        return new LocalRef<>(this, call.results.get(0), type);
+    }
+
+    @Override
+    public List<ObjectRef<?>> callAll(
+            Object handle, String method, List<?> arguments, CallOptions options, List<Class<?>> types) {
+        return references(call(handle, method, arguments, options, types.size()), types);
+    }
+
+    private LocalTask call(Object handle, String method, List<?> arguments, CallOptions options, int numReturns) {
         LocalActor actor = actor(handle);
-        LocalTask call = calling(actor, method, arguments, options);
+        LocalTask call = calling(actor, method, arguments, options, numReturns);
         synchronized (lock) {
             checkRunning();
             actor.call(call);
         }
         Reference.reachabilityFence(handle);
-        return new LocalRef<>(this, call.result, type);
+        return call;
     }
 
     @Override
     public Items callStream(Object handle, String method, List<?> arguments, CallOptions options) {
         LocalActor actor = actor(handle);
-        LocalTask call = calling(actor, method, arguments, options);
+        LocalTask call = calling(actor, method, arguments, options, 0);
         synchronized (lock) {
             checkRunning();
             LocalStream stream = streamOf(call);
@@ -569,6 +607,33 @@ public final class LocalRuntime implements RuntimeLink {
             throw new InvalidArgumentException("exitActor() is for the methods of actors");
         }
         throw new AttemptRunner.ExitSignal();
+    }
+
+    // Placement groups ------------------------------------------------------------------------------------------------
+
+    private static InvalidArgumentException noGroups() {
+        return new InvalidArgumentException("the testkit is one process and places nothing: it has no placement groups;"
+                + " test what uses them with a real runtime, as Bowstring.init() starts it");
+    }
+
+    @Override
+    public String createGroup(String name, int strategy, boolean detached, List<Map<String, Long>> bundles) {
+        throw noGroups();
+    }
+
+    @Override
+    public void removeGroup(String id) {
+        throw noGroups();
+    }
+
+    @Override
+    public List<GroupRecord> groups(String id, String name) {
+        return List.of();
+    }
+
+    @Override
+    public String currentGroup() {
+        return "";
     }
 
     // The whole -------------------------------------------------------------------------------------------------------

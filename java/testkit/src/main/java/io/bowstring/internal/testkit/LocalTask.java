@@ -6,6 +6,7 @@ import io.bowstring.internal.runtime.Id;
 import io.bowstring.internal.runtime.RetryRule;
 import io.bowstring.internal.runtime.TaskContext;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** A task, a call of an actor, or the making of one, until it has ended. Guarded by the runtime's lock. */
@@ -19,7 +20,8 @@ final class LocalTask {
     /** What the arguments' payloads contain. */
     final List<Object> held;
     final CallOptions options;
-    final LocalObject result;
+    /** What callers wait for; a stream has none. */
+    final List<LocalObject> results;
     /** The actor that it calls or makes; null: a task. */
     final @Nullable LocalActor actor;
     /** The task that submitted it: calls of one caller keep their order. */
@@ -47,7 +49,8 @@ final class LocalTask {
             CallOptions options,
             @Nullable LocalActor actor,
             Id caller,
-            int retries) {
+            int retries,
+            int numReturns) {
         this.id = Id.of(id);
         this.function = function;
         this.method = method;
@@ -58,8 +61,12 @@ final class LocalTask {
         this.caller = caller;
         this.retriesLeft = retries;
         retryRule = RetryRule.of(options.retriedErrors);
-        result = new LocalObject(Id.result(id, 0));
-        result.producer = this;
+        results = IntStream.range(0, numReturns)
+                .mapToObj(index -> new LocalObject(Id.result(id, index)))
+                .toList();
+        for (LocalObject result : results) {
+            result.producer = this;
+        }
     }
 
     String displayName() {

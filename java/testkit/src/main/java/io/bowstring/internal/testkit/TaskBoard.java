@@ -69,7 +69,7 @@ final class TaskBoard {
         for (Object argument : task.arguments) {
             Payload payload = argument instanceof LocalObject object ? object.payload() : null;
             if (payload != null && payload.encoding() == Encoding.ERROR) {
-                complete(task, new LocalValues.Written(payload, List.of()));
+                complete(task, payload);
                 if (task.actor != null) {
                     task.actor.resolved(task);
                 }
@@ -140,27 +140,35 @@ final class TaskBoard {
             task.retry();
             return false;
         }
-        if (task.stream != null && error == null) {
-            end(task);
+        if (error != null) {
+            complete(task, ErrorRecords.payload(error));
+            return true;
+        }
+        end(task);
+        if (task.stream != null) {
             task.stream.end(null);
-        } else {
-            complete(task, ending.written());
+        }
+        for (int i = 0; i < task.results.size(); i++) {
+            LocalValues.Written value = ending.values().get(i);
+            task.results.get(i).complete(value.payload(), value.contained());
         }
         return true;
     }
 
     void fail(LocalTask task, BowstringException error) {
         if (!task.done) {
-            complete(task, new LocalValues.Written(ErrorRecords.payload(ErrorRecords.of(error)), List.of()));
+            complete(task, ErrorRecords.payload(ErrorRecords.of(error)));
         }
     }
 
-    private void complete(LocalTask task, LocalValues.Written value) {
+    /** A task ends with an error, which all its results are. */
+    private void complete(LocalTask task, Payload error) {
         end(task);
         if (task.stream != null) {
-            task.stream.end(value);
-        } else {
-            task.result.complete(value.payload(), value.contained());
+            task.stream.end(new LocalValues.Written(error, List.of()));
+        }
+        for (LocalObject result : task.results) {
+            result.complete(error, List.of());
         }
     }
 
