@@ -4,6 +4,7 @@ module io.bowstring.runtime {
     requires transitive io.bowstring;
     requires static java.logging;
     requires static org.slf4j;
+    requires jdk.unsupported;
 
     exports io.bowstring.internal.wire to
             io.bowstring.arrow,
