@@ -3,6 +3,7 @@ package io.bowstring.internal.arrow;
 import io.bowstring.arrow.ArrowValue;
 import io.bowstring.internal.value.TableFormat;
 import io.bowstring.internal.value.ValueMemory;
+import io.bowstring.internal.value.ViewWatch;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
