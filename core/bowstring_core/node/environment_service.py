@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from bowstring_core import limits
 from bowstring_core.environments import places
 from bowstring_core.machine import environments
-from bowstring_core.machine.workers import JAVA
 from bowstring_core.node.errors import RequestError
 from bowstring_core.node.jobs import Job
 from bowstring_core.node.peers import Peer
@@ -260,7 +259,7 @@ class EnvironmentService:
             return Environment(), "", ()
         environment, session = known.environment, self._node.session.path
         modules = tuple(places.place(session, module) for module in environment.modules)
-        if not environment.working_dir or process.kind.language == JAVA:
+        if not environment.working_dir:
             return environment, "", modules
         folder = places.place(session, environment.working_dir)
         return environment, folder, (folder, *modules)

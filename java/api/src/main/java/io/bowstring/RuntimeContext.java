@@ -15,6 +15,7 @@ package io.bowstring;
  * @param workingDirectory the job's working directory. A JVM can't change its own: resolve relative paths against this one
  * @param visibleGpus the GPUs that this worker may use, as in CUDA_VISIBLE_DEVICES: a JVM can't set that variable for itself;
  *     "": none, "-": whatever the variable says
+ * @param environment the environment that this process was started in, and that what it submits inherits
  */
 public record RuntimeContext(
         String jobId,
@@ -27,4 +28,5 @@ public record RuntimeContext(
         boolean inWorker,
         long attempt,
         String workingDirectory,
-        String visibleGpus) {}
+        String visibleGpus,
+        RuntimeEnvironment environment) {}

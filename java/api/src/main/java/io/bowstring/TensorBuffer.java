@@ -3,7 +3,6 @@ package io.bowstring;
 import io.bowstring.errors.InvalidArgumentException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Memory of the store in which one tensor is built, so that putting it copies nothing.
@@ -17,9 +16,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class TensorBuffer implements AutoCloseable {
     private final RuntimeLink.Memory<Tensor> memory;
-    private @Nullable ObjectRef<Tensor> sealed;
-    private @Nullable Tensor view;
-    private boolean closed;
+    private boolean done;
 
     private TensorBuffer(RuntimeLink.Memory<Tensor> memory) {
         this.memory = memory;
@@ -47,20 +44,13 @@ public final class TensorBuffer implements AutoCloseable {
     }
 
     /**
-     * The elements' memory, row-major, little endian. After {@link #put} it is a read-only view of the tensor in the store.
-     * A buffer from before that must not be used any more, not even read: the store may move the tensor, and use its memory
-     * for something else.
+     * The elements' memory, row-major, little endian. It must not be written after {@link #put}, nor read: the
+     * store may move the tensor, and use its memory for something else.
      *
      * @return a view, its position 0
-     * @throws InvalidArgumentException if this was closed, or it was put and the reference is released
+     * @throws InvalidArgumentException if the tensor was put, or the memory given back
      */
     public synchronized ByteBuffer buffer() {
-        if (sealed != null && !closed) {
-            if (view == null) {
-                view = sealed.get();
-            }
-            return view.buffer();
-        }
         checkOpen();
         return memory.bytes();
     }
@@ -73,29 +63,22 @@ public final class TensorBuffer implements AutoCloseable {
      */
     public synchronized ObjectRef<Tensor> put() {
         checkOpen();
-        ObjectRef<Tensor> ref = memory.put(memory.bytes().capacity());
-        sealed = ref;
-        return ref;
+        done = true;
+        return memory.put(memory.bytes().capacity());
     }
 
     private void checkOpen() {
-        if (closed || sealed != null) {
-            throw new InvalidArgumentException(closed ? "this tensor was closed" : "this tensor was put already");
+        if (done) {
+            throw new InvalidArgumentException("this tensor was put already, or closed");
         }
     }
 
-    /** Gives the memory back if the tensor was not put; else lets go of the view that {@link #buffer} gave. */
+    /** Gives the memory back if the tensor was not put. */
     @Override
     public synchronized void close() {
-        if (closed) {
-            return;
-        }
-        closed = true;
-        if (sealed == null) {
+        if (!done) {
+            done = true;
             memory.giveBack();
-        } else if (view != null) {
-            view.close();
         }
-        sealed = null;
     }
 }

@@ -6,7 +6,6 @@ import io.bowstring.arrow.ArrowArena;
 import io.bowstring.arrow.ArrowValue;
 import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.errors.SerializationException;
-import io.bowstring.internal.value.Addresses;
 import io.bowstring.internal.value.ValueBuffer;
 import io.bowstring.internal.wire.Encoding;
 import java.nio.ByteBuffer;
@@ -148,10 +147,8 @@ final class StoreArena implements ArrowArena {
         }
         Part part = parts.get(parts.size() - 1);
         long at = BatchMessage.align(memory.place(part.end, size));
-        // The second head is none of what was asked for, until there is a second part.
-        long end = parts.size() == 1 ? capacity - HEAD_BYTES : capacity;
-        if (size > end - at) {
-            throw new OutOfMemoryException("this arena has " + Math.max(0, end - part.end)
+        if (size > capacity - at) {
+            throw new OutOfMemoryException("this arena has " + Math.max(0, capacity - part.end)
                     + " bytes left, and " + size + " are wanted; allocate a larger one");
         }
         part.end = BatchMessage.align(at + size);

@@ -295,8 +295,8 @@ final class ActorLink implements PeerLink.Listener {
     private BowstringException ended(PendingTask task, boolean mayHaveRun) {
         boolean dead = life == ActorLife.DEAD;
         String reason = why == null || why.code == 0 ? "" : ": " + ErrorRecords.exception(why).getMessage();
-        if (dead && why != null && !mayHaveRun && why.code == ErrorCode.ACTOR_UNSCHEDULABLE.number()) {
-            return ErrorRecords.exception(why);
+        if (dead && why != null && !mayHaveRun && why.code != 0 && why.code != ErrorCode.ACTOR_DIED.number()) {
+            return ErrorRecords.exception(why); // it never ran, or its placement group is gone
         }
         String message = "the actor " + handle.module + (handle.className.isEmpty() ? "" : "." + handle.className)
                 + (dead ? " is dead" : " restarts") + reason;

@@ -55,7 +55,8 @@ public final class Processes {
                 session.isWorker(),
                 session.context().attempt(),
                 of == null ? Path.of("").toAbsolutePath().toString() : of.workingDirectory(),
-                of == null ? "-" : of.visibleGpus());
+                of == null ? "-" : of.visibleGpus(),
+                session.environments().shown());
     }
 
     private Processes() {}

@@ -651,7 +651,7 @@ public final class Session implements NodeLink.Listener, References {
             });
             StateReply reply = answer.as(StateReply.class);
             Payload page = Payload.inBody(Encoding.PORTABLE, Layout.COMPACT, answer.body(), 0, reply.length);
-            rows.addAll((List<Map<String, @Nullable Object>>) reader.decode(page, null));
+            rows.addAll((List<Map<String, @Nullable Object>>) reader.decode(page, null, null));
             query.cursor = reply.cursor;
         } while (query.cursor != 0);
         return rows;

@@ -492,7 +492,7 @@ public final class Submitter {
 
     private BowstringException exceptionOf(Payload payload) {
         try {
-            session.reader().decode(payload, null);
+            session.reader().decode(payload, null, null);
         } catch (BowstringException error) {
             return error;
         }

@@ -1,5 +1,6 @@
 package io.bowstring.internal.value;
 
+import io.bowstring.ElementType;
 import io.bowstring.Tensor;
 import io.bowstring.errors.BowstringException;
 import io.bowstring.errors.SerializationException;
@@ -58,7 +59,7 @@ public final class JavaStreams {
 
     /** Reads what {@link #write} wrote, with the classes that a loader knows. */
     static @Nullable Object read(Payload.Parts parts, References references, ClassLoader loader) {
-        try (ObjectInputStream in = new Reader(new BufferStream(parts.bytes(0)), parts, references, loader)) {
+        try (ObjectInputStream in = new Reader(new BufferStream(parts.buffers().get(0)), parts, references, loader)) {
             return in.readObject();
         } catch (ClassNotFoundException error) {
             throw new SerializationException("a value is of the class " + error.getMessage()
@@ -178,9 +179,9 @@ public final class JavaStreams {
             } else if (value instanceof SerializedHandle handle) {
                 return references.readHandle(WireHandle.decode(handle.bytes));
             } else if (value instanceof SerializedTensor tensor) {
-                return parts.tensor(tensor.buffer, tensor.element, tensor.shape);
+                return Tensor.of(ElementType.of(tensor.element), tensor.shape, parts.view(tensor.buffer));
             } else if (value instanceof SerializedArrow arrow) {
-                return parts.table(arrow.buffer, arrow.singleBatch);
+                return TableFormat.FOUND.read(parts.view(arrow.buffer), arrow.singleBatch, null);
             }
             return value;
         }

@@ -25,7 +25,6 @@ final class PortableReader {
     private final ByteBuffer in;
     private final Payload.@Nullable Parts parts;
     private final References references;
-    private boolean views;
 
     private PortableReader(ByteBuffer in, Payload.@Nullable Parts parts, References references) {
         this.in = in.duplicate().order(ByteOrder.BIG_ENDIAN);
@@ -33,14 +32,9 @@ final class PortableReader {
         this.references = references;
     }
 
-    /**
-     * Reads buffer 0 as one value.
-     *
-     * @param views whether bytes that are the whole value are a view instead of an array
-     */
-    static @Nullable Object read(Payload.Parts parts, References references, boolean views) {
-        PortableReader reader = new PortableReader(parts.bytes(0), parts, references);
-        reader.views = views;
+    /** Reads buffer 0 as one value. */
+    static @Nullable Object read(Payload.Parts parts, References references) {
+        PortableReader reader = new PortableReader(parts.buffers().get(0), parts, references);
         try {
             Object value = reader.value(0);
             if (reader.in.hasRemaining()) {
@@ -136,8 +130,7 @@ final class PortableReader {
         }
     }
 
-    private int deeper(int depth) {
-        views = false;
+    private static int deeper(int depth) {
         if (depth >= PortableWriter.DEPTH_MAX) {
             throw broken("nested deeper than " + PortableWriter.DEPTH_MAX + " levels");
         }
@@ -191,19 +184,20 @@ final class PortableReader {
         PortableReader fields = new PortableReader(data, null, references);
         Object parsed = fields.value(PortableWriter.DEPTH_MAX - 4);
         if (!(parsed instanceof List<?> list) || list.isEmpty() || !(list.get(0) instanceof Long number)
-                || parts == null || number < 1 || number >= parts.count()) {
+                || parts == null || number < 1 || number >= parts.buffers().size()) {
             throw broken("an extension of type " + type + " names no buffer");
         }
         int place = number.intValue();
+        ByteBuffer buffer = parts.buffers().get(place);
         return switch (type) {
             case PortableWriter.TENSOR -> {
                 List<?> dimensions = (List<?>) list.get(2);
                 long[] shape = dimensions.stream().mapToLong(each -> (Long) each).toArray();
-                yield parts.tensor(place, ((Long) list.get(1)).intValue(), shape);
+                yield Tensor.of(ElementType.of(((Long) list.get(1)).intValue()), shape, parts.view(place));
             }
-            case PortableWriter.ARROW -> parts.table(place, (Boolean) list.get(1));
-            case PortableWriter.LIST -> longList(ElementType.of(((Long) list.get(1)).intValue()), parts.bytes(place));
-            case PortableWriter.BYTES -> views ? parts.view(place).asReadOnlyBuffer() : copy(parts.bytes(place));
+            case PortableWriter.ARROW -> TableFormat.FOUND.read(parts.view(place), (Boolean) list.get(1), null);
+            case PortableWriter.LIST -> longList(ElementType.of(((Long) list.get(1)).intValue()), buffer);
+            case PortableWriter.BYTES -> copy(buffer);
             default -> throw broken("the extension type " + type + " is unknown");
         };
     }

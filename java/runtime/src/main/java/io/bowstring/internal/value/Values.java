@@ -66,36 +66,39 @@ public final class Values {
      * @throws BowstringException the error, if the value is one; or SerializationException if it can't be read
      */
     public static @Nullable Object decode(Payload payload, References references, ClassLoader loader) {
-        return decode(payload, references, loader, false);
+        return decode(payload, references, loader, null);
     }
 
-    /** The same; {@code views}: bytes that are the whole value are read as a view, a ByteBuffer, if they are many. */
+    /** The same; {@code unpin} lets go of the memory below a table early, when that is closed. */
     public static @Nullable Object decode(
-            Payload payload, References references, ClassLoader loader, boolean views) {
+            Payload payload, References references, ClassLoader loader, @Nullable Runnable unpin) {
         if (payload.encoding() == Encoding.PYTHON) {
             throw new ProtocolException("a Python value came to Java without being transcoded");
         }
         Payload.Parts parts = payload.parts();
+        ByteBuffer first = parts.buffers().get(0);
         return switch (payload.encoding()) {
-            case Encoding.PORTABLE -> PortableReader.read(parts, references, views);
+            case Encoding.PORTABLE -> PortableReader.read(parts, references);
             case Encoding.JAVA -> JavaStreams.read(parts, references, loader);
             case Encoding.TENSOR -> tensor(parts);
-            case Encoding.ARROW -> parts.table(0, parts.header().singleBatch);
-            case Encoding.BYTES -> views ? parts.view(0).asReadOnlyBuffer() : copy(parts.bytes(0));
-            case Encoding.ERROR -> throw ErrorRecords.exception(ErrorRecord.decode(copy(parts.bytes(0))), loader);
+            case Encoding.ARROW -> TableFormat.FOUND.read(parts.view(0), parts.header().singleBatch, unpin);
+            case Encoding.BYTES -> {
+                byte[] bytes = new byte[first.remaining()];
+                first.get(bytes);
+                yield bytes;
+            }
+            case Encoding.ERROR -> {
+                byte[] bytes = new byte[first.remaining()];
+                first.get(bytes);
+                throw ErrorRecords.exception(ErrorRecord.decode(bytes), loader);
+            }
             default -> throw new ProtocolException("a payload has the encoding " + payload.encoding());
         };
     }
 
-    private static byte[] copy(ByteBuffer data) {
-        byte[] bytes = new byte[data.remaining()];
-        data.get(bytes);
-        return bytes;
-    }
-
     private static Tensor tensor(Payload.Parts parts) {
         try {
-            return parts.tensor(0, parts.header().element, parts.header().shape);
+            return Tensor.of(ElementType.of(parts.header().element), parts.header().shape, parts.view(0));
         } catch (IllegalArgumentException error) {
             throw new ProtocolException("a tensor is broken: " + error.getMessage(), error);
         } catch (RuntimeException error) {

@@ -2,7 +2,6 @@ package io.bowstring.internal.worker;
 
 import io.bowstring.errors.BowstringException;
 import io.bowstring.errors.ErrorCode;
-import io.bowstring.internal.log.WorkerLogging;
 import io.bowstring.internal.net.Connection;
 import io.bowstring.internal.runtime.Processes;
 import io.bowstring.internal.runtime.Session;
@@ -28,6 +27,7 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.net.MalformedURLException;
 import java.net.URL;
+import java.net.URLClassLoader;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -165,10 +165,7 @@ final class Worker implements Processes.Host {
     }
 
     private void bind(WorkerBind bind) {
-        JobClasses loader = loader(bind);
-        if (loader.logsByItself()) {
-            WorkerLogging.yield();
-        }
+        ClassLoader loader = loader(bind);
         workingDirectory = bind.workingDirectory;
         visibleGpus = bind.visibleGpus;
         session.reader().setClassLoader(loader);
@@ -179,7 +176,7 @@ final class Worker implements Processes.Host {
     }
 
     /** The classes of a job. */
-    static JobClasses loader(WorkerBind bind) {
+    static ClassLoader loader(WorkerBind bind) {
         List<URL> places = new ArrayList<>();
         for (String entry : bind.classPath) {
             try {
@@ -188,7 +185,7 @@ final class Worker implements Processes.Host {
                 LOGGER.log(Level.WARNING, "an entry of the class path is no place: " + entry, error);
             }
         }
-        return new JobClasses("job-" + bind.job, places.toArray(URL[]::new),
+        return new URLClassLoader("job-" + bind.job, places.toArray(URL[]::new),
                 Worker.class.getClassLoader());
     }
 

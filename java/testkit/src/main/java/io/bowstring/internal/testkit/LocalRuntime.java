@@ -3,6 +3,7 @@ package io.bowstring.internal.testkit;
 import io.bowstring.ElementType;
 import io.bowstring.ObjectRef;
 import io.bowstring.RuntimeContext;
+import io.bowstring.RuntimeEnvironment;
 import io.bowstring.RuntimeLink;
 import io.bowstring.Tensor;
 import io.bowstring.WaitResult;
@@ -659,7 +660,8 @@ public final class LocalRuntime implements RuntimeLink {
                 running != null,
                 here().attempt(),
                 Path.of("").toAbsolutePath().toString(),
-                "-");
+                "-",
+                RuntimeEnvironment.builder().build());
     }
 
     /** What must be closed and is not yet. */
