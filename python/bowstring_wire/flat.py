@@ -14,6 +14,9 @@ from typing import Any, ClassVar, TypeVar
 
 from bowstring_wire.protocol import ProtocolError
 
+SHARED_BYTES_MIN = 64 << 10  # spec section 1.5, rule 4
+TABLE_BYTES_MIN = 16
+
 _U32 = Struct("<I")
 _PAD = (b"", b"\0" * 7, b"\0" * 6, b"\0" * 5, b"\0" * 4, b"\0" * 3, b"\0" * 2, b"\0")
 _M = TypeVar("_M", bound="Message")
@@ -152,10 +155,32 @@ def table_fields(data: bytes, at: int, slots: tuple[Struct | None, ...]) -> tupl
     return tuple(fields)
 
 
+class _Shared(bytes):
+    """Metadata of which much may be pointed at more than once: bounds what is read of it (spec section 1.5, rule 4)."""
+
+    left: int
+
+    def spend(self, size: int) -> None:
+        self.left -= size
+        if self.left < 0:
+            raise ProtocolError(f"metadata of {len(self)} bytes points at the same places too often")
+
+
+def _shared(data: bytes) -> _Shared:
+    """The metadata as what all that is read through a vector of offsets is counted on."""
+    if type(data) is _Shared:
+        return data
+    made = _Shared(data)
+    made.left = SHARED_BYTES_MIN + 2 * len(data)
+    return made
+
+
 def _count(data: bytes, at: int, size: int) -> int:
     count: int = _U32.unpack_from(data, at)[0]
     if at + 4 + count * size > len(data):
         raise ProtocolError(f"{count} elements of {size} bytes at {at}, outside of {len(data)} bytes")
+    if type(data) is _Shared:
+        data.spend(4 + count * size)
     return count
 
 
@@ -191,7 +216,10 @@ def _positions(data: bytes, at: int) -> list[int]:
 
 
 def read_strings(data: bytes, at: int) -> tuple[str, ...]:
-    return tuple(read_string(data, place) for place in _positions(data, at)) if at else ()
+    if not at:
+        return ()
+    data = _shared(data)
+    return tuple(read_string(data, place) for place in _positions(data, at))
 
 
 def read_table(data: bytes, at: int, read: Callable[[bytes, int], _T]) -> _T | None:
@@ -199,4 +227,9 @@ def read_table(data: bytes, at: int, read: Callable[[bytes, int], _T]) -> _T | N
 
 
 def read_tables(data: bytes, at: int, read: Callable[[bytes, int], _T]) -> tuple[_T, ...]:
-    return tuple(read(data, place) for place in _positions(data, at)) if at else ()
+    if not at:
+        return ()
+    data = _shared(data)
+    places = _positions(data, at)
+    data.spend(TABLE_BYTES_MIN * len(places))
+    return tuple(read(data, place) for place in places)

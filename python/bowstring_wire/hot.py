@@ -26,21 +26,26 @@ _RESULT_TYPE = int(m.FrameType.RESULT)
 _RESULT_HEAD = m.Result.ROOT + m._RESULT_HEAD
 _RESULT_FORMAT = f"{len(_RESULT_HEAD)}s{m._RESULT_FIELDS.format[1:]}8xI{m.RETURN.format[1:]}4x"
 _RESULT = Struct(f"<{_RESULT_FORMAT}")
+# The empty word and the count in one: what points at the empty word is empty only if that is zero.
+_RESULT_READ = Struct(f"<{len(_RESULT_HEAD)}s{m._RESULT_FIELDS.format[1:]}12s{m.RETURN.format[1:]}4x")
 _RESULT_FRAME = Struct(f"<{_PREFIX_FORMAT}{_RESULT_FORMAT}")
 _RESULT_SIZE = _RESULT.size
 _PROBE = m.Result(b"\1" * 16, returns=(m.Return(1, 1, 1, 0, 0, 1, 0),)).encode()
 _RETURNS_AT, _KEPT_AT = _RESULT.unpack(_PROBE)[5:7]
-_ONE_RETURN = (_RETURNS_AT, _KEPT_AT, 1)
+_ONE_RETURN = (_RETURNS_AT, _KEPT_AT, bytes(8) + b"\1\0\0\0")
+_STATUS_MAX = int(max(m.TaskStatus))
 if len(_PROBE) != _RESULT_SIZE:
     raise AssertionError("the canonical layout of Result has changed: adapt hot.py")
 
 
 def single_result(metadata: bytes) -> tuple[Any, ...] | None:
-    """A Result with one return and nothing kept: (head, id, attempt, status, duration_ns, two offsets, 1, *Return)."""
+    """A Result with one return and nothing kept: (head, id, attempt, status, duration_ns, three others, *Return)."""
     if len(metadata) != _RESULT_SIZE:
         return None
-    fields = _RESULT.unpack(metadata)
-    return fields if fields[5:8] == _ONE_RETURN and fields[0] == _RESULT_HEAD else None
+    fields = _RESULT_READ.unpack(metadata)
+    if fields[5:8] != _ONE_RETURN or fields[0] != _RESULT_HEAD or fields[3] > _STATUS_MAX:
+        return None
+    return fields
 
 
 def single_result_frame(
@@ -62,6 +67,7 @@ _TASK_TYPE = int(m.FrameType.TASK)
 _TASK_HEAD = m.Task.ROOT + m._TASK_HEAD
 _TASK_FORMAT = f"{len(_TASK_HEAD)}s{m._TASK_FIELDS.format[1:]}8x"
 _TASK = Struct(f"<{_TASK_FORMAT}")
+_TASK_READ = Struct(f"<{len(_TASK_HEAD)}s{m._TASK_FIELDS.format[1:]}Q")  # the last: the empty word
 _TASK_FRAME = Struct(f"<{_PREFIX_FORMAT}{_TASK_FORMAT}")
 _ARG_FORMAT = f"4xI{m.ARG.format[1:]}"
 _TASK_ARG = Struct(f"<{_TASK_FORMAT}{_ARG_FORMAT}")
@@ -164,9 +170,9 @@ def single_task(metadata: bytes) -> m.Task | None:
     """A Task with at most one argument, whose only string is the method."""
     if len(metadata) < _TASK_SIZE:
         return None
-    fields = _TASK.unpack_from(metadata)
+    fields = _TASK_READ.unpack_from(metadata)
     shape = _SHAPES.get(fields[_OFFSETS])
-    if shape is None or fields[0] != _TASK_HEAD:
+    if shape is None or fields[21] or fields[0] != _TASK_HEAD:
         return None
     has_argument, name_at = shape
     args: tuple[m.Arg, ...] = ()

@@ -262,6 +262,7 @@ def arrow_from(buffer: Any, single_batch: bool) -> pa.Table | pa.RecordBatch:
 
     try:
         with pa.ipc.open_stream(pa.py_buffer(buffer)) as stream:
+            _ = stream.schema.names  # pyarrow decodes them when they are asked for, and that may be far from here
             table = None if single_batch else stream.read_all()
             batches = list(stream) if table is None else ()
         if table is not None:

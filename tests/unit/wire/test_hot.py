@@ -96,3 +96,14 @@ def test_task_events_are_the_codecs_bytes(
     raw = b"".join(m.TASK_EVENT.pack(*event) for event in events)
     rest = (tuple(labels), tuple(failures), tuple(spans))
     assert hot.task_events_metadata(raw, *rest) == m.TaskEvents(tuple(events), *rest).encode()
+
+
+@given(st.integers(0, 7), st.integers(1, 255))
+def test_what_is_not_zero_where_empty_fields_point_is_left_to_the_codec(at: int, value: int) -> None:
+    entry = m.Return(2, 5, 1, 0, 0, 8, 0)
+    result = bytearray(m.Result(b"x" * 16, returns=(entry,)).encode())
+    result[hot._RESULT_SIZE - 4 - m.RETURN.size - 12 + at] = value
+    assert hot.single_result(bytes(result)) is None
+    task = bytearray(m.Task(b"x" * 16).encode())
+    task[hot._TASK_SIZE - 8 + at] = value
+    assert hot.single_task(bytes(task)) is None

@@ -101,3 +101,24 @@ def test_a_count_beyond_the_bytes_is_refused_before_anything_is_made_of_it() -> 
     data[at : at + 4] = b"\xff\xff\xff\x7f"
     with pytest.raises(ProtocolError, match="2147483647 elements"):
         messages.ObjectUnpin.decode(bytes(data))
+
+
+def pointing_often(pointers: int, text_bytes: int) -> bytes:
+    """An ErrorRecord with so many causes that are all one, which is long."""
+    causes = (*[messages.ErrorCause()] * (pointers - 1), messages.ErrorCause(message="x" * text_bytes))
+    data = bytearray(messages.ErrorRecord(code=1, causes=causes).encode())
+    field = 8 + messages.ErrorRecord.START + 60
+    vector = field + int.from_bytes(data[field : field + 4], "little")
+    assert int.from_bytes(data[vector : vector + 4], "little") == pointers
+    places = range(vector + 4, vector + 4 + 4 * pointers, 4)
+    last = places[-1] + int.from_bytes(data[places[-1] : places[-1] + 4], "little")
+    for place in places:
+        data[place : place + 4] = (last - place).to_bytes(4, "little")
+    return bytes(data)
+
+
+def test_what_is_pointed_at_more_than_once_is_read_in_moderation() -> None:
+    record = messages.ErrorRecord.decode(pointing_often(8, 5_000))
+    assert [len(cause.message) for cause in record.causes] == [5_000] * 8
+    with pytest.raises(ProtocolError, match="too often"):
+        messages.ErrorRecord.decode(pointing_often(50_000, 100_000))

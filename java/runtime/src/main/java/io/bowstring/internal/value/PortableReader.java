@@ -3,6 +3,8 @@ package io.bowstring.internal.value;
 import io.bowstring.ElementType;
 import io.bowstring.Tensor;
 import io.bowstring.errors.BowstringException;
+import io.bowstring.errors.InvalidArgumentException;
+import io.bowstring.errors.ProtocolException;
 import io.bowstring.errors.SerializationException;
 import io.bowstring.internal.wire.FlatReader;
 import io.bowstring.internal.wire.WireHandle;
@@ -42,7 +44,8 @@ final class PortableReader {
             }
             return value;
         } catch (BufferUnderflowException | IndexOutOfBoundsException | IllegalArgumentException
-                | DateTimeException | ArithmeticException | ClassCastException error) {
+                | DateTimeException | ArithmeticException | ClassCastException
+                | InvalidArgumentException | ProtocolException error) {
             throw new SerializationException("a portable value is broken: " + error.getMessage(), error);
         }
     }

@@ -3,7 +3,9 @@ package io.bowstring.internal.value;
 import io.bowstring.ElementType;
 import io.bowstring.Tensor;
 import io.bowstring.errors.BowstringException;
+import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.errors.ProtocolException;
+import io.bowstring.errors.SerializationException;
 import io.bowstring.internal.wire.Encoding;
 import io.bowstring.internal.wire.ErrorRecord;
 import java.lang.reflect.Array;
@@ -75,7 +77,7 @@ public final class Values {
         if (payload.encoding() == Encoding.PYTHON) {
             throw new ProtocolException("a Python value came to Java without being transcoded");
         }
-        Payload.Parts parts = payload.parts();
+        Payload.Parts parts = parts(payload);
         ByteBuffer first = parts.buffers().get(0);
         return switch (payload.encoding()) {
             case Encoding.PORTABLE -> PortableReader.read(parts, references);
@@ -90,17 +92,36 @@ public final class Values {
             case Encoding.ERROR -> {
                 byte[] bytes = new byte[first.remaining()];
                 first.get(bytes);
-                throw ErrorRecords.exception(ErrorRecord.decode(bytes), loader);
+                throw ErrorRecords.exception(record(bytes), loader);
             }
             default -> throw new ProtocolException("a payload has the encoding " + payload.encoding());
         };
     }
 
+    // What the payload says of itself is the peer's word: if it is wrong the value can't be read (spec 3.1, rule 4), which
+    // is no fault of the caller's arguments, and none of the connection's.
+
+    private static Payload.Parts parts(Payload payload) {
+        try {
+            return payload.parts();
+        } catch (ProtocolException error) {
+            throw new SerializationException("a value is broken: " + error.getMessage(), error);
+        }
+    }
+
+    private static ErrorRecord record(byte[] bytes) {
+        try {
+            return ErrorRecord.decode(bytes);
+        } catch (ProtocolException error) {
+            throw new SerializationException("an error is broken: " + error.getMessage(), error);
+        }
+    }
+
     private static Tensor tensor(Payload.Parts parts) {
         try {
             return Tensor.of(ElementType.of(parts.header().element), parts.header().shape, parts.view(0));
-        } catch (IllegalArgumentException error) {
-            throw new ProtocolException("a tensor is broken: " + error.getMessage(), error);
+        } catch (IllegalArgumentException | InvalidArgumentException error) {
+            throw new SerializationException("a tensor is broken: " + error.getMessage(), error);
         } catch (RuntimeException error) {
             throw JavaStreams.unreadable(error);
         }

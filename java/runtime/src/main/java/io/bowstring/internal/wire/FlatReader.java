@@ -30,8 +30,14 @@ public final class FlatReader {
         T read(FlatReader in, int at);
     }
 
+    private static final int SHARED_BYTES_MIN = 64 << 10; // spec section 1.5, rule 4
+    private static final int TABLE_BYTES_MIN = 16;
+    private static final long NOT_COUNTED = -1;
+
     private final byte[] data;
     private final String name;
+    /** What may still be read through the vector of offsets that is being read; NOT_COUNTED: none is. */
+    private long left = NOT_COUNTED;
 
     public FlatReader(byte[] data, String name) {
         this.data = data;
@@ -142,7 +148,26 @@ public final class FlatReader {
     private int count(int at, int size) {
         long count = u32(at);
         need(at + 4L, count * size, "vector");
+        if (left != NOT_COUNTED) {
+            spend(4 + count * size);
+        }
         return (int) count;
+    }
+
+    private void spend(long size) {
+        if (size > left) {
+            throw broken("metadata of " + data.length + " bytes points at the same places too often");
+        }
+        left -= size;
+    }
+
+    /** Counts from here on, unless an outer vector already does; says whether {@link #left} is this one's to end. */
+    private boolean enterVector() {
+        if (left != NOT_COUNTED) {
+            return false;
+        }
+        left = SHARED_BYTES_MIN + 2L * data.length;
+        return true;
     }
 
     String string(int field) {
@@ -191,21 +216,26 @@ public final class FlatReader {
 
     List<String> strings(int field) {
         int at = follow(field);
+        boolean outer = enterVector();
         int count = count(at, 4);
         List<String> items = new ArrayList<>(count);
         for (int i = 0; i < count; i++) {
             items.add(stringAt(follow(at + 4 + 4 * i)));
         }
+        left = outer ? NOT_COUNTED : left;
         return items;
     }
 
     <T> List<T> tables(int field, Reader<T> reader) {
         int at = follow(field);
+        boolean outer = enterVector();
         int count = count(at, 4);
+        spend((long) TABLE_BYTES_MIN * count);
         List<T> items = new ArrayList<>(count);
         for (int i = 0; i < count; i++) {
             items.add(reader.read(this, follow(at + 4 + 4 * i)));
         }
+        left = outer ? NOT_COUNTED : left;
         return items;
     }
 }
