@@ -1,4 +1,4 @@
-"""`python -m conformance.fuzz.atheris_target TARGET [libFuzzer's options and corpus folders]`: one target under atheris.
+"""`python -m conformance.fuzz.atheris_target TARGET [libFuzzer's options and corpora]`: one target under atheris.
 
 What is imported below `instrument_imports` is compiled anew with a counter at each branch; the libraries are not.
 """

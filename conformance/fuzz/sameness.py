@@ -20,7 +20,12 @@ def _plain(value: Any) -> Any:
     match value:
         case pa.Table() | pa.RecordBatch():
             columns = [
-                (field.name, str(field.type), field.nullable, [_element(item) for chunk in _chunks(column) for item in chunk])
+                (
+                    field.name,
+                    str(field.type),
+                    field.nullable,
+                    [_element(item) for chunk in _chunks(column) for item in chunk],
+                )
                 for field, column in zip(value.schema, value.columns, strict=True)
             ]
             return ("table" if isinstance(value, pa.Table) else "batch", value.num_rows, columns)

@@ -1,8 +1,9 @@
 """Python's decoders, each as a function of bytes that any fuzzer can call: what it holds must hold for all bytes.
 
-A target decodes its input and answers with a `Verdict`: REFUSED, if the decoder raised the one error that the spec allows
-it; else canonical bytes of what was read, for comparison with what Java makes of the same input (`comparison`). Whatever
-else is raised is a finding: another error, or a Finding if what was read is not read back the same from what is written.
+A target decodes its input and answers with a `Verdict`: REFUSED, if the decoder raised the one error that the spec
+allows it; else canonical bytes of what was read, for comparison with what Java makes of the same input (`comparison`).
+Whatever else is raised is a finding: another error, or a Finding if what was read is not what is read again from what
+was written.
 
 The first bytes of an input are for the target itself (which table, which encoding, how the bytes arrive), so that one
 string of bytes is a whole case and a corpus can be handed from one language to the other.
@@ -28,6 +29,7 @@ from bowstring_wire.values.payload import read_payload
 from bowstring_wire.values.portable import decode_portable
 from conformance.fuzz.sameness import same
 from conformance.golden.cases import use_stand_ins
+from conformance.golden.specimens import present
 
 Verdict = bytes | None
 REFUSED: Verdict = None
@@ -98,7 +100,7 @@ def a_message(data: bytes) -> Verdict:
         return REFUSED
     _short_cuts(kind, metadata, message)
     canonical = message.encode()
-    if kind.decode(canonical) != message:
+    if present(kind.decode(canonical)) != present(message):
         raise Finding(f"{kind.__name__} reads otherwise from its canonical layout than before")
     if kind.decode(canonical).encode() != canonical:
         raise Finding(f"{kind.__name__} has two canonical layouts")
@@ -173,7 +175,7 @@ def is_sound(value: Any) -> bool:
 def arrow(data: bytes) -> Verdict:
     """An Arrow stream.
 
-    Input: a byte (its lowest bit: a record batch instead of a table); the stream. Verdict: the stream as Python writes it.
+    Input: a byte (its lowest bit: a record batch instead of a table); the stream. Verdict: as of `a_value`.
     """
     if not data:
         return PASSED_OVER

@@ -175,6 +175,11 @@ def _shared(data: bytes) -> _Shared:
     return made
 
 
+def unknown_value(field: str, value: int) -> ProtocolError:
+    """For an enum whose values a reader must all know (spec chapter 9, rule 4)."""
+    return ProtocolError(f"{field} has the unknown value {value}")
+
+
 def _count(data: bytes, at: int, size: int) -> int:
     count: int = _U32.unpack_from(data, at)[0]
     if at + 4 + count * size > len(data):

@@ -4039,6 +4039,8 @@ def read_object_header(data: bytes, at: int) -> ObjectHeader:
         shape += at + 12
     else:
         encoding, element, single_batch, buffers, shape = flat.table_fields(data, at, _OBJECT_HEADER_SLOTS)
+    if encoding > 7:
+        raise flat.unknown_value("ObjectHeader.encoding", encoding)
     return ObjectHeader(
         encoding,
         element,
@@ -4135,6 +4137,12 @@ def read_object_publish(data: bytes, at: int) -> ObjectPublish:
         ref_0, ref_1, ref_2, ref_3, state, encoding, layout, length, contains = flat.table_fields(
             data, at, _OBJECT_PUBLISH_SLOTS
         )
+    if state > 3:
+        raise flat.unknown_value("ObjectPublish.state", state)
+    if encoding > 7:
+        raise flat.unknown_value("ObjectPublish.encoding", encoding)
+    if layout > 2:
+        raise flat.unknown_value("ObjectPublish.layout", layout)
     return ObjectPublish(
         ObjectRef(ref_0, ref_1, ref_2, ref_3),
         state,
@@ -4226,6 +4234,8 @@ def read_object_seal(data: bytes, at: int) -> ObjectSeal:
         ref_0, ref_1, ref_2, ref_3, location_0, location_1, location_2, location_3, extent, encoding, contains = (
             flat.table_fields(data, at, _OBJECT_SEAL_SLOTS)
         )
+    if encoding > 7:
+        raise flat.unknown_value("ObjectSeal.encoding", encoding)
     return ObjectSeal(
         ObjectRef(ref_0, ref_1, ref_2, ref_3),
         Location(location_0, location_1, location_2, location_3),
@@ -4458,6 +4468,12 @@ def read_object_value(data: bytes, at: int) -> ObjectValue:
             segment_path,
             segment_length,
         ) = flat.table_fields(data, at, _OBJECT_VALUE_SLOTS)
+    if state > 3:
+        raise flat.unknown_value("ObjectValue.state", state)
+    if encoding > 7:
+        raise flat.unknown_value("ObjectValue.encoding", encoding)
+    if layout > 2:
+        raise flat.unknown_value("ObjectValue.layout", layout)
     return ObjectValue(
         request,
         state,
@@ -5103,6 +5119,14 @@ def read_transcode(data: bytes, at: int) -> Transcode:
             segment_path,
             segment_length,
         ) = flat.table_fields(data, at, _TRANSCODE_SLOTS)
+    if target > 7:
+        raise flat.unknown_value("Transcode.target", target)
+    if state > 3:
+        raise flat.unknown_value("Transcode.state", state)
+    if encoding > 7:
+        raise flat.unknown_value("Transcode.encoding", encoding)
+    if layout > 2:
+        raise flat.unknown_value("Transcode.layout", layout)
     return Transcode(
         request,
         ObjectRef(ref_0, ref_1, ref_2, ref_3),
@@ -5205,6 +5229,12 @@ def read_transcoded(data: bytes, at: int) -> Transcoded:
         request, state, encoding, layout, length, location_0, location_1, location_2, location_3, extent = (
             flat.table_fields(data, at, _TRANSCODED_SLOTS)
         )
+    if state > 3:
+        raise flat.unknown_value("Transcoded.state", state)
+    if encoding > 7:
+        raise flat.unknown_value("Transcoded.encoding", encoding)
+    if layout > 2:
+        raise flat.unknown_value("Transcoded.layout", layout)
     return Transcoded(
         request,
         state,
@@ -6762,6 +6792,8 @@ def read_result(data: bytes, at: int) -> Result:
         kept += at + 44
     else:
         id, attempt, status, duration_ns, returns, kept = flat.table_fields(data, at, _RESULT_SLOTS)
+    if status > 3:
+        raise flat.unknown_value("Result.status", status)
     return Result(
         id,
         attempt,

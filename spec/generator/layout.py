@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from .schema import SCALARS, Schema, Struct, Table
 
+# Enums whose unknown values are a protocol error (spec chapter 9, rule 4).
+CLOSED_ENUMS = ("Encoding", "Layout", "ArgKind", "TaskStatus", "ValueState")
 IDENTIFIER = b"BWS1"
 
 

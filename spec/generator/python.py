@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import struct
 
-from .layout import IDENTIFIER, Layouts, Slot, TableLayout
+from .layout import CLOSED_ENUMS, IDENTIFIER, Layouts, Slot, TableLayout
 
 _PREAMBLE = '''"""Messages of the wire, with their canonical codec. Generated from spec/schema; not edited by hand.
 
@@ -252,6 +252,11 @@ class PythonWriter:
                 self.line(f"        {slot.name} += at + {slot.offset}")
         self.line("    else:")
         self.line(f"        {targets} = flat.table_fields(data, at, {constant}_SLOTS)")
+        for slot in layout.slots:
+            if slot.kind == "enum" and slot.type in CLOSED_ENUMS:
+                largest = max(number for _, number, _ in self.layouts.schema.enums[slot.type].values)
+                self.line(f"    if {slot.name} > {largest}:")
+                self.line(f'        raise flat.unknown_value("{layout.name}.{slot.name}", {slot.name})')
         values = []
         for slot in layout.slots:
             value = slot.name

@@ -352,7 +352,8 @@ public final class ArrowStreams {
                     VectorSchemaRoot root = VectorSchemaRoot.create(schema, Allocator.ROOT);
                     owned.add(root);
                     batches.add(root);
-                    try (ArrowRecordBatch batch = batch((RecordBatch) message.header(new RecordBatch()), body);
+                    try (ArrowRecordBatch batch = batch(
+                                    (RecordBatch) message.header(new RecordBatch()), body, schema.getFields());
                             ArrowRecordBatch shared = Validity.share(batch, schema, Allocator.ROOT)) {
                         new VectorLoader(root).load(shared);
                     }
@@ -400,9 +401,16 @@ public final class ArrowStreams {
         }
 
         /** The batch, each buffer a part of the source by itself. */
-        private ArrowRecordBatch batch(@Nullable RecordBatch header, long body) throws IOException {
+        private ArrowRecordBatch batch(@Nullable RecordBatch header, long body, List<Field> fields)
+                throws IOException {
             if (header == null || header.compression() != null) {
                 throw new IOException(header == null ? "a message without a batch" : "a batch is compressed");
+            }
+            // Arrow's tables check places when they are used, and lists are made before that.
+            int room = header.getByteBuffer().capacity();
+            if (header.nodesLength() > room / 16 || header.buffersLength() > room / 16
+                    || header.variadicBufferCountsLength() > room / 8) {
+                throw new IOException("a batch of more columns than its message has room for");
             }
             List<ArrowFieldNode> nodes = new ArrayList<>(header.nodesLength());
             for (int i = 0; i < header.nodesLength(); i++) {
@@ -412,6 +420,11 @@ public final class ArrowStreams {
             for (int i = 0; i < header.variadicBufferCountsLength(); i++) {
                 variadic.add(header.variadicBufferCounts(i));
             }
+            List<Long> sizes = new ArrayList<>(header.buffersLength());
+            for (int i = 0; i < header.buffersLength(); i++) {
+                sizes.add(header.buffers(i).length());
+            }
+            new BatchRoom(nodes, sizes, variadic, at - body).check(fields, header.length());
             List<ArrowBuf> buffers = new ArrayList<>(header.buffersLength());
             try {
                 for (int i = 0; i < header.buffersLength(); i++) {
@@ -438,7 +451,7 @@ public final class ArrowStreams {
                 throw new IOException("a dictionary batch that no column names");
             }
             FieldVector known = dictionary.getVector();
-            try (ArrowRecordBatch batch = batch(header.data(), body)) {
+            try (ArrowRecordBatch batch = batch(header.data(), body, List.of(known.getField()))) {
                 if (!header.isDelta()) {
                     load(known, batch);
                     return;

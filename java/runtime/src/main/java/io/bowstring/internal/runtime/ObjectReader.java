@@ -247,7 +247,7 @@ public final class ObjectReader {
         try {
             ByteBuffer start = stored.part(0, 8);
             int headerSize = start.getInt(0);
-            if (headerSize < 0 || headerSize > HEADER_BYTES_MAX) {
+            if (headerSize < 0 || headerSize > HEADER_BYTES_MAX || (headerSize & 7) != 0 || start.getInt(4) != 0) {
                 throw new ProtocolException("an image's header of " + headerSize + " bytes");
             }
             byte[] header = new byte[headerSize];

@@ -59,13 +59,22 @@ public final class JavaStreams {
 
     /** Reads what {@link #write} wrote, with the classes that a loader knows. */
     static @Nullable Object read(Payload.Parts parts, References references, ClassLoader loader) {
-        try (ObjectInputStream in = new Reader(new BufferStream(parts.buffers().get(0)), parts, references, loader)) {
-            return in.readObject();
+        InnerTables tables = new InnerTables();
+        boolean whole = false;
+        try (ObjectInputStream in =
+                new Reader(new BufferStream(parts.buffers().get(0)), parts, references, loader, tables)) {
+            Object value = in.readObject();
+            whole = true;
+            return value;
         } catch (ClassNotFoundException error) {
             throw new SerializationException("a value is of the class " + error.getMessage()
                     + ", which is not on this process's class path", error);
         } catch (IOException | ClassCastException | IndexOutOfBoundsException error) {
             throw new SerializationException("a value can't be deserialized: " + error, error);
+        } finally {
+            if (!whole) {
+                tables.close();
+            }
         }
     }
 
@@ -82,7 +91,8 @@ public final class JavaStreams {
 
     /** The exception that {@link #throwable} wrote, or null if it can't be read here. */
     static @Nullable Throwable throwable(byte[] bytes, ClassLoader loader) {
-        try (ObjectInputStream in = new Reader(new BufferStream(ByteBuffer.wrap(bytes)), null, null, loader)) {
+        try (ObjectInputStream in = new Reader(
+                new BufferStream(ByteBuffer.wrap(bytes)), null, null, loader, new InnerTables())) {
             return in.readObject() instanceof Throwable error ? error : null;
         } catch (IOException | ClassNotFoundException | RuntimeException | LinkageError unreadable) {
             return null;
@@ -135,10 +145,12 @@ public final class JavaStreams {
         private final Payload.@Nullable Parts parts;
         private final @Nullable References references;
         private final ClassLoader loader;
+        private final InnerTables tables;
 
-        Reader(InputStream in, Payload.@Nullable Parts parts, @Nullable References references, ClassLoader loader)
-                throws IOException {
+        Reader(InputStream in, Payload.@Nullable Parts parts, @Nullable References references, ClassLoader loader,
+                InnerTables tables) throws IOException {
             super(in);
+            this.tables = tables;
             this.parts = parts;
             this.references = references;
             this.loader = loader;
@@ -181,7 +193,7 @@ public final class JavaStreams {
             } else if (value instanceof SerializedTensor tensor) {
                 return Tensor.of(ElementType.of(tensor.element), tensor.shape, parts.view(tensor.buffer));
             } else if (value instanceof SerializedArrow arrow) {
-                return TableFormat.FOUND.read(parts.view(arrow.buffer), arrow.singleBatch, null);
+                return tables.read(parts.view(arrow.buffer), arrow.singleBatch);
             }
             return value;
         }

@@ -60,7 +60,7 @@ public record Payload(int encoding, int layout, ByteBuffer data, @Nullable Suppl
             throw new ProtocolException("an image of " + size + " bytes");
         }
         long headerSize = image.getInt(0) & 0xffffffffL;
-        if (headerSize > size - 8) {
+        if (headerSize > size - 8 || (headerSize & 7) != 0 || image.getInt(4) != 0) {
             throw new ProtocolException("an image's header of " + headerSize + " bytes, in " + size);
         }
         byte[] bytes = new byte[(int) headerSize];

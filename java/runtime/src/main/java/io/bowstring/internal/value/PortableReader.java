@@ -27,6 +27,7 @@ final class PortableReader {
     private final ByteBuffer in;
     private final Payload.@Nullable Parts parts;
     private final References references;
+    private final InnerTables tables = new InnerTables();
 
     private PortableReader(ByteBuffer in, Payload.@Nullable Parts parts, References references) {
         this.in = in.duplicate().order(ByteOrder.BIG_ENDIAN);
@@ -37,16 +38,22 @@ final class PortableReader {
     /** Reads buffer 0 as one value. */
     static @Nullable Object read(Payload.Parts parts, References references) {
         PortableReader reader = new PortableReader(parts.buffers().get(0), parts, references);
+        boolean whole = false;
         try {
             Object value = reader.value(0);
             if (reader.in.hasRemaining()) {
                 throw broken("bytes follow the value");
             }
+            whole = true;
             return value;
         } catch (BufferUnderflowException | IndexOutOfBoundsException | IllegalArgumentException
                 | DateTimeException | ArithmeticException | ClassCastException
                 | InvalidArgumentException | ProtocolException error) {
             throw new SerializationException("a portable value is broken: " + error.getMessage(), error);
+        } finally {
+            if (!whole) {
+                reader.tables.close();
+            }
         }
     }
 
@@ -198,7 +205,7 @@ final class PortableReader {
                 long[] shape = dimensions.stream().mapToLong(each -> (Long) each).toArray();
                 yield Tensor.of(ElementType.of(((Long) list.get(1)).intValue()), shape, parts.view(place));
             }
-            case PortableWriter.ARROW -> TableFormat.FOUND.read(parts.view(place), (Boolean) list.get(1), null);
+            case PortableWriter.ARROW -> tables.read(parts.view(place), (Boolean) list.get(1));
             case PortableWriter.LIST -> longList(ElementType.of(((Long) list.get(1)).intValue()), buffer);
             case PortableWriter.BYTES -> copy(buffer);
             default -> throw broken("the extension type " + type + " is unknown");
