@@ -15,7 +15,7 @@ ORDERS := docs/examples/orders
 JAVA_INPUTS := $(shell find java -path '*/target' -prune -o -type f -print 2>/dev/null)
 TYPED := $(wildcard python/bowstring python/bowstring_wire core/bowstring_core)
 
-.PHONY: help setup java generate docs format check test demo bench clean
+.PHONY: help setup java generate docs format check test fuzz demo bench clean
 
 help:
 	@echo 'make setup     the virtual environment $(VENV) and the Java library'
@@ -23,6 +23,7 @@ help:
 	@echo 'make docs      docs/reference.md, from the docstrings'
 	@echo 'make check     lint, types, format, generated code and pages'
 	@echo 'make test      check, then every test, Java and Python'
+	@echo 'make fuzz      the decoders against what nobody thought of (FUZZ="--seconds 600" for each of them)'
 	@echo 'make orders    a database in Java and an evaluation in Python, as a Maven project'
 	@echo 'make demo      flights: one table, two languages, no copies'
 	@echo 'make bench     the benchmark against Ray and multiprocessing (BENCH="--quick" for a smoke run)'
@@ -61,6 +62,14 @@ test: check setup $(FLIGHTS)/target/flights.jar $(ORDERS)/target/packaged
 	BOWSTRING_PYTHON=$(CURDIR)/$(BIN)/python $(MAVEN) --batch-mode --file java test
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadscope
 
+fuzz: setup $(VENV)/fuzzing
+	$(BIN)/python -m conformance.fuzz $(FUZZ)
+
+# Not everywhere: without it Python's decoders are passed over.
+$(VENV)/fuzzing: $(VENV)/installed
+	-$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
+	@touch $@
+
 orders: setup $(ORDERS)/target/packaged
 	cd $(ORDERS) && BOWSTRING_PYTHON=$(CURDIR)/$(BIN)/python java -cp 'target/classes:target/dependency/*' orders.Main target
 
@@ -82,5 +91,5 @@ bench: setup
 	$(BIN)/python -m tests.bench --against ray,multiprocessing $(BENCH)
 
 clean:
-	rm -rf $(VENV) java/target java/*/target $(FLIGHTS)/target $(ORDERS)/target conformance/languages/*/target .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) java/target java/*/target $(FLIGHTS)/target $(ORDERS)/target conformance/languages/*/target conformance/fuzz/java/target build/fuzz .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -28,6 +28,10 @@ def test_a_single_result_is_the_codecs_frame(
     assert (fields[1:5], m.Return(*fields[8:])) == ((task, attempt, status, duration), entry)
 
 
+def test_a_result_of_unknown_status_is_left_to_the_codec() -> None:
+    assert hot.single_result(m.Result(b"x" * 16, status=4, returns=(m.Return(2, 5, 1, 0, 0, 8, 0),)).encode()) is None
+
+
 @given(st.lists(st.builds(m.Return, *[st.integers(0, 9)] * 7), max_size=3), st.booleans())
 def test_other_results_are_left_to_the_codec(returns: list[m.Return], keeps: bool) -> None:
     kept = (m.ObjectRef(b"k" * 20, 0, 1, 2),) if keeps else ()

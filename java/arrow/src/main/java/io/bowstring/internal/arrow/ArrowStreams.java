@@ -420,28 +420,51 @@ public final class ArrowStreams {
             for (int i = 0; i < header.variadicBufferCountsLength(); i++) {
                 variadic.add(header.variadicBufferCounts(i));
             }
-            List<Long> sizes = new ArrayList<>(header.buffersLength());
-            for (int i = 0; i < header.buffersLength(); i++) {
-                sizes.add(header.buffers(i).length());
-            }
-            new BatchRoom(nodes, sizes, variadic, at - body).check(fields, header.length());
+            checkPlaces(header, at - body);
+            new BatchRoom(nodes, variadic, buffersOf(header, body), at - body).check(fields, header.length());
             List<ArrowBuf> buffers = new ArrayList<>(header.buffersLength());
             try {
                 for (int i = 0; i < header.buffersLength(); i++) {
-                    Buffer buffer = header.buffers(i);
-                    long size = buffer.length();
-                    if (buffer.offset() < 0 || size < 0 || size > at - body || buffer.offset() > at - body - size) {
-                        throw new IOException("a buffer of " + size + " bytes at " + buffer.offset()
-                                + " lies outside of its body");
-                    }
-                    buffers.add(source.part(body + buffer.offset(), size));
+                    buffers.add(source.part(body + header.buffers(i).offset(), header.buffers(i).length()));
                 }
                 return new ArrowRecordBatch(Math.toIntExact(header.length()), nodes, buffers,
                         NoCompressionCodec.DEFAULT_BODY_COMPRESSION, variadic, true, false);
-            } catch (IOException | RuntimeException error) {
+            } catch (RuntimeException error) {
                 buffers.forEach(ArrowBuf::close);
                 throw error;
             }
+        }
+
+        private static void checkPlaces(RecordBatch header, long bodySize) throws IOException {
+            for (int i = 0; i < header.buffersLength(); i++) {
+                Buffer buffer = header.buffers(i);
+                long size = buffer.length();
+                if (buffer.offset() < 0 || size < 0 || size > bodySize || buffer.offset() > bodySize - size) {
+                    throw new IOException("a buffer of " + size + " bytes at " + buffer.offset()
+                            + " lies outside of its body");
+                }
+            }
+        }
+
+        private BatchRoom.Buffers buffersOf(RecordBatch header, long body) {
+            return new BatchRoom.Buffers() {
+                @Override
+                public int count() {
+                    return header.buffersLength();
+                }
+
+                @Override
+                public long size(int buffer) {
+                    return header.buffers(buffer).length();
+                }
+
+                @Override
+                public long integer(int buffer, long place, int bits) {
+                    ByteBuffer bytes = ByteBuffer.wrap(source.bytes(body + header.buffers(buffer).offset() + place, bits / 8))
+                            .order(ByteOrder.LITTLE_ENDIAN);
+                    return bits == 64 ? bytes.getLong() : bytes.getInt();
+                }
+            };
         }
 
         private void load(@Nullable DictionaryBatch header, long body, Map<Long, Dictionary> dictionaries)

@@ -1,0 +1,7 @@
+"""As `campaign`."""
+
+import sys
+
+from conformance.fuzz.campaign import main
+
+sys.exit(main())
