@@ -13,7 +13,8 @@ import bowstring as bow
 from bowstring._session import query_state
 from bowstring_wire.messages import StateKind
 from tests.process.waiting import wait_until
-from tests.soak.run import Soak, growth
+from tests.soak.run import Soak
+from tests.soak.samples import growth
 
 GROWTH_MAX_MB = 8.0
 
