@@ -4,6 +4,7 @@ import io.bowstring.internal.runtime.Id;
 import io.bowstring.internal.runtime.Inspection;
 import io.bowstring.internal.wire.Task;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -38,6 +39,11 @@ final class WorkReport implements Inspection.Work {
             rows.add(row);
         }
         return rows;
+    }
+
+    @Override
+    public Collection<Thread> virtualThreads() {
+        return CallThreads.running();
     }
 
     @Override
