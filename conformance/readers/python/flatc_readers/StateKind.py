@@ -20,4 +20,3 @@ class StateKind(object):
     BLOCKERS = 12
     TRACE = 13
     REFERENCES = 14
-    PLACEMENT_GROUPS = 15

@@ -3,6 +3,8 @@ package io.bowstring;
 import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.errors.RuntimeStoppedException;
 import io.bowstring.internal.call.Arguments;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -247,6 +249,45 @@ public final class Bowstring extends TaskCalls {
             amounts.put((String) row.get("name"), ((Number) row.get(field)).doubleValue());
         }
         return amounts;
+    }
+
+    /**
+     * Why a value is not there yet: what it waits for, and what that waits for.
+     *
+     * <pre>{@code
+     * System.out.println(Bowstring.why(ref));
+     * }</pre>
+     */
+    public static Explanation why(ObjectRef<?> ref) {
+        return Explanation.of(ref);
+    }
+
+    /**
+     * Why a task or an object is not there yet.
+     *
+     * @param id of a task, 32 hexadecimal digits, or of an object, 40
+     */
+    public static Explanation why(String id) {
+        return Explanation.of(id);
+    }
+
+    /** What the object store is used for, and its largest objects, at most so many, with who keeps them. */
+    public static MemorySummary memorySummary(int objects) {
+        return MemorySummary.of(Arguments.positive("objects", objects));
+    }
+
+    /** The timeline as events of the Trace Event Format: a slice for each task, and what took long inside. */
+    public static List<Map<String, @Nullable Object>> timeline() {
+        return Timeline.events();
+    }
+
+    /**
+     * Writes the timeline as a file that Perfetto and chrome://tracing open.
+     *
+     * @throws IOException if it can't be written; there is no file then
+     */
+    public static void timeline(Path file) throws IOException {
+        Timeline.write(Arguments.present("file", file));
     }
 
     /** Where this code runs. */

@@ -2,10 +2,12 @@ package io.bowstring;
 
 import io.bowstring.internal.call.CallOptions;
 import io.bowstring.internal.call.GroupRecord;
+import io.bowstring.internal.call.ProgressNote;
 import io.bowstring.internal.call.StateFilter;
 import io.bowstring.internal.function.FunctionDescriptor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -86,6 +88,17 @@ public interface RuntimeLink {
 
     /** Rows of a StateKind (spec section 8.1) that pass all filters; at most so many, or all if {@code limit} is 0. */
     List<Map<String, @Nullable Object>> state(int kind, List<StateFilter> filters, long limit);
+
+    /** The same page by page, for what would not fit into memory. */
+    default Iterator<List<Map<String, @Nullable Object>>> statePages(int kind, List<StateFilter> filters, long limit) {
+        return List.of(state(kind, filters, limit)).iterator();
+    }
+
+    /** "READY" or "FAILED" if this process knows that a value has come to that; else empty. */
+    String readiness(ObjectRef<?> ref);
+
+    /** Tells the driver how far something has come, if this process has not left the runtime. */
+    void progress(ProgressNote note);
 
     /**
      * Reserves a placement group; returns its id in hexadecimal.

@@ -3,6 +3,7 @@ package io.bowstring;
 import io.bowstring.internal.call.Arguments;
 import io.bowstring.internal.call.StateFilter;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -42,9 +43,7 @@ public final class StateQuery {
         /** What a task or an object waits for; wants the filter task EQ or object EQ. */
         BLOCKERS(12),
         /** Every process's references: object, kind, state, size, count. */
-        REFERENCES(14),
-        /** Placement groups: group, name, namespace, job, strategy, state, detached, bundles, reason. */
-        PLACEMENT_GROUPS(15);
+        REFERENCES(14);
 
         private final int number;
 
@@ -101,6 +100,16 @@ public final class StateQuery {
     public StateQuery limit(int rows) {
         limit = Arguments.positive("rows", rows);
         return this;
+    }
+
+    /**
+     * Asks the node page by page, as the pages are wanted: for what would not fit into memory.
+     *
+     * @return pages of rows, to go through once; one may be empty
+     * @throws io.bowstring.errors.InvalidArgumentException if a filter's field is none of the rows'
+     */
+    public Iterator<List<Map<String, @Nullable Object>>> pages() {
+        return Bowstring.link().statePages(kind.number, filters, limit);
     }
 
     /**

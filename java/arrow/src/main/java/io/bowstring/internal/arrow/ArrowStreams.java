@@ -38,6 +38,7 @@ import org.apache.arrow.vector.ipc.message.MessageSerializer;
 import org.apache.arrow.vector.types.pojo.Field;
 import org.apache.arrow.vector.types.pojo.Schema;
 import org.apache.arrow.vector.util.DictionaryUtility;
+import org.apache.arrow.vector.util.ValueVectorUtility;
 import org.apache.arrow.vector.util.VectorAppender;
 import org.jspecify.annotations.Nullable;
 
@@ -50,10 +51,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ArrowStreams {
     private static final int CONTINUATION = 0xffffffff;
-    /** Of columns in columns; Arrow's other libraries read no more either. */
-    private static final int DEPTH_MAX = 64;
-    /** What a column takes in a schema at least. */
-    private static final int FIELD_BYTES_MIN = 8;
     private static final IpcOption OPTION = IpcOption.DEFAULT;
 
     /** The allocator of everything that is read, made at first use. */
@@ -339,7 +336,7 @@ public final class ArrowStreams {
             if (first == null || first.headerType() != MessageHeader.Schema) {
                 throw new IOException("it does not start with a schema");
             }
-            checkSchema(first);
+            checkTypes(first);
             Schema written = MessageSerializer.deserializeSchema(first);
             Map<Long, Dictionary> dictionaries = new HashMap<>();
             List<Field> fields = new ArrayList<>();
@@ -360,12 +357,15 @@ public final class ArrowStreams {
                             ArrowRecordBatch shared = Validity.share(batch, schema, Allocator.ROOT)) {
                         new VectorLoader(root).load(shared);
                     }
+                    // Each buffer is as long as its column says; what lies in it is looked at by who uses it.
+                    ValueVectorUtility.validate(root);
                 } else if (message.headerType() == MessageHeader.DictionaryBatch) {
                     load((DictionaryBatch) message.header(new DictionaryBatch()), body, dictionaries);
                 } else {
                     throw new IOException("a message of type " + message.headerType());
                 }
             }
+            dictionaries.values().forEach(dictionary -> ValueVectorUtility.validate(dictionary.getVector()));
             MapDictionaryProvider provider = new MapDictionaryProvider();
             dictionaries.values().forEach(provider::put);
             if (batches.isEmpty()) {
@@ -378,25 +378,16 @@ public final class ArrowStreams {
             return ArrowValue.view(schema, batches, provider, singleBatch, () -> close(all));
         }
 
-        /**
-         * Refuses schemas that Arrow's library for Java does not read, or not in time: it has no vectors for some types, and
-         * does not say of which column; and it follows columns inside columns wherever they lead, even to themselves.
-         */
-        private static void checkSchema(Message message) throws IOException {
+        /** Arrow's library for Java has no vectors for some types, and does not say of which column. */
+        private static void checkTypes(Message message) throws IOException {
             org.apache.arrow.flatbuf.Schema schema = (org.apache.arrow.flatbuf.Schema)
                     message.header(new org.apache.arrow.flatbuf.Schema());
-            int[] left = {message.getByteBuffer().capacity() / FIELD_BYTES_MIN};
             for (int i = 0; schema != null && i < schema.fieldsLength(); i++) {
-                checkField(schema.fields(i), schema.fields(i).name(), DEPTH_MAX, left);
+                checkType(schema.fields(i), schema.fields(i).name());
             }
         }
 
-        private static void checkField(org.apache.arrow.flatbuf.Field field, @Nullable String path, int depth, int[] left)
-                throws IOException {
-            if (depth == 0 || --left[0] < 0) {
-                throw new IOException(depth == 0 ? "columns in columns deeper than " + DEPTH_MAX
-                        : "a schema of more columns than its message has room for");
-            }
+        private static void checkType(org.apache.arrow.flatbuf.Field field, String path) throws IOException {
             if (field.typeType() == Type.Decimal) {
                 int bits = ((Decimal) field.type(new Decimal())).bitWidth();
                 if (bits != 128 && bits != 256) {
@@ -405,7 +396,7 @@ public final class ArrowStreams {
                 }
             }
             for (int i = 0; i < field.childrenLength(); i++) {
-                checkField(field.children(i), path + "." + field.children(i).name(), depth - 1, left);
+                checkType(field.children(i), path + "." + field.children(i).name());
             }
         }
 

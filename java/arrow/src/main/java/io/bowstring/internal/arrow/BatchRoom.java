@@ -52,15 +52,12 @@ final class BatchRoom {
 
     /** Refuses a batch whose columns are not these, are shorter than it, or have not as many bytes as they need. */
     void check(List<Field> fields, long rowsMin) throws IOException {
-        if (rowsMin < 0) {
-            throw new IOException("columns of " + rowsMin + " rows");
-        }
         for (Field field : fields) {
             if (!nodes.hasNext()) {
                 throw new IOException("a batch of fewer columns than its schema");
             }
             long rows = nodes.next().getLength();
-            if (rows < rowsMin || rows > Integer.MAX_VALUE) {
+            if (rows < rowsMin || rows < 0 || rows > Integer.MAX_VALUE) {
                 throw new IOException("the column " + field.getName() + " of " + rows + " rows, of at least " + rowsMin);
             }
             check(field.getChildren(), check(field, rows));
@@ -80,8 +77,7 @@ final class BatchRoom {
             long size = buffers.size(next);
             long bits = switch (buffer.getType()) {
                 case VALIDITY -> size == 0 ? 0 : rows;
-                case OFFSET -> (endsWithAnOffset(type) && rows > 0 ? rows + 1 : rows) * width(type, buffer);
-                case TYPE -> rows * Byte.SIZE; // Arrow's layout says four times as much
+                case OFFSET -> (type instanceof ArrowType.Union || rows == 0 ? rows : rows + 1) * width(type, buffer);
                 case DATA -> offsets ? 0 : rows * width(type, buffer);
                 default -> rows * width(type, buffer);
             };
@@ -118,12 +114,6 @@ final class BatchRoom {
         boolean aligned = type instanceof ArrowType.Struct
                 || type instanceof ArrowType.Union union && union.getMode() == UnionMode.Sparse;
         return aligned ? rows : 0;
-    }
-
-    /** Whether the offsets are one more than the rows. Unions and views of lists have one for each row. */
-    private static boolean endsWithAnOffset(ArrowType type) {
-        return !(type instanceof ArrowType.Union || type instanceof ArrowType.ListView
-                || type instanceof ArrowType.LargeListView);
     }
 
     private static boolean isList(ArrowType type) {

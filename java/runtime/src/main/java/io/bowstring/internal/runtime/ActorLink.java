@@ -60,7 +60,7 @@ final class ActorLink implements PeerLink.Listener {
     void describe(List<Map<String, Object>> rows) {
         String actor = Id.of(id).toString();
         for (PendingTask task : waiting) {
-            Map<String, Object> row = Inspection.call(task, link == null ? "PENDING_ACTOR" : "SENT", handle.language);
+            Map<String, Object> row = Inspection.call(task, stateOfWaiting(task), handle.language);
             row.put("actor", actor);
             rows.add(row);
         }
@@ -69,6 +69,10 @@ final class ActorLink implements PeerLink.Listener {
             row.put("actor", actor);
             rows.add(row);
         }
+    }
+
+    private String stateOfWaiting(PendingTask task) {
+        return !task.resolved ? "PENDING_ARGUMENTS" : link == null ? "PENDING_ACTOR" : "SENT";
     }
 
     ActorLink(Session session, WireHandle handle, ObjectEntry entry, boolean created) {

@@ -5,12 +5,15 @@ import io.bowstring.errors.BowstringException;
 import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.errors.NodeDiedException;
 import io.bowstring.errors.RuntimeStoppedException;
+import io.bowstring.internal.call.ProgressNote;
+import io.bowstring.internal.call.ProgressView;
 import io.bowstring.internal.call.StartOptions;
 import io.bowstring.internal.value.TableFormat;
 import io.bowstring.internal.wire.Frame;
 import io.bowstring.internal.wire.FrameType;
 import io.bowstring.internal.wire.Hello;
 import io.bowstring.internal.wire.LogLines;
+import io.bowstring.internal.wire.Progress;
 import io.bowstring.internal.wire.Role;
 import io.bowstring.internal.wire.Shutdown;
 import java.io.File;
@@ -45,11 +48,13 @@ public final class Driver {
 
     private final Session session;
     private final @Nullable Process node;
+    private final @Nullable ProgressView view;
     private final @Nullable Thread hook;
 
-    private Driver(Session session, @Nullable Process node) {
+    private Driver(Session session, @Nullable Process node, @Nullable ProgressView view) {
         this.session = session;
         this.node = node;
+        this.view = view;
         Thread made = new Thread(this::end, "bowstring-shutdown");
         try {
             Runtime.getRuntime().addShutdownHook(made);
@@ -92,8 +97,13 @@ public final class Driver {
                     .map(each -> Path.of(each).toAbsolutePath().toString())
                     .toList();
             boolean log = options.logToDriver();
-            Session session = Session.connect(folder, hello, made -> {}, frame -> other(frame, log), why -> {});
-            Driver driver = new Driver(session, node);
+            ProgressView view = new ProgressView(System.err);
+            Session session = Session.connect(folder, hello, made -> {}, frame -> {
+                if (log) {
+                    other(frame, view);
+                }
+            }, why -> {});
+            Driver driver = new Driver(session, node, log ? view : null);
             RuntimeEnvironment environment = options.environment();
             if (environment != null) {
                 try {
@@ -243,8 +253,19 @@ public final class Driver {
         return List.of(Path.of("/tmp", "bowstring-" + uid));
     }
 
-    private static void other(Frame frame, boolean log) {
-        if (frame.type() == FrameType.LOG_LINES && log) {
+    /** Shows how far something in this process has come. */
+    void progress(ProgressNote note) {
+        if (view != null) {
+            view.show(note);
+        }
+    }
+
+    private static void other(Frame frame, ProgressView view) {
+        if (frame.type() == FrameType.PROGRESS) {
+            Progress said = Progress.decode(frame.metadata());
+            view.show(new ProgressNote(
+                    said.pid, said.name, said.bar, said.description, said.unit, said.total, said.done, said.over));
+        } else if (frame.type() == FrameType.LOG_LINES) {
             LogLines lines = LogLines.decode(frame.metadata());
             PrintStream target = lines.stream == 2 ? System.err : System.out;
             for (String line : lines.text.split("\n")) {

@@ -9,6 +9,6 @@ public final class DriverProvider implements RuntimeProvider {
     @Override
     public RuntimeLink start(StartOptions options) {
         Driver driver = Driver.start(options);
-        return new SessionLink(driver.session(), driver::close);
+        return new SessionLink(driver.session(), driver::close, driver::progress);
     }
 }

@@ -12,9 +12,7 @@ import io.bowstring.internal.wire.InspectKind;
 import io.bowstring.internal.wire.Inspected;
 import io.bowstring.internal.wire.Language;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -30,9 +28,6 @@ public final class Inspection {
         /** The tasks that were sent to it and not answered. */
         List<Map<String, Object>> rows();
 
-        /** Threads that run tasks and that the JVM does not list. */
-        Collection<Thread> virtualThreads();
-
         /** The id of the task that a thread runs, in hexadecimal; empty: none. */
         String taskOf(Thread thread);
     }
@@ -43,11 +38,6 @@ public final class Inspection {
     private static final Work NONE = new Work() {
         @Override
         public List<Map<String, Object>> rows() {
-            return List.of();
-        }
-
-        @Override
-        public Collection<Thread> virtualThreads() {
             return List.of();
         }
 
@@ -74,6 +64,7 @@ public final class Inspection {
         switch (inspect.kind) {
             case InspectKind.TASKS -> {
                 session.locked(() -> {
+                    session.submitter().describe(rows);
                     session.leases().describe(rows);
                     session.actors().describe(rows);
                 });
@@ -107,11 +98,7 @@ public final class Inspection {
 
     private void stacks(List<Map<String, Object>> rows) {
         Thread here = Thread.currentThread();
-        Map<Thread, StackTraceElement[]> stacks = new HashMap<>(Thread.getAllStackTraces());
-        for (Thread each : work.virtualThreads()) {
-            stacks.put(each, each.getStackTrace());
-        }
-        stacks.entrySet().stream()
+        Thread.getAllStackTraces().entrySet().stream()
                 .sorted(Comparator.comparing((Map.Entry<Thread, StackTraceElement[]> each) ->
                         work.taskOf(each.getKey()).isEmpty()).thenComparing(each -> each.getKey().getName()))
                 .filter(each -> each.getKey() != here && each.getValue().length > 0)
@@ -143,6 +130,7 @@ public final class Inspection {
         row.put("function", Id.of(task.function.key()).toString());
         row.put("language", Language.name(language));
         row.put("submitted_ns", task.submittedNs);
+        row.put("waits_for", task.waitsFor());
         return row;
     }
 }

@@ -31,6 +31,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -86,6 +87,19 @@ public final class ObjectReader {
         return fetch;
     }
 
+    /** "READY" or "FAILED" if the value is in this process; else empty. */
+    String readiness(ObjectRef<?> ref) {
+        ObjectEntry entry = reference(ref).entry();
+        String[] here = {""};
+        session.locked(() -> {
+            Payload local = entry.local;
+            if (local != null) {
+                here[0] = local.encoding() == Encoding.ERROR ? "FAILED" : "READY";
+            }
+        });
+        return here[0];
+    }
+
     ObjectReference<?> reference(ObjectRef<?> ref) {
         if (!(ref instanceof ObjectReference<?> reference)) {
             throw new InvalidArgumentException("an ObjectRef of " + ref.getClass() + ", which is not the runtime's");
@@ -98,7 +112,9 @@ public final class ObjectReader {
         Fetch fetch = fetch(reference.entry());
         boolean mine = reference.entry().owned;
         try {
-            return Fetch.decode(session, await(fetch.done(), timeoutNs, mine), reference.type());
+            Object fetched = fetch.done().isDone() ? await(fetch.done(), timeoutNs, mine)
+                    : waiting(List.of(reference), () -> await(fetch.done(), timeoutNs, mine));
+            return Fetch.decode(session, fetched, reference.type());
         } catch (GetTimeoutException | TaskCancelledException error) {
             fetch.abandon();
             throw error;
@@ -117,13 +133,29 @@ public final class ObjectReader {
             for (int i = 0; i < fetches.size(); i++) {
                 ObjectReference<?> reference = reference(refs.get(i));
                 long left = timeoutNs == Long.MAX_VALUE ? timeoutNs : Math.max(0, deadline - System.nanoTime());
-                Object fetched = await(fetches.get(i).done(), left, reference.entry().owned);
+                CompletableFuture<Object> done = fetches.get(i).done();
+                Object fetched = done.isDone() ? await(done, left, reference.entry().owned)
+                        : waiting(List.of(reference), () -> await(done, left, reference.entry().owned));
                 values.add(Fetch.decode(session, fetched, reference.type()));
             }
         } finally {
             fetches.forEach(Fetch::abandon);
         }
         return values;
+    }
+
+    /** Waits for objects, which the task of this thread is then known to do. */
+    private static <T> T waiting(List<ObjectReference<?>> refs, Supplier<T> wait) {
+        TaskContext context = TaskContext.current();
+        if (context == null) {
+            return wait.get();
+        }
+        context.waits(refs.stream().map(each -> each.entry().id).toList());
+        try {
+            return wait.get();
+        } finally {
+            context.waits(List.of());
+        }
     }
 
     private static long deadline(long timeoutNs) {
@@ -305,7 +337,7 @@ public final class ObjectReader {
         });
         if (numReturns > 0) {
             try {
-                await(enough, timeoutNs, true);
+                waiting(all, () -> await(enough, timeoutNs, true));
             } catch (GetTimeoutException late) {
                 LOGGER.log(Level.TRACE, "wait ran out of time", late);
             }

@@ -86,6 +86,17 @@ final class PendingTask {
         return name.isEmpty() ? function.displayName() + (method.isEmpty() ? "" : "." + method) : name;
     }
 
+    /** The objects that its arguments are and that are not there yet. */
+    List<String> waitsFor() {
+        List<String> objects = new ArrayList<>();
+        for (Slot slot : slots) {
+            if (slot.entry != null && !slot.entry.isReady()) {
+                objects.add(slot.entry.id.toString());
+            }
+        }
+        return objects;
+    }
+
     /** True if an attempt that may have run can be made again. */
     boolean mayRetry() {
         return !cancelled && retriesLeft != 0;

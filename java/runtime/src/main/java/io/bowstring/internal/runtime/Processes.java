@@ -3,6 +3,8 @@ package io.bowstring.internal.runtime;
 import io.bowstring.RuntimeContext;
 import io.bowstring.RuntimeLink;
 import io.bowstring.errors.InvalidArgumentException;
+import io.bowstring.internal.call.ProgressNote;
+import io.bowstring.internal.wire.Progress;
 import java.nio.file.Path;
 import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
@@ -26,10 +28,21 @@ public final class Processes {
 
     private static volatile @Nullable Host host;
 
+    private static void tell(Session session, ProgressNote note) {
+        Progress progress = new Progress();
+        progress.bar = note.bar();
+        progress.description = note.description();
+        progress.unit = note.unit();
+        progress.total = note.total();
+        progress.done = note.done();
+        progress.over = note.over();
+        session.send(progress);
+    }
+
     /** Called once, by a worker. */
     public static void isWorker(Session session, Host of) {
         host = of;
-        RuntimeLink.join(new SessionLink(session, () -> {}));
+        RuntimeLink.join(new SessionLink(session, () -> {}, note -> tell(session, note)));
     }
 
     static void exitActor() {

@@ -4,6 +4,7 @@ import io.bowstring.errors.BowstringException;
 import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.errors.ProtocolException;
 import io.bowstring.errors.RuntimeStoppedException;
+import io.bowstring.internal.call.StateFilter;
 import io.bowstring.internal.net.Reactor;
 import io.bowstring.internal.value.EncodedValue;
 import io.bowstring.internal.value.ErrorRecords;
@@ -27,7 +28,6 @@ import io.bowstring.internal.wire.ObjectUnpin;
 import io.bowstring.internal.wire.ObjectValue;
 import io.bowstring.internal.wire.Role;
 import io.bowstring.internal.wire.SegmentDropped;
-import io.bowstring.internal.wire.StateFilter;
 import io.bowstring.internal.wire.StateQuery;
 import io.bowstring.internal.wire.StateReply;
 import io.bowstring.internal.wire.Table;
@@ -45,8 +45,10 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.NoSuchElementException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -630,31 +632,57 @@ public final class Session implements NodeLink.Listener, References {
     // State ----------------------------------------------------------------------------------------------------------
 
     /** Rows of a kind that pass all filters; at most so many, or all if {@code limit} is 0. */
-    @SuppressWarnings("unchecked")
-    public List<Map<String, @Nullable Object>> state(int kind, List<io.bowstring.internal.call.StateFilter> filters, long limit) {
+    List<Map<String, @Nullable Object>> state(int kind, List<StateFilter> filters, long limit) {
+        List<Map<String, @Nullable Object>> rows = new ArrayList<>();
+        statePages(kind, filters, limit).forEachRemaining(rows::addAll);
+        return rows;
+    }
+
+    /** The same page by page; the first one is asked for now. */
+    Iterator<List<Map<String, @Nullable Object>>> statePages(int kind, List<StateFilter> filters, long limit) {
         checkRunning();
         StateQuery query = new StateQuery();
         query.kind = kind;
         query.limit = limit;
-        query.filters = filters.stream().map(each -> {
-            StateFilter filter = new StateFilter();
-            filter.field = each.field();
-            filter.op = each.op();
-            filter.value = each.value();
-            return filter;
-        }).toList();
-        List<Map<String, @Nullable Object>> rows = new ArrayList<>();
-        do {
-            NodeLink.Answer answer = request(number -> {
-                query.request = number;
-                return query;
-            });
-            StateReply reply = answer.as(StateReply.class);
-            Payload page = Payload.inBody(Encoding.PORTABLE, Layout.COMPACT, answer.body(), 0, reply.length);
-            rows.addAll((List<Map<String, @Nullable Object>>) reader.decode(page, null, null));
-            query.cursor = reply.cursor;
-        } while (query.cursor != 0);
-        return rows;
+        query.filters = filters.stream().map(Session::wireFilter).toList();
+        return new Iterator<>() {
+            private @Nullable List<Map<String, @Nullable Object>> page = ask();
+
+            @SuppressWarnings("unchecked")
+            private List<Map<String, @Nullable Object>> ask() {
+                NodeLink.Answer answer = request(number -> {
+                    query.request = number;
+                    return query;
+                });
+                StateReply reply = answer.as(StateReply.class);
+                query.cursor = reply.cursor;
+                Payload rows = Payload.inBody(Encoding.PORTABLE, Layout.COMPACT, answer.body(), 0, reply.length);
+                return (List<Map<String, @Nullable Object>>) reader.decode(rows, null, null);
+            }
+
+            @Override
+            public boolean hasNext() {
+                return page != null;
+            }
+
+            @Override
+            public List<Map<String, @Nullable Object>> next() {
+                List<Map<String, @Nullable Object>> current = page;
+                if (current == null) {
+                    throw new NoSuchElementException("the last page was taken");
+                }
+                page = query.cursor == 0 ? null : ask();
+                return current;
+            }
+        };
+    }
+
+    private static io.bowstring.internal.wire.StateFilter wireFilter(StateFilter each) {
+        io.bowstring.internal.wire.StateFilter filter = new io.bowstring.internal.wire.StateFilter();
+        filter.field = each.field();
+        filter.op = each.op();
+        filter.value = each.value();
+        return filter;
     }
 
     // Actors ---------------------------------------------------------------------------------------------------------

@@ -9,24 +9,29 @@ import io.bowstring.WaitResult;
 import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.internal.call.CallOptions;
 import io.bowstring.internal.call.GroupRecord;
+import io.bowstring.internal.call.ProgressNote;
 import io.bowstring.internal.call.StateFilter;
 import io.bowstring.internal.function.FunctionDescriptor;
 import io.bowstring.internal.value.TensorImage;
 import io.bowstring.internal.wire.Encoding;
 import java.nio.ByteBuffer;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** What the API asks for, done by the session of this process: a driver's or a worker's. */
 public final class SessionLink implements RuntimeLink {
     private final Session session;
     private final Runnable close;
+    private final Consumer<ProgressNote> progress;
 
-    /** The API's view of a session; {@code close} leaves the runtime. */
-    public SessionLink(Session session, Runnable close) {
+    /** The API's view of a session; {@code close} leaves the runtime, {@code progress} shows how far something has come. */
+    public SessionLink(Session session, Runnable close, Consumer<ProgressNote> progress) {
         this.session = session;
         this.close = close;
+        this.progress = progress;
     }
 
     private static ActorReference handle(Object actor) {
@@ -122,6 +127,23 @@ public final class SessionLink implements RuntimeLink {
     @Override
     public List<Map<String, @Nullable Object>> state(int kind, List<StateFilter> filters, long limit) {
         return session.state(kind, filters, limit);
+    }
+
+    @Override
+    public Iterator<List<Map<String, @Nullable Object>>> statePages(int kind, List<StateFilter> filters, long limit) {
+        return session.statePages(kind, filters, limit);
+    }
+
+    @Override
+    public String readiness(ObjectRef<?> ref) {
+        return session.reader().readiness(ref);
+    }
+
+    @Override
+    public void progress(ProgressNote note) {
+        if (session.ended() == null) { // a bar may outlive its runtime
+            progress.accept(note);
+        }
     }
 
     @Override

@@ -30,6 +30,7 @@ import io.bowstring.internal.wire.WireRef;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -50,6 +51,8 @@ public final class Submitter {
     private final Set<Id> functions = new HashSet<>();
     /** Creations of actors whose arguments are not there yet. */
     private final Map<PendingTask, Creation> creations = new HashMap<>();
+    /** Tasks, but no calls of actors, whose arguments are not there yet. */
+    private final Set<PendingTask> unresolved = new LinkedHashSet<>();
 
     Submitter(Session session) {
         this.session = session;
@@ -427,7 +430,11 @@ public final class Submitter {
             if (entry != null && !entry.isReady()) {
                 task.dependencies++;
                 entry.onReady(() -> {
-                    if (--task.dependencies == 0 && !task.done && choosePayloads(task)) {
+                    if (--task.dependencies > 0) {
+                        return;
+                    }
+                    unresolved.remove(task);
+                    if (!task.done && choosePayloads(task)) {
                         Creation creation = creations.remove(task);
                         if (creation != null) {
                             creation.send.run();
@@ -441,7 +448,19 @@ public final class Submitter {
                 session.objects().watch(entry);
             }
         }
+        if (task.dependencies > 0 && task.actor == null) {
+            unresolved.add(task);
+        }
         return task.dependencies == 0 && choosePayloads(task);
+    }
+
+    /** Rows of the tasks that wait for their arguments; the lock is held. */
+    void describe(List<Map<String, Object>> rows) {
+        for (PendingTask task : unresolved) {
+            if (!task.done) {
+                rows.add(Inspection.call(task, "PENDING_ARGUMENTS", task.function.language()));
+            }
+        }
     }
 
     /** Decides how each resolved reference is passed; false: an argument is an error, which is the task's end. */
@@ -566,6 +585,9 @@ public final class Submitter {
     }
 
     private void release(PendingTask task) {
+        if (task.dependencies > 0) {
+            unresolved.remove(task);
+        }
         task.holds.forEach(session.objects()::release);
         task.holds.clear();
     }

@@ -32,6 +32,7 @@ public final class TaskContext {
     private final List<WireRef> kept = new ArrayList<>();
     private final List<CompletableFuture<?>> holds = new ArrayList<>();
 
+    private volatile List<Id> waitsFor = List.of();
     private @Nullable List<Object> noted;
     private boolean notes;
 
@@ -140,6 +141,16 @@ public final class TaskContext {
     /** What an earlier attempt has put may be freed, and its id known as freed (spec 2.2, rule 2). */
     public Id nextPut() {
         return run == 0 ? Id.put(id, puts.getAndIncrement()) : Id.put(nextChild(), 0);
+    }
+
+    /** The task waits for these objects, or for none any more. */
+    void waits(List<Id> objects) {
+        waitsFor = objects;
+    }
+
+    /** The objects that the task waits for, in hexadecimal. */
+    public List<String> waitsFor() {
+        return waitsFor.stream().map(Id::toString).toList();
     }
 
     synchronized void read(WireRef ref) {

@@ -2,9 +2,9 @@ package io.bowstring.internal.worker;
 
 import io.bowstring.internal.runtime.Id;
 import io.bowstring.internal.runtime.Inspection;
+import io.bowstring.internal.runtime.TaskContext;
 import io.bowstring.internal.wire.Task;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -36,14 +36,11 @@ final class WorkReport implements Inspection.Work {
             row.put("language", "JAVA");
             row.put("submitted_ns", task.submittedNs);
             row.put("start_ns", incoming.startNs);
+            TaskContext context = incoming.context;
+            row.put("waits_for", context == null ? List.of() : context.waitsFor());
             rows.add(row);
         }
         return rows;
-    }
-
-    @Override
-    public Collection<Thread> virtualThreads() {
-        return CallThreads.running();
     }
 
     @Override

@@ -16,6 +16,8 @@ import io.bowstring.errors.RuntimeStoppedException;
 import io.bowstring.errors.TaskCancelledException;
 import io.bowstring.internal.call.CallOptions;
 import io.bowstring.internal.call.GroupRecord;
+import io.bowstring.internal.call.ProgressNote;
+import io.bowstring.internal.call.ProgressView;
 import io.bowstring.internal.call.StateFilter;
 import io.bowstring.internal.function.FunctionDescriptor;
 import io.bowstring.internal.runtime.Id;
@@ -72,6 +74,7 @@ public final class LocalRuntime implements RuntimeLink {
     private final String namespace;
     private final Set<LocalActor> actors = new LinkedHashSet<>();
     private final Map<String, LocalActor> names = new LinkedHashMap<>();
+    private final ProgressView progress = new ProgressView(System.err);
     private boolean closed;
 
     /** A runtime with so much of each resource, in 1/10000. */
@@ -642,6 +645,20 @@ public final class LocalRuntime implements RuntimeLink {
     @Override
     public List<Map<String, @Nullable Object>> state(int kind, List<StateFilter> filters, long limit) {
         return LocalState.rows(this, kind, filters, limit);
+    }
+
+    @Override
+    public String readiness(ObjectRef<?> ref) {
+        LocalObject object = mine(ref).object();
+        synchronized (lock) {
+            Payload payload = object.payload();
+            return payload == null ? "" : payload.encoding() == Encoding.ERROR ? "FAILED" : "READY";
+        }
+    }
+
+    @Override
+    public void progress(ProgressNote note) {
+        progress.show(note);
     }
 
     @Override
