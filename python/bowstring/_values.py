@@ -25,7 +25,7 @@ from bowstring_wire.values.payload import Encoded
 RAW_BYTES_MIN = 4096  # bytes objects from this size on are written raw, and read without unpickling
 
 _PYTHON, _BYTES, _ERROR = int(Encoding.PYTHON), int(Encoding.BYTES), int(Encoding.ERROR)
-_COMPACT = int(Layout.COMPACT)
+_PORTABLE, _COMPACT = int(Encoding.PORTABLE), int(Layout.COMPACT)
 STORED_LAYOUT = 0  # a Payload whose bytes are in the store
 
 
@@ -108,8 +108,14 @@ def portable_scalar(value: Any) -> bytes | None:
 
 def decode_inline(encoding: int, layout: int, data: Any) -> Any:
     """Read a payload; raise it if it is an error."""
-    if encoding == _PYTHON and layout == _COMPACT:
-        return _loads(data)
+    if layout == _COMPACT:
+        if encoding == _PYTHON:
+            return _loads(data)
+        if encoding == _PORTABLE and data and data[0] in values.SCALAR_HEADS:
+            try:
+                return msgpack.unpackb(data)
+            except ValueError:
+                pass  # the general reader says what is wrong
     try:
         decodable = values.read_payload(encoding, layout, data)
         if encoding == _ERROR:

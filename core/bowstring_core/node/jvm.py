@@ -26,7 +26,6 @@ FLAGS = (
     "--sun-misc-unsafe-memory-access=allow",
     "--enable-native-access=ALL-UNNAMED",
     "--add-opens=java.base/java.nio=ALL-UNNAMED",
-    "-Dslf4j.internal.verbosity=ERROR",  # Arrow logs by way of SLF4J, which else complains that nobody listens
 )
 
 

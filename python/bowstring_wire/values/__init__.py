@@ -15,10 +15,10 @@ from bowstring_wire.values.payload import (
     tensor_header,
     write_image,
 )
-from bowstring_wire.values.portable import decode_portable, encode_portable, register_reference
+from bowstring_wire.values.portable import SCALAR_HEADS, decode_portable, encode_portable, register_reference
 from bowstring_wire.values.tensor import encode_tensor
 
 __all__ = [
-    "Decodable", "Encoded", "decode_portable", "encode_arrow", "encode_portable", "encode_tensor", "image_size",
-    "inline_payload", "read_payload", "register_reference", "tensor_header", "write_image",
+    "SCALAR_HEADS", "Decodable", "Encoded", "decode_portable", "encode_arrow", "encode_portable", "encode_tensor",
+    "image_size", "inline_payload", "read_payload", "register_reference", "tensor_header", "write_image",
 ]  # fmt: skip

@@ -368,6 +368,12 @@ _WAYS: tuple[tuple[type, str], ...] = (
 # Reading ------------------------------------------------------------------------------------------------------------
 
 
+# First bytes of trees that are one number below 2**63, text of less than 256 bytes, a truth value or nil: of these
+# msgpack reads all that the spec allows, and nothing else.
+_NUMBERS = (*range(0x80), *range(0xCA, 0xCF), *range(0xD0, 0xD4), *range(0xE0, 0x100))
+SCALAR_HEADS = frozenset((*_NUMBERS, *range(0xA0, 0xC0), 0xD9, 0xC0, 0xC2, 0xC3))
+
+
 def decode_portable(decodable: Decodable) -> Any:
     """Read a value of an encoding that every language reads.
 

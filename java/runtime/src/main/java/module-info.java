@@ -2,6 +2,9 @@
 module io.bowstring.runtime {
     requires static org.jspecify;
     requires transitive io.bowstring;
+    requires static java.logging;
+    requires static org.slf4j;
+    requires jdk.unsupported;
 
     exports io.bowstring.internal.wire to
             io.bowstring.arrow,

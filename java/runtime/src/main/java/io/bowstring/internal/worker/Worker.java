@@ -2,6 +2,7 @@ package io.bowstring.internal.worker;
 
 import io.bowstring.errors.BowstringException;
 import io.bowstring.errors.ErrorCode;
+import io.bowstring.internal.log.WorkerLogging;
 import io.bowstring.internal.net.Connection;
 import io.bowstring.internal.runtime.Processes;
 import io.bowstring.internal.runtime.Session;
@@ -27,7 +28,6 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.net.MalformedURLException;
 import java.net.URL;
-import java.net.URLClassLoader;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -165,7 +165,10 @@ final class Worker implements Processes.Host {
     }
 
     private void bind(WorkerBind bind) {
-        ClassLoader loader = loader(bind);
+        JobClasses loader = loader(bind);
+        if (loader.logsByItself()) {
+            WorkerLogging.yield();
+        }
         workingDirectory = bind.workingDirectory;
         visibleGpus = bind.visibleGpus;
         session.reader().setClassLoader(loader);
@@ -176,7 +179,7 @@ final class Worker implements Processes.Host {
     }
 
     /** The classes of a job. */
-    static ClassLoader loader(WorkerBind bind) {
+    static JobClasses loader(WorkerBind bind) {
         List<URL> places = new ArrayList<>();
         for (String entry : bind.classPath) {
             try {
@@ -185,7 +188,7 @@ final class Worker implements Processes.Host {
                 LOGGER.log(Level.WARNING, "an entry of the class path is no place: " + entry, error);
             }
         }
-        return new URLClassLoader("job-" + bind.job, places.toArray(URL[]::new),
+        return new JobClasses("job-" + bind.job, places.toArray(URL[]::new),
                 Worker.class.getClassLoader());
     }
 

@@ -1,6 +1,7 @@
 package io.bowstring.internal.worker;
 
 import io.bowstring.errors.RuntimeStoppedException;
+import io.bowstring.internal.log.WorkerLogging;
 import java.nio.file.Path;
 
 /** Program of a Java worker: {@code WorkerMain <session folder> <slot>}. */
@@ -12,9 +13,7 @@ public final class WorkerMain {
             System.err.println("usage: WorkerMain <session folder> <slot>; the node starts workers");
             System.exit(2);
         }
-        if (System.getProperty("slf4j.internal.verbosity") == null) {
-            System.setProperty("slf4j.internal.verbosity", "ERROR"); // Arrow logs through it, and nobody has to listen
-        }
+        WorkerLogging.install();
         try {
             Worker.start(Path.of(arguments[0]), Long.parseLong(arguments[1]));
         } catch (RuntimeStoppedException over) {
