@@ -6413,9 +6413,9 @@ class Task(Message):
         epoch: Epoch of the lease; for an actor, its incarnation.
         num_returns: Number of results; -1: a stream.
         max_retries: Attempts that may follow a crash; -1: any number.
-        priority: Greater runs first, where the worker has a choice.
-        timeout_ms: Limit on the run, from its start; 0: none.
-        caller_language: Language of the caller: results are written so that it can read them.
+        priority: Greater runs first, where a worker has a choice among callers; of no effect in version 1.
+        timeout_ms: Limit on the run, from its start; 0 or less: none.
+        caller_language: Language of the caller: results are written so that it can read them. UNSPECIFIED: as OTHER.
         args: The arguments.
         method: Method's name, as its language writes it ("add", or "add(I)I" for one of Java's overloads); empty: none.
         name: The task's name for people; empty: the function's.

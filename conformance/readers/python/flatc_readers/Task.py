@@ -125,7 +125,7 @@ class Task(object):
             return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
         return 0
 
-    # Greater runs first, where the worker has a choice.
+    # Greater runs first, where a worker has a choice among callers; of no effect in version 1.
     # Task
     def Priority(self):
         o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(26))
@@ -133,7 +133,7 @@ class Task(object):
             return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
         return 0
 
-    # Limit on the run, from its start; 0: none.
+    # Limit on the run, from its start; 0 or less: none.
     # Task
     def TimeoutMs(self):
         o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(28))
@@ -141,7 +141,7 @@ class Task(object):
             return self._tab.Get(flatbuffers.number_types.Int64Flags, o + self._tab.Pos)
         return 0
 
-    # Language of the caller: results are written so that it can read them.
+    # Language of the caller: results are written so that it can read them. UNSPECIFIED: as OTHER.
     # Task
     def CallerLanguage(self):
         o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(30))

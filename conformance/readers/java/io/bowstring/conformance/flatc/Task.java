@@ -77,15 +77,15 @@ public final class Task extends com.google.flatbuffers.Table {
    */
   public int maxRetries() { int o = __offset(24); return o != 0 ? bb.getInt(o + bb_pos) : 0; }
   /**
-   * Greater runs first, where the worker has a choice.
+   * Greater runs first, where a worker has a choice among callers; of no effect in version 1.
    */
   public int priority() { int o = __offset(26); return o != 0 ? bb.getInt(o + bb_pos) : 0; }
   /**
-   * Limit on the run, from its start; 0: none.
+   * Limit on the run, from its start; 0 or less: none.
    */
   public long timeoutMs() { int o = __offset(28); return o != 0 ? bb.getLong(o + bb_pos) : 0L; }
   /**
-   * Language of the caller: results are written so that it can read them.
+   * Language of the caller: results are written so that it can read them. UNSPECIFIED: as OTHER.
    */
   public int callerLanguage() { int o = __offset(30); return o != 0 ? bb.get(o + bb_pos) & 0xFF : 0; }
   /**

@@ -40,13 +40,13 @@ public final class Task implements Table {
     /** Attempts that may follow a crash; -1: any number. */
     public int maxRetries = 0;
 
-    /** Greater runs first, where the worker has a choice. */
+    /** Greater runs first, where a worker has a choice among callers; of no effect in version 1. */
     public int priority = 0;
 
-    /** Limit on the run, from its start; 0: none. */
+    /** Limit on the run, from its start; 0 or less: none. */
     public long timeoutMs = 0;
 
-    /** Language of the caller: results are written so that it can read them. */
+    /** Language of the caller: results are written so that it can read them. UNSPECIFIED: as OTHER. */
     public int callerLanguage = 0;
 
     /** The arguments. */
