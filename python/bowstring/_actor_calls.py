@@ -31,8 +31,8 @@ class ActorClient:
     """This process's side of one actor."""
 
     __slots__ = (
-        "_returned", "actor", "death", "incarnation", "life", "logged", "name", "paused", "peer", "queue", "runtime",
-        "sequence",
+        "_returned", "actor", "cut_off", "death", "incarnation", "life", "logged", "name", "paused", "peer", "queue",
+        "runtime", "sequence",
     )  # fmt: skip
 
     def __init__(self, runtime: Runtime, actor: bytes, record: m.ActorHandle) -> None:
@@ -44,6 +44,7 @@ class ActorClient:
         self.incarnation = 0
         self.sequence = 0
         self.peer: Peer | None = None
+        self.cut_off: Peer | None = None  # its connection was broken off, and its worker lives
         self.paused = False  # the worker is ending: what it returned waits for the actor's next state
         self.queue: deque[PendingTask] = deque()
         self._returned: list[PendingTask] = []
@@ -69,6 +70,8 @@ class ActorClient:
             if task.missing:
                 task.on_ready = self._on_task_ready
             self.queue.append(task)
+            if self.cut_off is not None:
+                self._connect_again()
             self.pump()
         elif len(in_flight := peer.in_flight) < IN_FLIGHT_MAX:
             self._send(peer, task, not in_flight)
@@ -119,6 +122,7 @@ class ActorClient:
         if self.death is not None or (state.incarnation < self.incarnation):
             return
         self.life = state.life
+        self.cut_off = None
         if state.life == ActorLife.ALIVE:
             if self.peer is not None and self.peer.worker == state.worker:
                 return
@@ -200,6 +204,27 @@ class ActorClient:
             else:
                 task.fail(self._lost(str(error), ErrorCode.ACTOR_UNAVAILABLE))
         self.queue.extendleft(reversed(again))
+
+    def on_peer_broken(self, peer: Peer, error: BowstringError) -> None:
+        """The connection is no more, and the actor lives: the next call connects again."""
+        self.peer = None
+        self.cut_off = peer
+        calls = list(peer.in_flight.values())
+        peer.in_flight.clear()
+        if not peer.greeted:
+            calls += self.queue  # it would not have the next one either
+            self.queue.clear()
+        for task in calls:
+            task.fail(self._lost(str(error), ErrorCode.ACTOR_UNAVAILABLE))
+        if self.queue:
+            self._connect_again()
+            self.pump()
+
+    def _connect_again(self) -> None:
+        if self.cut_off is not None:
+            self.peer = self.runtime.peers.get(self.cut_off.worker, self.cut_off.address)
+            self.peer.user = self
+            self.cut_off = None
 
     def _died_in_call(self, task: PendingTask) -> BowstringError:
         assert self.death is not None

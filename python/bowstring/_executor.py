@@ -30,6 +30,7 @@ from bowstring.actor import TERMINATE, ActorExit, exit_actor
 from bowstring.errors import (
     BowstringError,
     FunctionNotFoundError,
+    InvalidArgumentError,
     TaskCancelledError,
     TaskTimeoutError,
     make_record,
@@ -55,6 +56,7 @@ _RETIRE = int(TaskFlag.RETIRE)
 _OK, _FAILED, _CANCELLED = int(TaskStatus.OK), int(TaskStatus.ERROR), int(TaskStatus.CANCELLED)
 _PACKED, _VALUE, _REF = int(ArgKind.PACKED), int(ArgKind.VALUE), int(ArgKind.REF)
 _TASK = int(FrameType.TASK)
+_NO_OBJECT = bytes(20)
 
 CHILDREN_S = 5.0  # how long a cancelled task waits for its children's end (spec 4.6/2)
 FLUSH_S = 0.001  # results are not kept longer than this between tasks
@@ -115,15 +117,15 @@ class Executor:
                 self.calls[task.id] = call
                 queue.append(call)
             elif kind == FrameType.CANCEL:
-                self._on_cancel(m.Cancel.decode(metadata))
+                self._on_cancel(connection, m.Cancel.decode(metadata))
             elif kind == FrameType.RECALL:
                 self._on_recall(connection, m.Recall.decode(metadata).count)
             elif kind == FrameType.DELIVER:
                 wanted = self.calls.get(m.Deliver.decode(metadata).id)
-                if wanted is not None:
+                if wanted is not None and wanted.connection is connection:
                     wanted.task.flags |= _DELIVER
             elif kind == FrameType.CREDITS:
-                self._on_credits(m.Credits.decode(metadata))
+                self._on_credits(connection, m.Credits.decode(metadata))
             elif kind == FrameType.GO_AWAY:
                 pass
             elif kind < SKIPPABLE_TYPE_MIN:
@@ -136,12 +138,24 @@ class Executor:
     def _check(connection: Connection, task: m.Task, body: bytes) -> None:
         if task.id == NO_ID or task.owner != connection.peer:
             raise ProtocolError("a Task needs an id, and its owner must be the caller")
-        if not (task.flags & _METHOD_FLAG) and task.function == NO_ID:
+        if task.flags & _METHOD_FLAG:
+            if task.actor == NO_ID:
+                raise ProtocolError("a call names no actor")
+            if task.epoch != connection.incarnation:
+                connection.incarnation = task.epoch
+            elif task.sequence <= connection.sequence:
+                raise ProtocolError(f"a call's sequence is {task.sequence}, behind one with {connection.sequence}")
+            connection.sequence = task.sequence
+        elif task.function == NO_ID:
             raise ProtocolError("a Task names no function")
         if not -1 <= task.num_returns <= NUM_RETURNS_MAX:
             raise ProtocolError(f"a Task wants {task.num_returns} results; at most {NUM_RETURNS_MAX} are allowed")
         for arg in task.args:
-            if arg.kind not in (_PACKED, _VALUE, _REF) or arg.offset + arg.length > len(body):
+            kind = arg.kind
+            if kind == _REF:
+                if arg.ref_id == _NO_OBJECT:
+                    raise ProtocolError("a Task's argument is a reference to nothing")
+            elif (kind != _PACKED and kind != _VALUE) or arg.offset + arg.length > len(body):
                 raise ProtocolError(f"a Task's argument is out of its body of {len(body)} bytes: {arg}")
 
     def _refuses(self, task: m.Task) -> bool:
@@ -197,9 +211,11 @@ class Executor:
             if call.connection is connection and call.task.num_returns == STREAMING:
                 self._cancel(call, False, True)
 
-    def _on_credits(self, credits: m.Credits) -> None:
+    def _on_credits(self, connection: Connection, credits: m.Credits) -> None:
         call = self.calls.get(credits.id)
-        if call is not None and call.task.num_returns == STREAMING and call.task.attempt == credits.attempt:
+        if call is None or call.connection is not connection:
+            return
+        if call.task.num_returns == STREAMING and call.task.attempt == credits.attempt:
             pace_of(call).update(credits)
 
     def _on_bind(self, bind: m.WorkerBind, _body: bytes) -> None:
@@ -238,6 +254,7 @@ class Executor:
 
             self._logged = LoggedCalls(self, start)
         self._actor_start = (start, body)
+        self._revoked_epoch = 1 << 32  # an actor runs no tasks: they come back, whatever their epoch (spec 5.2/3)
         self._wake()
 
     def _on_actor_log(self, message: m.ActorLog, body: bytes) -> None:
@@ -423,6 +440,8 @@ class Executor:
         """What the task runs: a function, or a method of the actor."""
         if task.flags & _METHOD_FLAG:
             assert self.actor is not None
+            if task.concurrency_group and not self.actor.record.concurrency_groups:
+                raise InvalidArgumentError(f"{self.actor.name} has no concurrency group {task.concurrency_group!r}")
             function = getattr(self.actor.instance, task.method, None)
             if function is None or not callable(function):
                 if task.method == TERMINATE:
@@ -490,10 +509,10 @@ class Executor:
 
     # Cancellation ------------------------------------------------------------------------------------------------
 
-    def _on_cancel(self, cancel: m.Cancel) -> None:
-        """Under the lock: end a call if it has not ended (spec 4.6)."""
+    def _on_cancel(self, connection: Connection, cancel: m.Cancel) -> None:
+        """Under the lock: end a call of this caller if it has not ended (spec 4.6)."""
         call = self.calls.get(cancel.id)
-        if call is not None:
+        if call is not None and call.connection is connection:
             self._cancel(call, cancel.force, cancel.recursive)
 
     def _cancel(self, call: Call, force: bool, recursive: bool) -> None:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bowstring.errors import NodeDiedError, exception_from_record
+from bowstring.errors import NodeDiedError, VersionMismatchError, exception_from_record
 from bowstring_wire import messages as m
 from bowstring_wire import protocol
 from bowstring_wire.messages import FrameType, Language
@@ -37,6 +37,7 @@ def connect(
         sock.connect(peer)
         parser = FrameParser()
         challenge = _expect(sock, parser, FrameType.CHALLENGE, m.Challenge)
+        check_challenge(challenge)
         greeting = m.Hello(
             min_version=protocol.SPEC_VERSION_MIN,
             max_version=protocol.SPEC_VERSION_MAX,
@@ -47,11 +48,39 @@ def connect(
         )
         sock.sendall(protocol.frame(FrameType.HELLO, greeting.encode()))
         welcome = _expect(sock, parser, FrameType.WELCOME, m.Welcome)
+        check_welcome(welcome)
     except BaseException:
         sock.close()
         raise
     parser.handshake_done = True
     return sock, welcome, parser
+
+
+def check_challenge(challenge: m.Challenge) -> None:
+    """Refuse an acceptor that we can't talk to (spec 1.3/8).
+
+    Raises:
+        VersionMismatchError: it speaks no version that we speak.
+        ProtocolError: its nonce is none.
+    """
+    low, high = protocol.SPEC_VERSION_MIN, protocol.SPEC_VERSION_MAX
+    if not max(low, challenge.min_version) <= min(high, challenge.max_version):
+        raise VersionMismatchError(
+            f"the peer speaks versions {challenge.min_version} to {challenge.max_version} of the specification, and "
+            f"this side {low} to {high}: install the same version of bowstring on both sides"
+        )
+    if len(challenge.nonce) != protocol.NONCE_BYTES:
+        raise ProtocolError(f"a Challenge with a nonce of {len(challenge.nonce)} bytes")
+
+
+def check_welcome(welcome: m.Welcome) -> None:
+    """Refuse a version that we did not offer (spec 1.3/8).
+
+    Raises:
+        ProtocolError: it is one.
+    """
+    if not protocol.SPEC_VERSION_MIN <= welcome.version <= protocol.SPEC_VERSION_MAX:
+        raise ProtocolError(f"the peer chose version {welcome.version} of the specification, which was not offered")
 
 
 def _expect(sock: socket.socket, parser: FrameParser, kind: FrameType, table: Any) -> Any:

@@ -158,6 +158,15 @@ class Lease:
         self.pool.queue.extendleft(reversed(again))
         self.pool.pump()
 
+    def on_peer_broken(self, peer: Peer, error: BowstringError) -> None:
+        """The connection is no more, and the worker lives."""
+        in_flight = list(peer.in_flight.values())
+        peer.in_flight.clear()
+        self.pool.give_back(self)
+        for task in in_flight:
+            task.fail(error)
+        self.pool.pump()
+
     @staticmethod
     def _ended_by_force(task: PendingTask) -> BowstringError:
         message = f"{task.template.label} was cancelled by force: its worker's process was ended"

@@ -12,14 +12,20 @@ import socket
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from bowstring._handshake import LANGUAGE_VERSION
+from bowstring._handshake import LANGUAGE_VERSION, check_challenge, check_welcome
 from bowstring._options import STREAMING
 from bowstring._reactor import Connection
-from bowstring.errors import BowstringError, WorkerCrashedError, exception_from_record
+from bowstring.errors import (
+    BowstringError,
+    VersionMismatchError,
+    WorkerCrashedError,
+    exception_from_record,
+    make_record,
+)
 from bowstring_wire import messages as m
 from bowstring_wire import protocol
 from bowstring_wire.hot import single_result
-from bowstring_wire.messages import FrameType, Language
+from bowstring_wire.messages import ErrorCode, FrameType, Language, ValueState
 from bowstring_wire.protocol import FrameParser, ProtocolError, frame
 
 if TYPE_CHECKING:
@@ -27,6 +33,7 @@ if TYPE_CHECKING:
     from bowstring._tasks import PendingTask
 
 _RESULT, _STREAM_ITEM = int(FrameType.RESULT), int(FrameType.STREAM_ITEM)
+_INLINE, _STORED = int(ValueState.INLINE), int(ValueState.STORED)
 RECONNECT_S = 0.1  # before another try to reach a worker that lives and did not greet us
 PEERS_IDLE_MAX = 256  # cached connections without a lease or an actor
 
@@ -39,6 +46,7 @@ class PeerUser(Protocol):
     def on_retry(self, task: PendingTask) -> None: ...
     def on_batch_end(self, peer: Peer) -> None: ...
     def on_peer_ended(self, peer: Peer, error: BowstringError) -> None: ...
+    def on_peer_broken(self, peer: Peer, error: BowstringError) -> None: ...
 
 
 class Peer:
@@ -104,6 +112,12 @@ class Peer:
         for kind, metadata, _body in frames:
             if kind == FrameType.CHALLENGE:
                 challenge = m.Challenge.decode(metadata)
+                try:
+                    check_challenge(challenge)
+                except VersionMismatchError as error:
+                    connection.broken = error
+                    connection.close()
+                    return
                 hello = m.Hello(
                     min_version=protocol.SPEC_VERSION_MIN,
                     max_version=protocol.SPEC_VERSION_MAX,
@@ -117,7 +131,7 @@ class Peer:
                 )
                 connection.send_now(frame(FrameType.HELLO, hello.encode()))
             elif kind == FrameType.WELCOME:
-                m.Welcome.decode(metadata)
+                check_welcome(m.Welcome.decode(metadata))
                 connection.parser.handshake_done = True
                 connection.on_frames = self._on_frames
                 self.open = self.greeted = True
@@ -128,39 +142,52 @@ class Peer:
                 self._on_frames(connection, frames)
                 return
             elif kind == FrameType.GO_AWAY:
-                connection.close()
+                self._told_to_go(connection, metadata)
                 return
             else:
                 raise ProtocolError(f"frame type {kind} from a worker before its Welcome")
 
-    def _on_frames(self, _connection: Connection, frames: Iterable[tuple[int, bytes, bytes]]) -> None:
+    def _on_frames(self, connection: Connection, frames: Iterable[tuple[int, bytes, bytes]]) -> None:
         in_flight = self.in_flight
         user = self.user
         for kind, metadata, body in frames:
             if kind == _RESULT:
                 single = single_result(metadata)
                 if single is not None:
-                    task = in_flight.pop(single[1], None)
-                    if task is not None and len(task.refs) == 1:
+                    task = in_flight.get(single[1])
+                    if task is not None and task.attempt == single[2]:
                         state, encoding, layout, contains, offset, length = single[8:14]
+                        if offset + length > len(body) or (state != _INLINE and state != _STORED):
+                            raise ProtocolError(
+                                f"a Result's value is not in its body of {len(body)} bytes: {single[8:]}"
+                            )
+                        if len(task.refs) != 1:
+                            raise ProtocolError(f"a Result of 1 value; {len(task.refs)} were expected")
+                        del in_flight[single[1]]
                         task.finish_single(state, encoding, layout, contains, body[offset : offset + length])
                         if user is not None:
                             user.on_answered(single[4])
                     continue
                 result = m.Result.decode(metadata)
-                task = in_flight.pop(result.id, None)
-                if task is not None:
+                task = in_flight.get(result.id)
+                if task is not None and task.attempt == result.attempt:
+                    task.check(result, len(body))
+                    del in_flight[result.id]
                     task.finish(result, body)
                     if user is not None:
                         user.on_answered(result.duration_ns)
             elif kind == _STREAM_ITEM:
                 self._on_stream_item(m.StreamItem.decode(metadata), body)
             elif kind == FrameType.RETURNED:
-                task = in_flight.pop(m.Returned.decode(metadata).id, None)
-                if task is not None and self.user is not None:
-                    self.user.on_returned(self, task)
+                returned = m.Returned.decode(metadata)
+                task = in_flight.get(returned.id)
+                if task is not None and task.attempt == returned.attempt:
+                    del in_flight[returned.id]
+                    if self.user is not None:
+                        self.user.on_returned(self, task)
             elif kind == FrameType.GO_AWAY:
-                pass  # the close that follows says the rest
+                self._told_to_go(connection, metadata)
+                return
             elif kind < protocol.SKIPPABLE_TYPE_MIN:
                 raise ProtocolError(f"frame type {kind} from a worker")
         if self.user is not None:
@@ -177,11 +204,34 @@ class Peer:
             raise ProtocolError(f"a StreamItem's value ends outside of its body of {len(body)} bytes")
         task.on_item(item.attempt, item.index, state, encoding, layout, contains, body[offset : offset + length])
 
-    def _on_closed(self, _connection: Connection) -> None:
+    @staticmethod
+    def _told_to_go(connection: Connection, metadata: bytes) -> None:
+        record = m.GoAway.decode(metadata).error
+        connection.broken = exception_from_record(record or make_record(ErrorCode.PROTOCOL, "it gave no reason"))
+        connection.close()
+
+    def _on_closed(self, connection: Connection) -> None:
         self.open = False
-        if not self.greeted:
+        if connection.broken is not None:
+            self._cut_off(connection.broken)
+        elif not self.greeted:
             # A handshake takes its time on a machine that is too busy, and is cut off then. Nothing was sent.
             self.peers.runtime.reactor.call_later(RECONNECT_S, self._connect_again)
+
+    def _cut_off(self, why: BaseException) -> None:
+        """One side broke the protocol, and the worker may live: nothing more is heard of what is in flight (1.5/7)."""
+        if self.ended is not None:
+            return
+        record = make_record(ErrorCode.PROTOCOL, f"the connection to the worker was broken off: {why}")
+        if isinstance(why, BowstringError):
+            record.code = why.code
+        record.may_have_executed = self.greeted
+        self.ended = exception_from_record(record)
+        if self.peers.by_worker.get(self.worker) is self:
+            del self.peers.by_worker[self.worker]
+        user, self.user = self.user, None
+        if user is not None:
+            user.on_peer_broken(self, self.ended)
 
     def _connect_again(self) -> None:
         if self.ended is None and self.peers.by_worker.get(self.worker) is self:

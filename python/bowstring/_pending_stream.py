@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 from bowstring._ids import FIRST_RESULT, NO_ID, STREAM_SPACE, TaskContext, pack_u32
 from bowstring._tasks import CallTemplate, PendingTask
 from bowstring._values import NONE_PAYLOAD, STORED_LAYOUT, Payload
-from bowstring.errors import InternalError
 from bowstring.object_ref import HELD, PUBLISHED, ObjectRef
 from bowstring.object_ref_generator import ObjectRefGenerator
 from bowstring_wire import messages as m
-from bowstring_wire.messages import FrameType, TaskFlag, ValueState
+from bowstring_wire.messages import FrameType, TaskFlag, TaskStatus, ValueState
 from bowstring_wire.protocol import ProtocolError, frame
 
 if TYPE_CHECKING:
@@ -128,12 +127,16 @@ class PendingStream(PendingTask):
 
     def finish_single(self, _state: int, encoding: int, layout: int, _contains: int, data: bytes) -> None:
         """Under the lock: the worker answered with one entry, the error."""
-        if encoding == _ERROR and self.tries_again(data):
-            return
         if encoding != _ERROR:
-            self._end_with(self.runtime.error_payload(InternalError("the worker ended a stream with a value")))
-        else:
+            if self.peer is not None:
+                self.peer.in_flight[self.id] = self  # it ends with the connection
+            raise ProtocolError("a worker ended a stream with a value")
+        if not self.tries_again(data):
             self._end_with(Payload(encoding, layout, data))
+
+    def results_expected(self, result: m.Result) -> int:
+        """The error, if there is one."""
+        return int(result.status != TaskStatus.OK)
 
     def finish(self, result: m.Result, body: bytes) -> None:
         """Under the lock: the worker answered."""

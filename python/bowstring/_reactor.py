@@ -71,8 +71,8 @@ class Connection:
     """One Unix stream socket with its parser and output buffer. All methods are called under the reactor's lock."""
 
     __slots__ = (
-        "closed", "draining", "fd", "frames", "label", "on_close", "on_frames", "out", "out_bytes", "parser", "peer",
-        "reactor", "sock", "state", "stuck",
+        "broken", "closed", "draining", "fd", "frames", "incarnation", "label", "on_close", "on_frames", "out",
+        "out_bytes", "parser", "peer", "reactor", "sequence", "sock", "stuck",
     )  # fmt: skip
 
     def __init__(
@@ -98,7 +98,9 @@ class Connection:
         self.draining: list[Any] = []  # whose `finish` is called when the socket takes more
         self.closed = False
         self.peer = 0
-        self.state: Any = None
+        self.broken: BaseException | None = None  # why it ended, if one side has broken the protocol
+        self.incarnation = -1  # of the actor that the peer called last, and that call's sequence
+        self.sequence = -1
         reactor.add(self)
 
     def send(self, data: bytes) -> None:

@@ -264,6 +264,7 @@ class Runtime:
         """A peer broke the spec: tell it, cut it off (spec 1.5/1)."""
         record = make_record(ErrorCode.PROTOCOL, str(error))
         connection.send_now(frame(FrameType.GO_AWAY, m.GoAway(record).encode()))
+        connection.broken = error
         connection.close()
         if connection is self.node_connection and self.stopped is None:
             self.stop(WireError(f"the node sent what is no frame: {error}"))

@@ -10,13 +10,13 @@ from bowstring import _pickling, _values
 from bowstring._ids import FIRST_RESULT, NO_ID, TaskContext, pack_u32
 from bowstring._options import STREAMING
 from bowstring._values import STORED_LAYOUT, Payload, new_payload
-from bowstring.errors import BowstringError, InvalidArgumentError, TaskCancelledError
+from bowstring.errors import InvalidArgumentError, TaskCancelledError
 from bowstring.object_ref import BORROWED, HELD, PUBLISHED, ObjectRef
 from bowstring_wire import messages as m
 from bowstring_wire import values
 from bowstring_wire.hot import TaskShape
 from bowstring_wire.messages import ArgKind, Encoding, FrameType, Language, Layout, TaskFlag, TaskStatus, ValueState
-from bowstring_wire.protocol import frame, padded
+from bowstring_wire.protocol import ProtocolError, frame, padded
 
 if TYPE_CHECKING:
     from bowstring._retries import RetryRule
@@ -26,7 +26,7 @@ _EXACT, _DELIVER_HOME = int(TaskFlag.EXACT), int(TaskFlag.DELIVER_HOME)
 _PACKED, _VALUE, _REF = int(ArgKind.PACKED), int(ArgKind.VALUE), int(ArgKind.REF)
 _PYTHON, _PORTABLE, _ERROR = int(Encoding.PYTHON), int(Encoding.PORTABLE), int(Encoding.ERROR)
 _COMPACT = int(Layout.COMPACT)
-_STORED = int(ValueState.STORED)
+_INLINE, _STORED = int(ValueState.INLINE), int(ValueState.STORED)
 _FAILED = int(TaskStatus.ERROR)
 _NO_REF = (bytes(20), 0, 0, 0)
 
@@ -391,6 +391,19 @@ class PendingTask:
         self.refs = []
         self.keeps = ()
 
+    def check(self, result: m.Result, body_size: int) -> None:
+        """Raises ProtocolError if the result is not one of this task (spec 4.4/8)."""
+        expected = self.results_expected(result)
+        if len(result.returns) != expected:
+            raise ProtocolError(f"a Result of {len(result.returns)} values; {expected} were expected")
+        for entry in result.returns:
+            if entry.offset + entry.length > body_size or entry.state not in (_INLINE, _STORED):
+                raise ProtocolError(f"a Result's value is not in its body of {body_size} bytes: {entry}")
+
+    def results_expected(self, _result: m.Result) -> int:
+        """How many values a result of this task has."""
+        return len(self.refs)
+
     def finish(self, result: m.Result, body: bytes) -> None:
         """Under the lock: the worker answered."""
         if result.status == _FAILED and self.tries_again(first_payload(result, body)):
@@ -399,11 +412,7 @@ class PendingTask:
         self.peer = None
         runtime = self.runtime
         returns = result.returns
-        refs = self.refs
-        if len(returns) != len(refs):
-            self.fail(BowstringError(f"the worker answered with {len(returns)} results instead of {len(refs)}"))
-            return
-        for ref, entry in zip(refs, returns, strict=True):
+        for ref, entry in zip(self.refs, returns, strict=True):
             state, encoding, layout, contains, offset, length, _ = entry
             if state == _STORED:
                 ref._flags |= HELD | PUBLISHED

@@ -88,8 +88,8 @@ class CallerListener:
                 span = f"{hello.min_version} to {hello.max_version}"
                 self._refuse(connection, ErrorCode.VERSION, f"spec versions {span}: this worker speaks 1")
                 return
-            if not hello.process or hello.role not in (Role.DRIVER, Role.WORKER):
-                raise ProtocolError("a caller's Hello needs its process and the role DRIVER or WORKER")
+            if not hello.process or not hello.language or hello.role not in (Role.DRIVER, Role.WORKER):
+                raise ProtocolError("a caller's Hello needs its process, its language, and the role DRIVER or WORKER")
             runtime = self.runtime
             welcome = m.Welcome(
                 version=version,

@@ -31,8 +31,10 @@ from bowstring_wire.messages import (
     FrameType,
     ObjectRef,
     Role,
+    Task,
+    TaskFlag,
 )
-from bowstring_wire.protocol import ProtocolError
+from bowstring_wire.protocol import FrameParser, ProtocolError
 
 if TYPE_CHECKING:
     from bowstring_core.node.node import Node
@@ -52,6 +54,28 @@ _SHOWN = {
 def _named(actor: bytes, frame: str) -> None:
     if actor == _NO_ACTOR:
         raise ProtocolError(f"{frame}.actor is all zero")
+
+
+def _check_creation(peer: Peer, handle: ActorHandle, body: bytes) -> None:
+    """Look at the frame that workers will be given, before it is kept (spec 5.1/6).
+
+    Raises:
+        ProtocolError: it is not the creation task of this handle, from this process.
+    """
+    frames = list(FrameParser(handshake_done=True).feed(body))
+    whole = len(frames) == 1 and 16 + len(frames[0][1]) + len(frames[0][2]) == len(body)
+    if not whole or frames[0][0] != FrameType.TASK:
+        raise ProtocolError("ActorCreate: the body is not the frame of one Task")
+    task = Task.decode(frames[0][1])
+    actor = handle.ref.id[:16]
+    if not task.flags & TaskFlag.CREATION or task.id != actor or task.function != handle.class_key:
+        raise ProtocolError(
+            f"ActorCreate: the Task {task.id.hex()} does not create the actor {actor.hex()} of the handle"
+        )
+    if task.owner != peer.process or handle.ref.owner != peer.process:
+        raise ProtocolError(f"ActorCreate: the owner of {actor.hex()} is not the sender")
+    if int.from_bytes(actor[:4], "little") != peer.job:
+        raise ProtocolError(f"ActorCreate: the id {actor.hex()} is not of the sender's job, {peer.job}")
 
 
 class Plan(NamedTuple):
@@ -101,8 +125,7 @@ class ActorService:
             message.bundle,
             message.capture_children,
         )
-        if not body:
-            raise ProtocolError("ActorCreate without the creation task")
+        _check_creation(peer, handle, body)
         job = node.job(peer.job)
         spec = actors.ActorSpec(
             id=ref.id[:16],

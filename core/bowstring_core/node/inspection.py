@@ -121,12 +121,18 @@ class Inspection:
         question.answers.told.append((peer, parts))
         self._settle(question, message.request)
 
-    def failed(self, request: int) -> bool:
-        """A Failure came; whether it is an answer to a question."""
+    def failed(self, peer: Peer, request: int) -> bool:
+        """A Failure came; whether it is an answer to a question.
+
+        Raises:
+            ProtocolError: another process was asked.
+        """
         if not _FIRST_REQUEST <= request < self._next_request:
             return False
         question = self._asked.get(request)
         if question is not None:
+            if question.waiting[request] is not peer:
+                raise ProtocolError(f"an answer to request {request}, which another process was asked")
             self._settle(question, request)
         return True
 

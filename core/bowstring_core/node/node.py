@@ -161,7 +161,7 @@ class Node:
 
     def _request_failed(self, peer: Peer, message: Failure, body: bytes) -> None:
         """A frontend can't do what the node asked of it."""
-        if not self.state.queries.inspection.failed(message.request):
+        if not self.state.queries.inspection.failed(peer, message.request):
             self.objects.transcode_failed(peer, message)
 
     # Effects ----------------------------------------------------------------------------------------------------------

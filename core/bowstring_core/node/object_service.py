@@ -61,6 +61,17 @@ def checked_all(refs: Iterable[ObjectRef]) -> tuple[Ref, ...]:
     return tuple(checked(ref) for ref in refs)
 
 
+def owned(peer: Peer, ref: ObjectRef) -> Ref:
+    """The reference of an object of which a process tells; see `checked`.
+
+    Raises:
+        ProtocolError: a driver names another process as its owner (spec 1.3/6). Workers tell of what their callers own.
+    """
+    if ref.owner != peer.process and peer.role is not Role.WORKER:
+        raise ProtocolError(f"the owner of object {ref.id.hex()} is {ref.owner:016x}, which the sender is not")
+    return checked(ref)
+
+
 def inline_value(encoding: int, layout: int, length: int, body: bytes) -> Value:
     """The value of a message whose payload is its body.
 
@@ -107,7 +118,7 @@ class ObjectService:
     # Frames -----------------------------------------------------------------------------------------------------------
 
     def _publish(self, peer: Peer, message: ObjectPublish, body: bytes) -> None:
-        ref = checked(message.ref)
+        ref = owned(peer, message.ref)
         if message.state == ValueState.PENDING:
             self.perform(self.directory.announce(ref))
         elif message.state == ValueState.INLINE:
@@ -117,7 +128,7 @@ class ObjectService:
             raise ProtocolError(f"ObjectPublish.state is {message.state}: PENDING or INLINE is expected")
 
     def _seal(self, peer: Peer, message: ObjectSeal, body: bytes) -> None:
-        ref = checked(message.ref)
+        ref = owned(peer, message.ref)
         value = self._stored_value(peer, message.encoding, message.location, message.extent)
         self.perform(self.directory.value(ref, value, checked_all(message.contains)))
 

@@ -46,8 +46,13 @@ public final class Handshake {
         if (frame.type() != FrameType.WELCOME) {
             throw new ProtocolException("a frame of type " + frame.type() + " before the Welcome");
         }
+        Welcome welcome = Welcome.decode(frame.metadata());
+        if (welcome.version != VERSION) {
+            throw new ProtocolException("the peer chose version " + welcome.version
+                    + " of the specification, which was not offered");
+        }
         connection.handshakeDone();
-        return Welcome.decode(frame.metadata());
+        return welcome;
     }
 
     /** An acceptor's Challenge. */

@@ -184,6 +184,7 @@ final class ActorLink implements PeerLink.Listener {
         if (task == null || task.attempt != result.attempt) {
             return;
         }
+        Submitter.check(task, result, body.length);
         inFlight.remove(task.id);
         if (task.retries(result, body)) {
             task.retry();
@@ -197,10 +198,11 @@ final class ActorLink implements PeerLink.Listener {
 
     @Override
     public void returned(Returned returned) {
-        PendingTask task = inFlight.remove(Id.of(returned.id));
-        if (task == null) {
+        PendingTask task = inFlight.get(Id.of(returned.id));
+        if (task == null || task.attempt != returned.attempt) {
             return;
         }
+        inFlight.remove(task.id);
         if (task.cancelled) {
             session.submitter().fail(task, new TaskCancelledException(task.displayName() + " was cancelled"));
         } else {
@@ -211,7 +213,8 @@ final class ActorLink implements PeerLink.Listener {
     @Override
     public void item(StreamItem item, byte[] body) {
         PendingTask task = inFlight.get(Id.of(item.id));
-        if (task != null && task.attempt == item.attempt && task.stream != null) {
+        if (task != null && task.attempt == item.attempt) {
+            Submitter.check(task, item, body.length);
             task.stream.item(item, body);
         }
     }

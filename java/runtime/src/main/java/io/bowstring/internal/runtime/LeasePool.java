@@ -95,6 +95,7 @@ final class LeasePool {
             if (task == null || task.attempt != result.attempt) {
                 return; // what comes twice, or late, is dropped (spec section 4.4, rule 1)
             }
+            Submitter.check(task, result, body.length);
             inFlight.remove(task.id);
             recalling = false;
             blocked = false;
@@ -136,7 +137,8 @@ final class LeasePool {
         @Override
         public void item(StreamItem item, byte[] body) {
             PendingTask task = inFlight.get(Id.of(item.id));
-            if (task != null && task.attempt == item.attempt && task.stream != null) {
+            if (task != null && task.attempt == item.attempt) {
+                Submitter.check(task, item, body.length);
                 progressNs = System.nanoTime();
                 task.stream.item(item, body);
             }
@@ -152,7 +154,8 @@ final class LeasePool {
                 // One side broke the protocol, and the worker lives: nothing more will be heard of these.
                 List<PendingTask> left = new ArrayList<>(inFlight.values());
                 inFlight.clear();
-                left.forEach(task -> session.submitter().fail(task, ErrorRecords.again(error)));
+                BowstringException broken = error.code().exception(error.details().withMayHaveExecuted(), error);
+                left.forEach(task -> session.submitter().fail(task, ErrorRecords.again(broken)));
                 giveBack(this);
             } else if (!gone && inFlight.isEmpty()) {
                 giveBack(this);

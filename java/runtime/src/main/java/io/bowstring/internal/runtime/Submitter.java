@@ -21,6 +21,7 @@ import io.bowstring.internal.wire.FunctionPut;
 import io.bowstring.internal.wire.Language;
 import io.bowstring.internal.wire.Result;
 import io.bowstring.internal.wire.Return;
+import io.bowstring.internal.wire.StreamItem;
 import io.bowstring.internal.wire.Table;
 import io.bowstring.internal.wire.TaskFlag;
 import io.bowstring.internal.wire.TaskStatus;
@@ -520,23 +521,48 @@ public final class Submitter {
 
     // Ends of tasks --------------------------------------------------------------------------------------------------
 
-    /** The Result of a task came; the lock is held. */
-    void finish(PendingTask task, Result result, byte[] body) {
+    /** Refuses a result that is none of this task (spec section 4.4, rule 8), before anything is made of it. */
+    static void check(PendingTask task, Result result, int bodyLength) {
         int count = result.returns.size();
         boolean failed = result.status != TaskStatus.OK;
         int expected = task.stream == null ? task.numReturns : failed ? 1 : 0;
         if (count != expected && !(failed && task.numReturns == 0)) {
             throw new ProtocolException("a Result of " + count + " values; " + expected + " were expected");
         }
+        for (Return value : result.returns) {
+            check(value, bodyLength);
+            if (task.stream != null && value.encoding() != Encoding.ERROR) {
+                throw new ProtocolException("a worker ended a stream with a value");
+            }
+        }
+    }
+
+    /** Refuses an item of what is no stream, or that is not where it says. */
+    static void check(PendingTask task, StreamItem item, int bodyLength) {
+        if (task.stream == null) {
+            throw new ProtocolException("a StreamItem of a task that makes no stream");
+        }
+        check(item.value, bodyLength);
+    }
+
+    private static void check(Return value, int bodyLength) {
+        boolean known = value.state() == ValueState.STORED || value.state() == ValueState.INLINE;
+        if (!known || value.offset() + value.length() > bodyLength) {
+            throw new ProtocolException("a value is not in its body of " + bodyLength + " bytes: " + value);
+        }
+    }
+
+    /** The Result of a task came; the lock is held. */
+    void finish(PendingTask task, Result result, byte[] body) {
         task.done = true;
         task.lease = null;
         if (task.stream == null) {
             boolean delivered = (task.flags & TaskFlag.DELIVER_HOME) != 0 && !task.deliverSent;
-            for (int index = 0; index < expected; index++) {
+            for (int index = 0; index < task.numReturns; index++) {
                 Return value = result.returns.get(index);
                 complete(task.results.get(index), value, body, (value.flags() & 1) != 0 || delivered);
             }
-        } else if (expected == 0) {
+        } else if (result.returns.isEmpty()) {
             task.stream.end(null);
         } else {
             Return error = result.returns.get(0);

@@ -31,9 +31,6 @@ public record Payload(int encoding, int layout, ByteBuffer data, @Nullable Suppl
             throw new ProtocolException("a payload of " + length + " bytes at " + offset + " lies outside of a body of "
                     + body.length + " bytes");
         }
-        if (encoding < Encoding.ARROW || encoding > Encoding.ERROR) {
-            throw new ProtocolException("a payload has the encoding " + encoding);
-        }
         return new Payload(encoding, layout, ByteBuffer.wrap(body, (int) offset, (int) length).slice());
     }
 

@@ -3,6 +3,7 @@ package io.bowstring.internal.value;
 import io.bowstring.ElementType;
 import io.bowstring.Tensor;
 import io.bowstring.errors.BowstringException;
+import io.bowstring.errors.CrossLanguageException;
 import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.errors.ProtocolException;
 import io.bowstring.errors.SerializationException;
@@ -75,7 +76,7 @@ public final class Values {
     public static @Nullable Object decode(
             Payload payload, References references, ClassLoader loader, @Nullable Runnable unpin) {
         if (payload.encoding() == Encoding.PYTHON) {
-            throw new ProtocolException("a Python value came to Java without being transcoded");
+            throw new CrossLanguageException("a Python value came to Java without being transcoded");
         }
         Payload.Parts parts = parts(payload);
         ByteBuffer first = parts.buffers().get(0);
@@ -94,7 +95,7 @@ public final class Values {
                 first.get(bytes);
                 throw ErrorRecords.exception(record(bytes), loader);
             }
-            default -> throw new ProtocolException("a payload has the encoding " + payload.encoding());
+            default -> throw new SerializationException("a value's encoding " + payload.encoding() + " is unknown");
         };
     }
 

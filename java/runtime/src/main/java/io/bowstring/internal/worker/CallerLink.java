@@ -7,6 +7,8 @@ import io.bowstring.internal.net.Connection;
 import io.bowstring.internal.net.Handshake;
 import io.bowstring.internal.runtime.Id;
 import io.bowstring.internal.runtime.Session;
+import io.bowstring.internal.wire.Arg;
+import io.bowstring.internal.wire.ArgKind;
 import io.bowstring.internal.wire.Cancel;
 import io.bowstring.internal.wire.Credits;
 import io.bowstring.internal.wire.Deliver;
@@ -15,7 +17,9 @@ import io.bowstring.internal.wire.FrameType;
 import io.bowstring.internal.wire.Hello;
 import io.bowstring.internal.wire.Recall;
 import io.bowstring.internal.wire.Returned;
+import io.bowstring.internal.wire.Role;
 import io.bowstring.internal.wire.Task;
+import io.bowstring.internal.wire.TaskFlag;
 import io.bowstring.internal.wire.Welcome;
 import org.jspecify.annotations.Nullable;
 
@@ -28,6 +32,9 @@ final class CallerLink implements Connection.Handler {
     private final TaskQueue queue;
     private @Nullable Connection connection;
     private byte[] nonce = {};
+    private long process;
+    private long callsIncarnation = -1;
+    private long nextSequence;
     private boolean ready;
     private boolean closed;
 
@@ -66,12 +73,7 @@ final class CallerLink implements Connection.Handler {
         switch (frame.type()) {
             case FrameType.TASK -> {
                 Task task = Task.decode(frame.metadata());
-                if (Id.isZero(task.id) || Id.isZero(task.function)) {
-                    throw new ProtocolException("a Task without its id or its function");
-                }
-                if (task.numReturns < -1 || task.numReturns > NUM_RETURNS_MAX) {
-                    throw new ProtocolException("a Task wants " + task.numReturns + " results");
-                }
+                check(task, frame.body());
                 queue.add(new Incoming(this, task, frame.body()));
             }
             case FrameType.CANCEL -> {
@@ -95,6 +97,42 @@ final class CallerLink implements Connection.Handler {
         }
     }
 
+    /** What a Task must have, and must not (spec sections 1.3, rule 6, 1.5, rule 3, and 4.2). */
+    private void check(Task task, byte[] body) {
+        if (Id.isZero(task.id) || task.owner != process) {
+            throw new ProtocolException("a Task needs an id, and its owner must be the caller");
+        }
+        boolean method = (task.flags & TaskFlag.METHOD) != 0;
+        if (method ? Id.isZero(task.actor) : Id.isZero(task.function)) {
+            throw new ProtocolException(method ? "a call that names no actor" : "a Task that names no function");
+        }
+        if (task.numReturns < -1 || task.numReturns > NUM_RETURNS_MAX) {
+            throw new ProtocolException("a Task wants " + task.numReturns + " results");
+        }
+        for (Arg arg : task.args) {
+            boolean known = switch (arg.kind()) {
+                case ArgKind.VALUE, ArgKind.PACKED -> arg.offset() + arg.length() <= body.length;
+                case ArgKind.REF -> !Id.isZero(arg.refId());
+                default -> false;
+            };
+            if (!known) {
+                throw new ProtocolException("a Task's argument of kind " + ArgKind.name(arg.kind())
+                        + " is out of its body of " + body.length + " bytes, or names nothing");
+            }
+        }
+        if (method) {
+            if (task.epoch != callsIncarnation) {
+                callsIncarnation = task.epoch;
+                nextSequence = 0;
+            }
+            if (task.sequence < nextSequence) {
+                throw new ProtocolException("a call's sequence is " + task.sequence + ", and one with "
+                        + (nextSequence - 1) + " came before it");
+            }
+            nextSequence = task.sequence + 1;
+        }
+    }
+
     private void welcome(Connection from, Frame frame) {
         Hello hello;
         try {
@@ -103,6 +141,10 @@ final class CallerLink implements Connection.Handler {
             from.goAway(error);
             return;
         }
+        if (hello.role != Role.DRIVER && hello.role != Role.WORKER) {
+            throw new ProtocolException("a caller's role is " + Role.name(hello.role) + ", not DRIVER or WORKER");
+        }
+        process = hello.process;
         ready = true;
         Welcome welcome = new Welcome();
         welcome.version = Handshake.VERSION;

@@ -34,6 +34,8 @@ record Outcome(int status, List<EncodedValue> values, @Nullable ErrorRecord erro
     }
 
     static Outcome timedOut(String name, long timeoutMs) {
-        return failed(ErrorRecords.of(ErrorCode.TASK_TIMEOUT, name + " ran past its limit of " + timeoutMs + " ms"));
+        ErrorRecord record = ErrorRecords.of(ErrorCode.TASK_TIMEOUT, name + " ran past its limit of " + timeoutMs + " ms");
+        record.mayHaveExecuted = true;
+        return failed(record);
     }
 }

@@ -64,8 +64,8 @@ final class TaskQueue implements ObjectReader.Blocking {
     synchronized void add(Incoming incoming) {
         boolean forActor = incoming.is(TaskFlag.METHOD);
         boolean stale = forActor
-                ? actor != null && (incoming.task.epoch != incarnation
-                        || !Id.of(incoming.task.actor).equals(Id.of(actor)))
+                ? actor == null || incoming.task.epoch != incarnation
+                        || !Id.of(incoming.task.actor).equals(Id.of(actor))
                 : incoming.task.epoch <= revokedEpoch || blockedThreads > 0 || actor != null;
         if (stale || draining) {
             incoming.caller.returned(incoming);
@@ -79,7 +79,7 @@ final class TaskQueue implements ObjectReader.Blocking {
     synchronized @Nullable Incoming cancel(CallerLink caller, Id id, boolean force) {
         Incoming active = running.get(id);
         if (active != null && active.caller == caller) {
-            if (force) {
+            if (force && actor == null) {
                 ends.forced();
             }
             active.cancelled = true;
