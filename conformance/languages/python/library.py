@@ -127,6 +127,13 @@ def count_for_ever(path: str) -> Iterator[int]:
         Path(path).touch()
 
 
+def count_marked(stop: int, path: str) -> Iterator[int]:
+    """Makes a file before each item: the path, and the item's number."""
+    for number in range(stop):
+        Path(f"{path}{number}").touch()
+        yield number
+
+
 def repeat(value: Any, count: int) -> Iterator[Any]:
     for _ in range(count):
         yield value
@@ -136,6 +143,16 @@ def wait_between_files(made: str, awaited: str) -> str:
     """Makes one file, and returns once there is the other."""
     Path(made).touch()
     return wait_for_file(awaited)
+
+
+def ignore_interrupts(path: str) -> None:
+    """Makes the file, and then works on whatever happens."""
+    Path(path).touch()
+    while True:
+        try:
+            time.sleep(1)
+        except BaseException:
+            continue
 
 
 class Counter:
@@ -167,3 +184,29 @@ class Counter:
 
     def crash(self) -> None:
         crash()
+
+
+class KeptCounter(Counter):
+    """A counter with checkpoints. Its process ends in one of them once, if a file is named for it."""
+
+    def __init__(self, start: int) -> None:
+        super().__init__(start)
+        self.crash_at = -1
+        self.mark = ""
+
+    def crash_once_in_save(self, at: int, mark: str) -> None:
+        """End the process when the state is saved with the sum `at`, unless the file is there, which is made."""
+        self.crash_at, self.mark = at, mark
+
+    def crash_once(self, mark: str) -> int:
+        """End the process in this call, unless the file is there, which is made; then add 1."""
+        crash_once(mark)
+        return self.add(1)
+
+    def save_checkpoint(self) -> tuple[int, int, str]:
+        if self.sum == self.crash_at:
+            crash_once(self.mark)
+        return self.sum, self.crash_at, self.mark
+
+    def restore_checkpoint(self, state: tuple[int, int, str]) -> None:
+        self.sum, self.crash_at, self.mark = state

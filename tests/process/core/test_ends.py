@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from bowstring_wire.messages import ErrorCode, GoAway, LeaseEnded, LeaseGrant, Role, Shutdown, StateKind
-from tests.process.core.conftest import NodeProcess
+from tests.process.core.node_process import NodeProcess
 from tests.process.core.test_leases import lease, result_of, run, worker_of
 from tests.process.core.test_objects import put, state
 from tests.process.core.wire_client import ConnectionEnded, is_running, wait_until

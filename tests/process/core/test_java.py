@@ -18,7 +18,7 @@ from bowstring_wire.messages import (
     Resource,
     StateKind,
 )
-from tests.process.core.conftest import ROOT
+from tests.process.core.node_process import ROOT
 from tests.process.core.test_leases import lease
 from tests.process.core.test_objects import get, new_ref, publish, state
 from tests.process.core.wire_client import wait_until

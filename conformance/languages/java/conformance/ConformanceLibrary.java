@@ -159,4 +159,31 @@ public final class ConformanceLibrary {
         Files.createFile(Path.of(made));
         return wait_for_file(awaited);
     }
+
+    /** Makes the file, and then works on whatever happens. */
+    public static void ignore_interrupts(String path) throws IOException {
+        Files.createFile(Path.of(path));
+        while (true) {
+            try {
+                Thread.sleep(1000);
+            } catch (InterruptedException ignored) {
+                continue;
+            }
+        }
+    }
+
+    /** Makes a file before each item: the path, and the item's number. */
+    public static Iterator<Long> count_marked(long stop, String path) {
+        return LongStream.range(0, stop)
+                .boxed()
+                .map(number -> {
+                    try {
+                        Files.createFile(Path.of(path + number));
+                    } catch (IOException error) {
+                        throw new UncheckedIOException(error);
+                    }
+                    return number;
+                })
+                .iterator();
+    }
 }
