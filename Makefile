@@ -38,7 +38,7 @@ $(VENV)/installed: pyproject.toml
 java: java/target/packaged
 
 java/target/packaged: $(JAVA_INPUTS)
-	$(MAVEN) --batch-mode --quiet --file java package -DskipTests
+	$(MAVEN) --batch-mode --quiet --file java package -P nullness -DskipTests
 	@mkdir -p $(@D) && touch $@
 
 generate: $(VENV)/installed

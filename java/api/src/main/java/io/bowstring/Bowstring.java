@@ -246,7 +246,9 @@ public final class Bowstring extends TaskCalls {
     private static Map<String, Double> resources(String field) {
         Map<String, Double> amounts = new TreeMap<>();
         for (Map<String, @Nullable Object> row : StateQuery.of(StateQuery.Kind.RESOURCES).rows()) {
-            amounts.put((String) row.get("name"), ((Number) row.get(field)).doubleValue());
+            if (row.get("name") instanceof String name && row.get(field) instanceof Number amount) {
+                amounts.put(name, amount.doubleValue());
+            }
         }
         return amounts;
     }

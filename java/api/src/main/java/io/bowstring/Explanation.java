@@ -50,7 +50,8 @@ public final class Explanation implements Iterable<Blocker> {
     private static Explanation asked(RuntimeLink link, String field, String id) {
         List<Blocker> found = new ArrayList<>();
         for (Map<String, @Nullable Object> row : link.state(BLOCKERS, List.of(new StateFilter(field, EQ, id)), 0)) {
-            found.add(new Blocker(((Number) row.get("depth")).intValue(), text(row, "subject"), text(row, "name"),
+            int depth = row.get("depth") instanceof Number number ? number.intValue() : 0;
+            found.add(new Blocker(depth, text(row, "subject"), text(row, "name"),
                     text(row, "reason"), text(row, "text")));
         }
         return new Explanation(found);

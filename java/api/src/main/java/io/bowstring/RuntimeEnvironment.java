@@ -227,7 +227,7 @@ public final class RuntimeEnvironment {
             } catch (IOException error) {
                 throw new RuntimeEnvSetupException("the requirements file " + file + " can't be read: " + error, error);
             }
-            Path folder = file.toAbsolutePath().getParent();
+            Path folder = file.toAbsolutePath().resolveSibling("");
             packages = packages(new Packages(installer, found, List.of(), false), folder);
             return this;
         }

@@ -73,10 +73,11 @@ public final class Arguments {
 
     /** The name of a concurrency group. */
     public static String group(String what, @Nullable String value) {
-        if (text(what, value).contains("=")) {
-            throw new InvalidArgumentException(what + " is '" + value + "'; it has no \"=\"");
+        String name = text(what, value);
+        if (name.contains("=")) {
+            throw new InvalidArgumentException(what + " is '" + name + "'; it has no \"=\"");
         }
-        return value;
+        return name;
     }
 
     /** Types of results. */

@@ -470,7 +470,7 @@ public final class ArrowStreams {
         private void load(@Nullable DictionaryBatch header, long body, Map<Long, Dictionary> dictionaries)
                 throws IOException {
             Dictionary dictionary = header == null ? null : dictionaries.get(header.id());
-            if (dictionary == null) {
+            if (header == null || dictionary == null) {
                 throw new IOException("a dictionary batch that no column names");
             }
             FieldVector known = dictionary.getVector();

@@ -11,6 +11,7 @@ import org.apache.arrow.vector.ipc.message.ArrowFieldNode;
 import org.apache.arrow.vector.ipc.message.ArrowRecordBatch;
 import org.apache.arrow.vector.types.pojo.Field;
 import org.apache.arrow.vector.types.pojo.Schema;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The validity bitmaps of columns without nulls.
@@ -25,7 +26,7 @@ final class Validity {
     /** A count that is neither 0 nor the length: the loader then takes the bitmap that it is given. */
     private static final int UNKNOWN_NULLS = -1;
 
-    private static ArrowBuf ones;
+    private static @Nullable ArrowBuf ones;
 
     private Validity() {}
 

@@ -27,6 +27,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -215,7 +216,7 @@ final class ActorLink implements PeerLink.Listener {
         PendingTask task = inFlight.get(Id.of(item.id));
         if (task != null && task.attempt == item.attempt) {
             Submitter.check(task, item, body.length);
-            task.stream.item(item, body);
+            Objects.requireNonNull(task.stream).item(item, body);
         }
     }
 

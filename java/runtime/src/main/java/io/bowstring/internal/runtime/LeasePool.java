@@ -25,6 +25,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -140,7 +141,7 @@ final class LeasePool {
             if (task != null && task.attempt == item.attempt) {
                 Submitter.check(task, item, body.length);
                 progressNs = System.nanoTime();
-                task.stream.item(item, body);
+                Objects.requireNonNull(task.stream).item(item, body);
             }
         }
 
@@ -203,8 +204,9 @@ final class LeasePool {
 
     /** A task whose arguments are there. */
     void enqueue(PendingTask task) {
-        queue(task.leaseKey).waiting.addLast(task);
-        pump(task.leaseKey);
+        Key key = Objects.requireNonNull(task.leaseKey);
+        queue(key).waiting.addLast(task);
+        pump(key);
     }
 
     private void pump(Key key) {
@@ -271,12 +273,12 @@ final class LeasePool {
         if (task.retriesLeft == 0) {
             task.flags |= TaskFlag.EXACT;
         }
-        lease.link.queue(task, task.frame(session.process(), session.nodeId(), Id.none(), lease.grant.epoch));
+        Objects.requireNonNull(lease.link).queue(task, task.frame(session.process(), session.nodeId(), Id.none(), lease.grant.epoch));
     }
 
     /** Counts a call that is about to be sent, and marks it if the worker shall run no more of them. */
     private static void retire(Lease lease, PendingTask task) {
-        int number = lease.link.calls.merge(Id.of(task.function.key()), 1, Integer::sum);
+        int number = Objects.requireNonNull(lease.link).calls.merge(Id.of(task.function.key()), 1, Integer::sum);
         if (number >= lease.key.maxCalls) {
             task.flags |= TaskFlag.RETIRE;
             lease.retiring = true;
@@ -406,7 +408,7 @@ final class LeasePool {
                 }
                 again.add(task);
             } else {
-                ErrorDetails details = ErrorRecords.exception(lease.ending).details();
+                ErrorDetails details = ErrorRecords.exception(Objects.requireNonNull(lease.ending)).details();
                 // It crashed, or was ended for the memory that it used.
                 session.submitter().fail(task, details.code().exception(
                         new ErrorDetails(details.code(),
@@ -501,7 +503,7 @@ final class LeasePool {
             cancel.recursive = recursive;
             lease.link.send(cancel);
         } else if (lease == null || !lease.inFlight.containsKey(task.id)) {
-            queue(task.leaseKey).waiting.remove(task);
+            queue(Objects.requireNonNull(task.leaseKey)).waiting.remove(task);
             session.submitter().fail(task, new TaskCancelledException(task.displayName() + " was cancelled before it started"));
         }
     }

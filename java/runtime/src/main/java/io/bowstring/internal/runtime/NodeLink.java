@@ -28,6 +28,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -44,7 +45,7 @@ final class NodeLink implements Connection.Handler {
             if (error != null) {
                 throw ErrorRecords.again(error);
             }
-            return type.cast(table);
+            return Objects.requireNonNull(type.cast(table));
         }
     }
 

@@ -163,7 +163,7 @@ public final class ObjectReader {
     }
 
     /** Waits for a future; a worker says so meanwhile, at once if it waits for work of its own. */
-    <T> T await(CompletableFuture<T> future, long timeoutNs, boolean mine) {
+    <T extends @Nullable Object> T await(CompletableFuture<T> future, long timeoutNs, boolean mine) {
         if (session.reactor().isCurrentThread()) {
             throw new InvalidArgumentException("the connection thread must not wait");
         }
@@ -197,14 +197,14 @@ public final class ObjectReader {
             throw error.getCause() instanceof BowstringException known ? ErrorRecords.again(known)
                     : new CompletionException(error.getCause());
         } finally {
-            if (told) {
+            if (told && hooks != null) {
                 hooks.unblocked();
             }
         }
     }
 
     /** Waits for what a worker must have before it can go on. */
-    public <T> T await(CompletableFuture<T> future) {
+    public <T extends @Nullable Object> T await(CompletableFuture<T> future) {
         return await(future, Long.MAX_VALUE, false);
     }
 

@@ -46,7 +46,7 @@ public final class ObjectReference<T extends @Nullable Object> implements Object
     }
 
     @Override
-    @SuppressWarnings("unchecked")
+    @SuppressWarnings({"unchecked", "NullAway"}) // T says whether there are nulls
     public T get() {
         try {
             return (T) session.reader().get(this, Long.MAX_VALUE);
@@ -56,7 +56,7 @@ public final class ObjectReference<T extends @Nullable Object> implements Object
     }
 
     @Override
-    @SuppressWarnings("unchecked")
+    @SuppressWarnings({"unchecked", "NullAway"})
     public T get(Duration timeout) {
         try {
             return (T) session.reader().get(this, ObjectReader.nanos(timeout));

@@ -21,6 +21,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
@@ -252,7 +253,7 @@ final class ObjectTable {
     }
 
     private void publishLocal(ObjectEntry entry) {
-        Payload payload = entry.local;
+        Payload payload = Objects.requireNonNull(entry.local);
         ObjectPublish publish = new ObjectPublish();
         publish.ref = entry.ref;
         publish.state = ValueState.INLINE;
@@ -302,13 +303,14 @@ final class ObjectTable {
     long ask(ObjectEntry entry, java.util.function.Consumer<NodeLink.Answer> consumer) {
         ObjectGet get = new ObjectGet();
         get.request = session.node().number(answer -> {
+            BowstringException error = answer.error();
             if (answer.table() instanceof ObjectValue value && value.state == ValueState.INLINE) {
                 session.locked(() -> entry.local =
                         Payload.inBody(value.encoding, value.layout, answer.body(), 0, value.length));
             } else if (answer.table() instanceof ObjectValue value) {
                 session.locked(() -> keeps(entry, value.location.length()));
-            } else if (answer.error() != null) {
-                session.locked(() -> entry.local = ErrorRecords.payload(ErrorRecords.of(answer.error())));
+            } else if (error != null) {
+                session.locked(() -> entry.local = ErrorRecords.payload(ErrorRecords.of(error)));
             }
             consumer.accept(answer);
         });

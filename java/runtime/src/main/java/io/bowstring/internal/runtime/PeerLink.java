@@ -38,7 +38,8 @@ final class PeerLink implements Connection.Handler {
     private final Session session;
     private final String address;
     private @Nullable Listener listener;
-    private @Nullable Connection connection;
+    @SuppressWarnings("NullAway.Init") // connected() comes before anything is sent
+    private Connection connection;
     private boolean ready;
 
     PeerLink(Session session, String address, Listener listener) {

@@ -19,7 +19,8 @@ public final class PendingStream implements RuntimeLink.Items {
     private final Session session;
     private final int ahead;
     private final ArrayDeque<ObjectEntry> items = new ArrayDeque<>();
-    private @Nullable PendingTask task;
+    @SuppressWarnings("NullAway.Init") // isOf() follows the constructor
+    private PendingTask task;
     private @Nullable CompletableFuture<Void> changed;
     private long received;
     private long taken;

@@ -15,6 +15,7 @@ import io.bowstring.internal.wire.WireRef;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -147,7 +148,7 @@ final class PendingTask {
                         new byte[20], 0, 0, 0));
                 size = at + payload.size();
             } else {
-                WireRef ref = slot.entry.ref;
+                WireRef ref = Objects.requireNonNull(slot.entry).ref;
                 args.add(new Arg(ArgKind.REF, 0, 0, 0, 0, 0, 0, ref.id(), ref.flags(), ref.owner(), ref.home()));
             }
         }

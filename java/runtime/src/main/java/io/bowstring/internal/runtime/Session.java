@@ -48,6 +48,7 @@ import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.NoSuchElementException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -657,7 +658,7 @@ public final class Session implements NodeLink.Listener, References {
                 StateReply reply = answer.as(StateReply.class);
                 query.cursor = reply.cursor;
                 Payload rows = Payload.inBody(Encoding.PORTABLE, Layout.COMPACT, answer.body(), 0, reply.length);
-                return (List<Map<String, @Nullable Object>>) reader.decode(rows, null, null);
+                return (List<Map<String, @Nullable Object>>) Objects.requireNonNull(reader.decode(rows, null, null));
             }
 
             @Override

@@ -25,6 +25,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
@@ -406,7 +407,7 @@ public final class StoreClient {
         }
         for (ReadKey key : Set.copyOf(readable.keySet())) {
             if (key.segment == segment) {
-                readable.remove(key).close();
+                Objects.requireNonNull(readable.remove(key)).close();
             }
         }
     }

@@ -34,6 +34,7 @@ import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
@@ -503,7 +504,7 @@ public final class Submitter {
         }
         for (PendingTask.Slot slot : task.slots) {
             if (slot.payload == null) {
-                session.objects().publish(slot.entry);
+                session.objects().publish(Objects.requireNonNull(slot.entry));
             }
         }
         task.resolved = true;

@@ -102,7 +102,7 @@ public final class TaskContext {
 
     /** A reference or handle was read; it is kept while the context is. */
     void note(Object reference) {
-        if (notes) {
+        if (notes && noted != null) {
             noted.add(reference);
         }
     }

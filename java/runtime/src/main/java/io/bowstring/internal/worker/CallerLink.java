@@ -30,7 +30,8 @@ final class CallerLink implements Connection.Handler {
 
     private final Session session;
     private final TaskQueue queue;
-    private @Nullable Connection connection;
+    @SuppressWarnings("NullAway.Init") // accepted() comes before the first frame
+    private Connection connection;
     private byte[] nonce = {};
     private long process;
     private long callsIncarnation = -1;

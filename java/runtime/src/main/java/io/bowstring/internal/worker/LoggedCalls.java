@@ -33,6 +33,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
@@ -300,7 +301,7 @@ final class LoggedCalls {
         body.put(asked.duplicate()).put(result.duplicate()).flip();
         synchronized (this) {
             if (state != null) {
-                entry.state = session.refOf(state);
+                entry.state = Objects.requireNonNull(session.refOf(state));
                 entry.unanswered = unanswered();
             }
             session.queue(Frame.encode(entry, body));
@@ -337,7 +338,7 @@ final class LoggedCalls {
     private void logState(ObjectReference<?> state) {
         ActorLog entry = entry();
         synchronized (this) {
-            entry.state = session.refOf(state);
+            entry.state = Objects.requireNonNull(session.refOf(state));
             entry.unanswered = unanswered();
             session.queue(entry);
         }
@@ -363,9 +364,10 @@ final class LoggedCalls {
 
     /** Makes an object of the actor's state; null: it can't be saved now. */
     private @Nullable ObjectReference<?> save() {
+        Checkpointed<Object> saved = Objects.requireNonNull(actor);
         TaskContext before = TaskContext.swap(null); // the state's id must not depend on the call before it
         try {
-            ObjectReference<?> state = session.putPublished(new Object[] {actor.saveCheckpoint()});
+            ObjectReference<?> state = session.putPublished(new Object[] {saved.saveCheckpoint()});
             saveFailure = "";
             calls = 0;
             bytes = 0;
@@ -374,7 +376,7 @@ final class LoggedCalls {
             return state;
         } catch (Exception | StackOverflowError | LinkageError error) {
             if (saveFailure.isEmpty()) {
-                LOGGER.log(Level.WARNING, "the state of " + actor.getClass().getSimpleName()
+                LOGGER.log(Level.WARNING, "the state of " + saved.getClass().getSimpleName()
                         + " can't be saved, and is tried again later", error);
             }
             saveFailure = error.toString();

@@ -31,7 +31,9 @@ import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Goes the way of a task once, from its frame to its result's, without a caller: so that the first real one does not pay
@@ -93,7 +95,7 @@ final class Rehearsal implements Runnable {
         FrameParser parser = new FrameParser();
         parser.handshakeDone();
         parser.space().put(frame);
-        return parser.next();
+        return Objects.requireNonNull(parser.next());
     }
 
     private void greet() {
@@ -120,6 +122,7 @@ final class Rehearsal implements Runnable {
         Frame.encode(new LeaseRevoked());
     }
 
+    @SuppressWarnings("NullAway") // nobody calls in a rehearsal
     private void call() throws Exception {
         Payload argument = Values.encodePortable(7L, session).inline();
         Task task = new Task();
@@ -157,7 +160,7 @@ final class Rehearsal implements Runnable {
         Frame.encode(events);
     }
 
-    private static List<Object> called(Invocation.Ready ready) {
+    private static List<@Nullable Object> called(Invocation.Ready ready) {
         try {
             return Results.of(1, ready.call(null), "");
         } catch (Throwable error) {

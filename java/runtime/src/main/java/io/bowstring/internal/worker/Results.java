@@ -22,13 +22,16 @@ public final class Results {
     public static final class Misfit extends Exception {
         private static final long serialVersionUID = 1;
 
+        private final transient BowstringException why;
+
         Misfit(InvalidArgumentException why) {
             super(why);
+            this.why = why;
         }
 
         /** What to tell the caller. */
         public BowstringException why() {
-            return (BowstringException) getCause();
+            return why;
         }
     }
 
@@ -51,9 +54,9 @@ public final class Results {
         }
         List<@Nullable Object> found = parts(count, value);
         if (found == null || found.size() != count) {
-            String got = found != null ? value.getClass().getSimpleName() + " of "
-                    + (found.size() > count ? "more" : "" + found.size()) : value == null ? "null"
-                    : value.getClass().getName();
+            String got = value == null ? "null"
+                    : found == null ? value.getClass().getName()
+                    : value.getClass().getSimpleName() + " of " + (found.size() > count ? "more" : "" + found.size());
             throw misfit(name + " is called with num_returns=" + count + " and must return a List,"
                     + " an array or a record of " + count + " values, not " + got);
         }

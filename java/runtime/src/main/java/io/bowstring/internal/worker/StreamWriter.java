@@ -6,6 +6,7 @@ import io.bowstring.errors.TaskCancelledException;
 import io.bowstring.internal.net.Connection;
 import io.bowstring.internal.runtime.Id;
 import io.bowstring.internal.runtime.Session;
+import io.bowstring.internal.runtime.TaskContext;
 import io.bowstring.internal.value.ErrorRecords;
 import io.bowstring.internal.wire.Frame;
 import io.bowstring.internal.wire.StreamItem;
@@ -14,6 +15,7 @@ import io.bowstring.internal.wire.WireRef;
 import java.lang.ref.Reference;
 import java.util.Collections;
 import java.util.Iterator;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -51,9 +53,10 @@ final class StreamWriter {
             } catch (InvalidArgumentException none) {
                 throw new Unsent(none);
             }
+            ItemStream pace = Objects.requireNonNull(incoming.items);
             for (long index = 0; ; index++) {
                 CompletableFuture<Void> more;
-                while ((more = incoming.items.awaited(index)) != null) {
+                while ((more = pace.awaited(index)) != null) {
                     session.reader().await(more);
                 }
                 if (incoming.cancelled || Thread.interrupted()) {
@@ -63,7 +66,7 @@ final class StreamWriter {
                     return;
                 }
                 Object item = items.next();
-                if (incoming.items.isWanted(index)) {
+                if (pace.isWanted(index)) {
                     try {
                         send(incoming, index, item);
                     } catch (TaskCancelledException cancelled) {
@@ -84,9 +87,10 @@ final class StreamWriter {
         }
         WireRef ref = new WireRef(Id.item(task.id, index).bytes(), 0, task.owner, task.home);
         Answers.Written written = answers.write(ref, encoded.values().get(0), false);
-        if (!incoming.context.kept().isEmpty()) {
+        TaskContext context = Objects.requireNonNull(incoming.context);
+        if (!context.kept().isEmpty()) {
             session.reactor().flush();
-            session.reader().await(incoming.context.held());
+            session.reader().await(context.held());
         }
         StreamItem told = new StreamItem();
         told.id = task.id;

@@ -39,7 +39,8 @@ final class TaskQueue implements ObjectReader.Blocking {
     private static final int HAND_OVERS = 3;
 
     private final Ends ends;
-    private @Nullable Session session;
+    @SuppressWarnings("NullAway.Init") // connected() comes before the first task
+    private Session session;
     private final ArrayDeque<Incoming> waiting = new ArrayDeque<>();
     private final Map<Id, Incoming> running = new HashMap<>();
     private final List<LeaseRevoked> revocations = new ArrayList<>();

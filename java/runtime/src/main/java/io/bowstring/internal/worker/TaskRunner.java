@@ -19,6 +19,7 @@ import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
@@ -166,7 +167,7 @@ final class TaskRunner {
     void exit(Incoming incoming) {
         events.flush();
         writeOut(incoming.caller.connection());
-        Worker.exitAfterLastCall(session, actor.id());
+        Worker.exitAfterLastCall(session, Objects.requireNonNull(actor).id());
     }
 
     /** This was the last task of a worker that is no actor (spec section 4.9, rule 3). */

@@ -40,17 +40,18 @@ import org.jspecify.annotations.Nullable;
  * <p>It serves one job, whose class path is one class loader. It ends with its node, whose death is the end of the
  * connection to it. A task that ends the JVM is a crash of the worker, as any other end of it.
  */
+@SuppressWarnings("NullAway.Init") // prepare() comes before everything else
 final class Worker implements Processes.Host {
     private static final Logger LOGGER = System.getLogger(Worker.class.getName());
 
     private final TaskQueue queue;
-    private @Nullable Session session;
-    private @Nullable FunctionTable functions;
-    private @Nullable EventLog events;
-    private @Nullable TaskRunner runner;
-    private @Nullable Transcoder transcoder;
-    private @Nullable Rehearsal rehearsal;
-    private @Nullable Endings endings;
+    private Session session;
+    private FunctionTable functions;
+    private EventLog events;
+    private TaskRunner runner;
+    private Transcoder transcoder;
+    private Rehearsal rehearsal;
+    private Endings endings;
     private volatile String workingDirectory = "";
     private volatile String visibleGpus = "-";
     private byte @Nullable [] actor;

@@ -40,13 +40,13 @@ final class LocalRef<T extends @Nullable Object> implements ObjectRef<T> {
     }
 
     @Override
-    @SuppressWarnings("unchecked")
+    @SuppressWarnings({"unchecked", "NullAway"}) // T says whether there are nulls
     public T get() {
         return (T) runtime.get(this, Long.MAX_VALUE);
     }
 
     @Override
-    @SuppressWarnings("unchecked")
+    @SuppressWarnings({"unchecked", "NullAway"})
     public T get(Duration timeout) {
         return (T) runtime.get(this, LocalRuntime.nanos(timeout));
     }
