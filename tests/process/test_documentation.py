@@ -41,7 +41,7 @@ def run_java(program: str, folder: Path) -> list[str]:
     assert compiled.returncode == 0, compiled.stderr
     environment = {**os.environ, "BOWSTRING_PYTHON": sys.executable}
     command = [*JAVA, "-cp", class_path, "Main"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 
@@ -101,6 +101,13 @@ def test_the_python_example_of_the_readme_runs(tmp_path: Path) -> None:
 @needs_java
 def test_the_java_example_of_the_first_page_runs(tmp_path: Path) -> None:
     assert run_java(blocks("java", (ROOT / "docs" / "start.md").read_text()), tmp_path) == ["16"]
+
+
+@needs_java
+@pytest.mark.parametrize("page", ["checkpoints", "observability", "placing", "tasks"])
+def test_the_program_of_a_java_page_prints_what_it_says(page: str, tmp_path: Path) -> None:
+    program = blocks("java", (ROOT / "docs" / "java" / f"{page}.md").read_text())
+    assert run_java(program, tmp_path) == re.findall(r"; // (.*)$", program, re.MULTILINE)
 
 
 @needs_java

@@ -4,6 +4,7 @@ import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.internal.call.Arguments;
 import io.bowstring.internal.call.StartOptions;
 import java.io.File;
+import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -26,6 +27,7 @@ public final class InitOptions {
     private final List<String> classPath;
     private final List<String> pythonPath;
     private final boolean logToDriver;
+    private final Level loggingLevel;
     private final @Nullable RuntimeEnvironment environment;
 
     private InitOptions(Builder builder) {
@@ -41,16 +43,17 @@ public final class InitOptions {
         classPath = List.copyOf(builder.classPath);
         pythonPath = List.copyOf(builder.pythonPath);
         logToDriver = builder.logToDriver;
+        loggingLevel = builder.loggingLevel;
         environment = builder.environment;
     }
 
     StartOptions startOptions() {
-        return new StartOptions(address, numCpus, numGpus, resources, objectStoreMemory, memoryArguments(), namespace,
+        return new StartOptions(address, numCpus, numGpus, resources, objectStoreMemory, nodeArguments(), namespace,
                 classPath, pythonPath, logToDriver, environment);
     }
 
-    /** What the node is told of memory and disk; nothing where nothing was said. */
-    private List<String> memoryArguments() {
+    /** What the node is told besides; nothing where nothing was said. */
+    private List<String> nodeArguments() {
         List<String> arguments = new ArrayList<>();
         if (!spillDirectory.isEmpty()) {
             arguments.addAll(List.of("--spill-directory", Path.of(spillDirectory).toAbsolutePath().toString()));
@@ -60,6 +63,9 @@ public final class InitOptions {
         }
         if (memoryReserve >= 0) {
             arguments.addAll(List.of("--memory-reserve", Long.toString(memoryReserve)));
+        }
+        if (loggingLevel.getSeverity() <= Level.DEBUG.getSeverity()) {
+            arguments.addAll(List.of("--log-level", "DEBUG"));
         }
         return arguments;
     }
@@ -83,6 +89,7 @@ public final class InitOptions {
         private List<String> classPath = ownClassPath();
         private List<String> pythonPath = List.of("");
         private boolean logToDriver = true;
+        private Level loggingLevel = Level.INFO;
         private @Nullable RuntimeEnvironment environment;
 
         private Builder() {}
@@ -169,6 +176,15 @@ public final class InitOptions {
         /** Whether what workers print is printed here too. Default: true. */
         public Builder setLogToDriver(boolean log) {
             logToDriver = log;
+            return this;
+        }
+
+        /**
+         * How much the log of a node that is started tells: with DEBUG, who comes and goes. What this process itself logs
+         * is configured as for any {@code System.Logger}, under the names below "io.bowstring". Default: INFO.
+         */
+        public Builder setLoggingLevel(Level level) {
+            loggingLevel = Arguments.present("level", level);
             return this;
         }
 

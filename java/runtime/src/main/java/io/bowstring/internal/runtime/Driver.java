@@ -145,7 +145,7 @@ public final class Driver {
         if (options.objectStoreMemory() > 0) {
             command.addAll(List.of("--object-store-memory", Long.toString(options.objectStoreMemory())));
         }
-        command.addAll(options.memoryArguments());
+        command.addAll(options.nodeArguments());
         if (!options.namespace().isEmpty()) {
             command.addAll(List.of("--namespace", options.namespace()));
         }
