@@ -23,5 +23,6 @@ def short_path() -> Iterator[Path]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--soak 100000`: a long soak; it takes minutes, so give `--timeout` too."""
+    """`--soak 100000`, `--soak-calls 100000`: long soaks; they take minutes, so give `--timeout` too."""
     parser.addoption("--soak", type=int, default=1_200, help="puts of the soak in tests/process/test_soak.py")
+    parser.addoption("--soak-calls", type=int, default=400, help="calls of the soak of calls there")

@@ -38,6 +38,9 @@ RESERVE_AFTER_S = 0.5
 ORPHAN_GRACE_S = 2.0
 # Starts of a worker that fail one after the other before those who wait for it are told.
 START_FAILURES_MAX = 3
+# The same of starts that something killed from outside, which says little about the next; a machine that has no memory
+# left for a worker kills each, and has to be told of at some time.
+START_KILLS_MAX = 32
 # A worker that has not said Hello this long after its start is ended.
 START_TIMEOUT_S = 60.0
 # Workers that are starting at one time, by language: more would only slow each other.

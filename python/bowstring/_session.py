@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from bowstring import _environments, _interrupts, _options, _runtime, _state
 from bowstring._runtime import Runtime
-from bowstring.errors import BowstringError, InvalidArgumentError, NodeDiedError
+from bowstring.errors import BowstringError, InvalidArgumentError, NodeDiedError, RuntimeStoppedError
 from bowstring.object_ref import ObjectRef
 from bowstring_wire import messages as m
 from bowstring_wire import values
@@ -31,24 +31,31 @@ _lock = threading.RLock()
 _node_pid = 0  # of the node that this process started
 _node_pidfd = -1
 _progress: ProgressView | None = None  # made with the first bar
+_closing = False  # shutdown is under way
 _progress_lock = threading.Lock()
 
 
 def _after_fork() -> None:
     """The node is the parent's child, not ours: its end is none of our affair."""
-    global _node_pid, _node_pidfd
+    global _closing, _node_pid, _node_pidfd
     if _node_pidfd >= 0:
         os.close(_node_pidfd)
     _node_pid, _node_pidfd = 0, -1
+    _closing = False
 
 
 os.register_at_fork(after_in_child=_after_fork)
 
 
 def running_runtime() -> Runtime:
-    """The runtime of this process; starts one on first use."""
+    """The runtime of this process; starts one on first use.
+
+    Raises:
+        RuntimeStoppedError: It is being shut down, as a callback of what is cut off by that finds it.
+    """
     runtime = _runtime.current_runtime_or_none()
     if runtime is None:
+        _refuse_while_closing()  # before the lock, which shutdown has while it waits for the threads of callbacks
         with _lock:
             if _runtime.current_runtime_or_none() is None:
                 if _runtime._forked:
@@ -56,6 +63,13 @@ def running_runtime() -> Runtime:
                 init()
             runtime = _runtime.current_runtime()
     return runtime
+
+
+def _refuse_while_closing() -> None:
+    if _closing:
+        raise RuntimeStoppedError(
+            "Bowstring is being shut down in this process, and takes nothing more; a callback can ask is_initialized()"
+        )
 
 
 class Session:
@@ -137,7 +151,9 @@ def init(
         RuntimeEnvSetupError: a folder or archive of runtime_env can't be read.
         BowstringError: the node can't be started or joined.
     """
+    _refuse_while_closing()  # as in running_runtime
     with _lock:
+        _refuse_while_closing()
         runtime = _runtime.current_runtime_or_none()
         if runtime is not None:
             if ignore_reinit_error:
@@ -365,23 +381,33 @@ def _find_session() -> str:
 
 def shutdown() -> None:
     """End this process's part of the runtime; a runtime that it started ends altogether. Does nothing if none runs."""
-    global _node_pid, _node_pidfd, _progress
+    global _closing
     with _lock:
         runtime = _runtime.current_runtime_or_none()
         if runtime is None:
             return
-        with _progress_lock:
-            view, _progress = _progress, None
-        if view is not None:
-            view.close()
-        atexit.unregister(shutdown)
-        _interrupts.uninstall()
-        _runtime.set_runtime(None)
-        if runtime.stopped is None:
-            _see_last_output(runtime)
-        runtime.close()
-        if _node_pid:
-            _reap_node()
+        _closing = True
+        try:
+            _close(runtime)
+        finally:
+            _closing = False
+
+
+def _close(runtime: Runtime) -> None:
+    """Under the lock: the rest of `shutdown`."""
+    global _progress
+    with _progress_lock:
+        view, _progress = _progress, None
+    if view is not None:
+        view.close()
+    atexit.unregister(shutdown)
+    _interrupts.uninstall()
+    _runtime.set_runtime(None)
+    if runtime.stopped is None:
+        _see_last_output(runtime)
+    runtime.close()
+    if _node_pid:
+        _reap_node()
 
 
 def _see_last_output(runtime: Runtime) -> None:

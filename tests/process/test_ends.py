@@ -113,3 +113,27 @@ def test_a_worker_that_is_killed_between_tasks_is_replaced() -> None:
     with bow.init(num_cpus=1):
         os.kill(bow.get(process_id.remote()), signal.SIGKILL)
         assert bow.get(double.remote(4)) == 8
+
+
+@bow.remote
+def wait_for(path: str) -> None:
+    wait_until(lambda: os.path.exists(path))
+
+
+@pytest.mark.parametrize("again", [lambda: double.remote(1), lambda: bow.put(1), bow.init], ids=["call", "put", "init"])
+def test_a_callback_of_the_shutdown_starts_no_other_runtime(again: Callable[[], object], tmp_path: Path) -> None:
+    caught: list[str] = []
+
+    def go_on(_future: object) -> None:
+        try:
+            again()
+        except bow.RuntimeStoppedError as error:
+            caught.append(str(error))
+
+    with bow.init(num_cpus=1):
+        wait_for.remote(str(tmp_path / "never")).future().add_done_callback(go_on)
+    assert len(caught) == 1
+    assert "being shut down" in caught[0]
+    assert not bow.is_initialized()
+    assert bow.get(double.remote(2)) == 4  # what comes after the shutdown does start one
+    bow.shutdown()

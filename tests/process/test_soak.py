@@ -1,8 +1,9 @@
-"""Many values come and go, and memory stays as it was. `--soak 100000` makes the last test as long as that."""
+"""Many values and calls come and go, and memory stays as it was. `--soak` and `--soak-calls` make the last two long."""
 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +14,12 @@ import bowstring as bow
 from bowstring._session import query_state
 from bowstring_wire.messages import StateKind
 from tests.process.waiting import wait_until
+from tests.soak.calls import CallSoak, compile_java
 from tests.soak.run import Soak
 from tests.soak.samples import growth
 
 GROWTH_MAX_MB = 8.0
+JAR = Path(__file__).parents[2] / "python" / "bowstring_java" / "bowstring-all.jar"
 
 
 @bow.remote
@@ -89,3 +92,17 @@ def test_values_of_all_sizes_while_workers_are_killed_and_the_disk_helps_out(req
     assert row["restores"]
     assert soak.kills
     assert growth(samples) == []
+
+
+def test_calls_between_the_languages_while_workers_of_both_are_killed(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    if shutil.which("javac") is None or not JAR.is_file():
+        pytest.skip("the soak of calls needs a JDK and the Java library")
+    calls = int(request.config.getoption("--soak-calls"))
+    compile_java(tmp_path, JAR)
+    with bow.init(num_cpus=2, object_store_memory=128 << 20, class_path=[str(tmp_path)]) as session:
+        soak = CallSoak(session, calls, samples=2, kill_every=calls // 6, seed=5)
+        soak.run()
+    assert sum(soak.done.values()) >= calls
+    assert len(soak.killed) > 1

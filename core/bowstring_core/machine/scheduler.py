@@ -60,6 +60,7 @@ class Scheduler:
         self._java_spare_at: dict[int, float] = {}  # by job: when another JVM is started to be kept warm
         self._over_jobs: set[int] = set()
         self._failures: Counter[WorkerKind] = Counter()
+        self._kills: Counter[WorkerKind] = Counter()
         self.next_lease = 1
         self.groups = Groups(self)
         self._served_deadline: float | None = None
@@ -253,6 +254,7 @@ class Scheduler:
         worker.version = version
         self._make_idle(worker, "registered", now)
         self._failures.pop(worker.kind, None)
+        self._kills.pop(worker.kind, None)
         self._prestarted = self._prestarted or worker.kind == _PYTHON
         return self._pass(now)
 
@@ -269,16 +271,21 @@ class Scheduler:
             self._wake(now + limits.START_TIMEOUT_S)
 
     def start_failed(
-        self, slot: int, message: str, final: bool, now: float, code: str = "WORKER_START"
+        self, slot: int, message: str, final: bool, now: float, code: str = "WORKER_START", killed: bool = False
     ) -> list[Effect]:
-        """The worker ended, or never came to be, before its Hello. `final`: trying again would not help."""
+        """The worker ended, or never came to be, before its Hello.
+
+        `final`: trying again would not help. `killed`: something outside of it ended it.
+        """
         worker = self.pool.workers[slot]
         kind = worker.kind
         self.pool.move(worker, "ended", now)
-        self._failures[kind] += 1
-        if not final and self._failures[kind] < limits.START_FAILURES_MAX:
+        (self._kills if killed else self._failures)[kind] += 1
+        often = self._failures[kind] >= limits.START_FAILURES_MAX or self._kills[kind] >= limits.START_KILLS_MAX
+        if not final and not often:
             return self._pass(now)
-        del self._failures[kind]
+        self._failures.pop(kind, None)
+        self._kills.pop(kind, None)
         if kind == _PYTHON:
             self._prestarted = False  # none is kept ready until one has come up
         self._java_jobs.discard(kind.job)

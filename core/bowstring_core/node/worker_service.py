@@ -268,7 +268,9 @@ class WorkerService:
             output.drain()
         words = b"".join(output.tail for output in process.outputs).decode(errors="replace").strip()
         text = f"the worker {describe_status(process.status)} before it was ready"
-        self._start_failed(process, f"{text}; it wrote:\n{words}" if words else text, False)
+        status = process.status
+        killed = status is not None and os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+        self._start_failed(process, f"{text}; it wrote:\n{words}" if words else text, False, killed=killed)
 
     def _unwatch_early(self, process: WorkerProcess) -> None:
         if process.pidfd >= 0:
@@ -276,7 +278,9 @@ class WorkerService:
             os.close(process.pidfd)
             process.pidfd = -1
 
-    def _start_failed(self, process: WorkerProcess, message: str, final: bool, code: str = "WORKER_START") -> None:
+    def _start_failed(
+        self, process: WorkerProcess, message: str, final: bool, code: str = "WORKER_START", killed: bool = False
+    ) -> None:
         if process.slot == TRAINEE_SLOT:
             self._training_ended(process)
             return
@@ -286,7 +290,8 @@ class WorkerService:
         self._unwatch_early(process)
         self._leave_zygote(process)
         self._node.log(f"worker {process.slot}: {message}")
-        self._node.perform(self._node.scheduler.start_failed(process.slot, message, final, self._loop.now, code))
+        now = self._loop.now
+        self._node.perform(self._node.scheduler.start_failed(process.slot, message, final, now, code, killed))
 
     def _on_zygote_death(self, zygote: ZygoteLink, was_ready: bool, words: str) -> None:
         if self._node.stopping:
@@ -299,12 +304,14 @@ class WorkerService:
         for process in list(self.processes.values()):
             if process.peer is not None or process.zygote is not zygote:
                 continue
-            if process.pid:  # the kernel has killed it with its parent
+            if process.pid:
+                if process.status is None:
+                    process.status = int(signal.SIGKILL)  # by the kernel, with its parent
                 self._give_up_status(process)
             else:
                 message = f"the process that starts workers has ended; it wrote:\n{words}"
                 code = "RUNTIME_ENV_SETUP" if process.zygote_key and not was_ready else "WORKER_START"
-                self._start_failed(process, message, final, code)
+                self._start_failed(process, message, final, code, killed=was_ready)
 
     # Greeting ---------------------------------------------------------------------------------------------------------
 

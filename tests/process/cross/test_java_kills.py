@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 import bowstring as bow
+from bowstring._session import query_state
+from bowstring_wire.messages import StateKind
+from tests.process.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("runtime")
 
@@ -52,3 +55,22 @@ def test_wrong_names_and_arguments_of_java_are_named() -> None:
     with pytest.raises(bow.FunctionNotFoundError, match="fly"):
         bow.get(actor.fly.remote(), timeout=60)
     assert bow.get(actor.add.remote(2), timeout=60) == 2
+
+
+def test_jvm_workers_that_are_killed_while_they_start_are_started_again(tmp_path: Path) -> None:
+    mixed = bow.java_function("cross.Mortal", "dieOnce").options(runtime_env={"env_vars": {"OF": "its own"}})
+    marker = tmp_path / "tries"
+    marker.write_text("1")  # it does not end by itself
+    ref = mixed.remote(str(marker))
+    killed: set[int] = set()
+
+    def starting() -> set[int]:
+        rows = query_state(StateKind.WORKERS)
+        return {row["pid"] for row in rows if row["environment"] and row["state"] == "starting" and row["pid"]} - killed
+
+    for _ in range(5):
+        wait_until(starting, within_s=60)
+        for pid in starting():
+            os.kill(pid, signal.SIGKILL)
+            killed.add(pid)
+    assert bow.get(ref, timeout=100) == 1

@@ -309,6 +309,16 @@ def test_failed_starts_are_tried_again_and_then_told_to_who_waits():
     assert not scheduler.waiting()
 
 
+def test_starts_that_are_killed_are_tried_again_for_longer():
+    scheduler = Scheduler({"CPU": UNITS})
+    (start,) = scheduler.request(Purpose.LEASE, A, 7, key(), 1, 1, 0.0)
+    for _ in range(limits.START_KILLS_MAX - 1):
+        (start,) = scheduler.start_failed(start.slot, "killed", False, 0.0, killed=True)
+        assert isinstance(start, StartWorker)
+    (effect,) = scheduler.start_failed(start.slot, "killed", False, 0.0, killed=True)
+    assert effect == Rejected(Purpose.LEASE, A, 7, "WORKER_START", "killed")
+
+
 def test_final_failure_is_told_at_once_and_only_to_who_wanted_that_kind():
     scheduler = Scheduler({"CPU": 2 * UNITS})
     scheduler.request(Purpose.LEASE, A, 1, key(), 1, 1, 0.0)

@@ -47,7 +47,7 @@ final class PortableReader {
             whole = true;
             return value;
         } catch (BufferUnderflowException | IndexOutOfBoundsException | IllegalArgumentException
-                | DateTimeException | ArithmeticException | ClassCastException
+                | DateTimeException | ArithmeticException | ClassCastException | NullPointerException
                 | InvalidArgumentException | ProtocolException error) {
             throw new SerializationException("a portable value is broken: " + error.getMessage(), error);
         } finally {
