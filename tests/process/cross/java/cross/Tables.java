@@ -2,6 +2,8 @@ package cross;
 
 import io.bowstring.Bowstring;
 import io.bowstring.ObjectRef;
+import io.bowstring.Tensor;
+import io.bowstring.arrow.ArrowArena;
 import io.bowstring.arrow.ArrowValue;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -42,6 +44,50 @@ public final class Tables {
         }
     }
 
+    /**
+     * The table of {@link #make}, built in the store's memory.
+     *
+     * @return its reference as {@code table}, and what it cost: {@code copied}, and {@code own_bytes} of memory that is
+     *     not the store's
+     */
+    public static Map<String, Object> build(long rows) throws IOException {
+        int count = Math.toIntExact(rows);
+        long before = bytesOf("Anonymous:");
+        List<FieldVector> columns = new ArrayList<>();
+        Map<String, Object> facts = new LinkedHashMap<>();
+        try (ArrowArena arena = ArrowArena.allocate(4 * (8 * rows + rows / 8 + 128))) {
+            for (String name : List.of("w", "x", "y", "z")) {
+                BigIntVector column = new BigIntVector(name, arena.allocator());
+                column.allocateNew(count);
+                fill(column, count);
+                columns.add(column);
+            }
+            try (VectorSchemaRoot root = new VectorSchemaRoot(columns)) {
+                root.setRowCount(count);
+                facts.put("table", arena.put(root));
+            }
+            facts.put("copied", arena.bytesCopied());
+        }
+        facts.put("own_bytes", bytesOf("Anonymous:") - before);
+        return facts;
+    }
+
+    private static void fill(BigIntVector column, int count) {
+        for (int row = 0; row < count; row++) {
+            column.set(row, row);
+        }
+        column.setValueCount(count);
+    }
+
+    /** The last element of a table and of a tensor in a map, and a text. */
+    public static List<Object> inside(Map<String, Object> value) {
+        try (ArrowValue table = (ArrowValue) value.get("table");
+                Tensor weights = (Tensor) value.get("weights")) {
+            BigIntVector column = (BigIntVector) table.root().getVector("x");
+            return List.of(column.get(column.getValueCount() - 1), weights.getDouble(weights.size() - 1), value.get("name"));
+        }
+    }
+
     /** Tries to write 7 over the first element. */
     public static long write(ArrowValue table) {
         BigIntVector column = (BigIntVector) table.batches().get(0).getVector("x");
@@ -56,10 +102,7 @@ public final class Tables {
         for (String name : List.of("w", "x", "y", "z")) {
             BigIntVector column = new BigIntVector(name, ALLOCATOR);
             column.allocateNew(count);
-            for (int row = 0; row < count; row++) {
-                column.set(row, row);
-            }
-            column.setValueCount(count);
+            fill(column, count);
             columns.add(column);
         }
         VectorSchemaRoot root = new VectorSchemaRoot(columns);
@@ -68,12 +111,15 @@ public final class Tables {
     }
 
     private static long privateBytes() throws IOException {
-        long kilobytes = 0;
+        return bytesOf("Private_Clean:") + bytesOf("Private_Dirty:");
+    }
+
+    private static long bytesOf(String kind) throws IOException {
         for (String line : Files.readAllLines(Path.of("/proc/self/smaps_rollup"))) {
-            if (line.startsWith("Private_Clean:") || line.startsWith("Private_Dirty:")) {
-                kilobytes += Long.parseLong(line.replaceAll("[^0-9]", ""));
+            if (line.startsWith(kind)) {
+                return Long.parseLong(line.replaceAll("[^0-9]", "")) << 10;
             }
         }
-        return kilobytes << 10;
+        throw new IOException("the kernel tells no " + kind);
     }
 }
