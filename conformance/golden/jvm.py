@@ -4,8 +4,8 @@ Messages: reads with Java's codec what Python wrote, and what FlatBuffers' own w
 compares what Java writes with Python's canonical bytes. What was changed at random must give a message or a
 ProtocolException.
 
-Values: reads every golden value with Java, lets it write the value again, and reads that with Python; what readers must
-refuse Java must refuse.
+Values: reads every golden value, and trees at random, with Java, lets it write the value again, and reads that with
+Python; what readers must refuse Java must refuse.
 
 Bytes go in, bytes come out; nothing else crosses.
 
@@ -25,13 +25,14 @@ from typing import Any
 import jpype
 
 from bowstring_wire.messages import Encoding, Layout
-from bowstring_wire.values.payload import read_payload
-from bowstring_wire.values.portable import decode_portable
+from bowstring_wire.values.payload import inline_payload, read_payload
+from bowstring_wire.values.portable import decode_portable, encode_portable
 from conformance.golden import flatbuffers_own
 from conformance.golden.cases import use_stand_ins
 from conformance.golden.forms import Form, from_python
 from conformance.golden.make import FOLDER, read_hex
 from conformance.golden.specimens import TABLES, Specimens
+from conformance.golden.trees import Trees
 
 # Names that the schema has for what Java's public API calls its own.
 _JAVA_NAMES = {"ActorHandle": "WireHandle"}
@@ -181,6 +182,16 @@ def compare_values(java: JavaValues, comparison: Comparison) -> None:
         comparison.that(not failure, failure)
 
 
+def compare_trees(java: JavaValues, seed: int, rounds: int, comparison: Comparison) -> None:
+    """Compare values at random, through Java and back."""
+    for index in range(rounds):
+        value = Trees(random.Random(f"{seed} {index}")).value()
+        encoded = encode_portable(value)
+        layout, data = inline_payload(encoded)
+        payload = encoded.encoding, layout, bytes(data)
+        comparison.that(*_through_java(java, f"tree {seed}/{index}", payload, from_python(value)))
+
+
 def _through_java(java: JavaValues, name: str, payload: tuple[int, int, bytes], form: Form) -> tuple[bool, str]:
     """Whether a value is the same after Java read and wrote it, and else what happened."""
     if payload[0] == Encoding.PYTHON:
@@ -203,14 +214,16 @@ def main() -> int:
     parser.add_argument("what", choices=["messages", "values"])
     parser.add_argument("classpath", help="the Java library, and for values what it needs")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=20, help="random messages of each table")
+    parser.add_argument("--rounds", type=int, default=20, help="random messages of each table; 10 times as many trees")
     arguments = parser.parse_args()
     start_jvm(arguments.classpath)
     comparison = Comparison()
     if arguments.what == "messages":
         compare_messages(JavaCodec(), arguments.seed, arguments.rounds, comparison)
     else:
-        compare_values(JavaValues(), comparison)
+        java = JavaValues()
+        compare_values(java, comparison)
+        compare_trees(java, arguments.seed, 10 * arguments.rounds, comparison)
     failures = comparison.failures[:_FAILURES_SHOWN]
     print(json.dumps({"compared": comparison.count, "failures": failures}))
     return 1 if failures else 0
