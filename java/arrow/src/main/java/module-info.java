@@ -8,7 +8,6 @@ module io.bowstring.arrow {
     requires transitive org.apache.arrow.vector;
     requires org.apache.arrow.format;
     requires flatbuffers.java;
-    requires jdk.unsupported;
 
     exports io.bowstring.arrow;
 

@@ -37,6 +37,16 @@ public interface RuntimeLink {
         Bowstring.withdrawn(link);
     }
 
+    /**
+     * A tensor that is a view.
+     *
+     * @param data the elements, row-major, little endian
+     * @param release lets go of their memory; run once, when the tensor is closed
+     */
+    static Tensor tensor(ElementType element, long[] shape, ByteBuffer data, Runnable release) {
+        return Tensor.view(element, shape, data, release);
+    }
+
     /** Submits a task. */
     ObjectRef<?> submit(FunctionDescriptor function, List<?> arguments, CallOptions options, @Nullable Class<?> type);
 

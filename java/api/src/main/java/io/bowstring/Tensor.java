@@ -4,20 +4,25 @@ import io.bowstring.errors.InvalidArgumentException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A dense array: element type, shape, and the elements in row-major order without gaps (spec section 3.4). One that was
- * read from the store is a read-only view of shared memory, which stays as long as the tensor or a buffer made from it.
+ * read from the store is a read-only view of shared memory, which stays as long as the tensor or a buffer made from it; or
+ * until it is closed, which after a large one is worth while.
  */
-public final class Tensor {
+public final class Tensor implements AutoCloseable {
     private final ElementType element;
     private final long[] shape;
     private final ByteBuffer data;
+    private final @Nullable Runnable release;
+    private volatile boolean closed;
 
-    private Tensor(ElementType element, long[] shape, ByteBuffer data) {
+    private Tensor(ElementType element, long[] shape, ByteBuffer data, @Nullable Runnable release) {
         this.element = element;
         this.shape = shape;
         this.data = data;
+        this.release = release;
     }
 
     /**
@@ -29,6 +34,10 @@ public final class Tensor {
      * @throws InvalidArgumentException if the bytes are not as many as the shape says
      */
     public static Tensor of(ElementType element, long[] shape, ByteBuffer data) {
+        return view(element, shape, data, null);
+    }
+
+    static Tensor view(ElementType element, long[] shape, ByteBuffer data, @Nullable Runnable release) {
         long size = element.size();
         for (long dimension : shape) {
             if (dimension < 0) {
@@ -45,7 +54,7 @@ public final class Tensor {
                     + " has " + size + " bytes, but " + data.remaining() + " are given");
         }
         ByteBuffer view = data.asReadOnlyBuffer().slice().order(ByteOrder.LITTLE_ENDIAN);
-        return new Tensor(element, shape.clone(), view);
+        return new Tensor(element, shape.clone(), view, release);
     }
 
     /** A vector of a copy of the values. */
@@ -120,21 +129,49 @@ public final class Tensor {
 
     /** The elements' bytes, row-major, little endian: a read-only view that holds the memory below it. */
     public ByteBuffer buffer() {
-        return data.duplicate().order(ByteOrder.LITTLE_ENDIAN);
+        return data().duplicate().order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    private ByteBuffer data() {
+        if (closed) {
+            throw new InvalidArgumentException("this tensor was closed");
+        }
+        return data;
+    }
+
+    /**
+     * Lets go of the memory of a tensor that was read, whose elements and buffers must not be used any more; does nothing
+     * to one that was made here.
+     */
+    @Override
+    public synchronized void close() {
+        if (!closed && release != null) {
+            closed = true;
+            release.run();
+        }
     }
 
     /**
      * One element by its place in row-major order, as the nearest double.
-     *
-     * @throws InvalidArgumentException if the elements are of 16-bit floats
      */
     public double getDouble(int index) {
         return switch (element) {
-            case FLOAT64 -> data.getDouble(index * 8);
-            case FLOAT32 -> data.getFloat(index * 4);
-            case UINT64 -> unsigned(data.getLong(index * 8));
+            case FLOAT64 -> data().getDouble(index * 8);
+            case FLOAT32 -> data().getFloat(index * 4);
+            case FLOAT16 -> half(data().getShort(index * 2));
+            case UINT64 -> unsigned(data().getLong(index * 8));
             default -> getLong(index);
         };
+    }
+
+    /** IEEE 754 half precision: a sign, 5 bits of exponent, 10 of fraction. */
+    private static float half(short bits) {
+        int exponent = bits >> 10 & 31;
+        int fraction = bits & 1023;
+        float size = exponent == 31
+                ? (fraction == 0 ? Float.POSITIVE_INFINITY : Float.NaN)
+                : exponent == 0 ? fraction * 0x1p-24f : (1024 + fraction) * (float) Math.scalb(1.0, exponent - 25);
+        return bits < 0 ? -size : size;
     }
 
     private static double unsigned(long bits) {
@@ -149,22 +186,22 @@ public final class Tensor {
      */
     public long getLong(int index) {
         return switch (element) {
-            case BOOL, INT8 -> data.get(index);
-            case UINT8 -> data.get(index) & 0xff;
-            case INT16 -> data.getShort(index * 2);
-            case UINT16 -> data.getShort(index * 2) & 0xffff;
-            case INT32 -> data.getInt(index * 4);
-            case UINT32 -> data.getInt(index * 4) & 0xffffffffL;
-            case INT64, UINT64 -> data.getLong(index * 8);
+            case BOOL, INT8 -> data().get(index);
+            case UINT8 -> data().get(index) & 0xff;
+            case INT16 -> data().getShort(index * 2);
+            case UINT16 -> data().getShort(index * 2) & 0xffff;
+            case INT32 -> data().getInt(index * 4);
+            case UINT32 -> data().getInt(index * 4) & 0xffffffffL;
+            case INT64, UINT64 -> data().getLong(index * 8);
             default -> throw new InvalidArgumentException("a tensor of " + element + " has no integers");
         };
     }
 
-    /** A copy as doubles; every element type but FLOAT16. */
+    /** A copy as doubles. */
     public double[] toDoubleArray() {
         double[] values = new double[size()];
         if (element == ElementType.FLOAT64) {
-            data.duplicate().order(ByteOrder.LITTLE_ENDIAN).asDoubleBuffer().get(values);
+            data().duplicate().order(ByteOrder.LITTLE_ENDIAN).asDoubleBuffer().get(values);
         } else {
             for (int i = 0; i < values.length; i++) {
                 values[i] = getDouble(i);
@@ -173,11 +210,17 @@ public final class Tensor {
         return values;
     }
 
-    /** A copy as floats; elements FLOAT32 only. */
+    /** A copy as floats; elements FLOAT32 and FLOAT16. */
     public float[] toFloatArray() {
-        require(ElementType.FLOAT32);
         float[] values = new float[size()];
-        data.duplicate().order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(values);
+        if (element == ElementType.FLOAT16) {
+            for (int i = 0; i < values.length; i++) {
+                values[i] = half(data().getShort(i * 2));
+            }
+            return values;
+        }
+        require(ElementType.FLOAT32);
+        data().duplicate().order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(values);
         return values;
     }
 
@@ -185,7 +228,7 @@ public final class Tensor {
     public long[] toLongArray() {
         long[] values = new long[size()];
         if (element == ElementType.INT64) {
-            data.duplicate().order(ByteOrder.LITTLE_ENDIAN).asLongBuffer().get(values);
+            data().duplicate().order(ByteOrder.LITTLE_ENDIAN).asLongBuffer().get(values);
         } else {
             for (int i = 0; i < values.length; i++) {
                 values[i] = getLong(i);
@@ -198,7 +241,7 @@ public final class Tensor {
     public int[] toIntArray() {
         require(ElementType.INT32);
         int[] values = new int[size()];
-        data.duplicate().order(ByteOrder.LITTLE_ENDIAN).asIntBuffer().get(values);
+        data().duplicate().order(ByteOrder.LITTLE_ENDIAN).asIntBuffer().get(values);
         return values;
     }
 
@@ -206,7 +249,7 @@ public final class Tensor {
     public short[] toShortArray() {
         require(ElementType.INT16);
         short[] values = new short[size()];
-        data.duplicate().order(ByteOrder.LITTLE_ENDIAN).asShortBuffer().get(values);
+        data().duplicate().order(ByteOrder.LITTLE_ENDIAN).asShortBuffer().get(values);
         return values;
     }
 
@@ -215,7 +258,7 @@ public final class Tensor {
         require(ElementType.BOOL);
         boolean[] values = new boolean[size()];
         for (int i = 0; i < values.length; i++) {
-            values[i] = data.get(i) != 0;
+            values[i] = data().get(i) != 0;
         }
         return values;
     }
@@ -232,7 +275,7 @@ public final class Tensor {
         return other instanceof Tensor tensor
                 && tensor.element == element
                 && Arrays.equals(tensor.shape, shape)
-                && tensor.data.equals(data);
+                && tensor.data().equals(data());
     }
 
     @Override

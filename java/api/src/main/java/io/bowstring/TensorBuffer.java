@@ -3,6 +3,7 @@ package io.bowstring;
 import io.bowstring.errors.InvalidArgumentException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Memory of the store in which one tensor is built, so that putting it copies nothing.
@@ -16,7 +17,9 @@ import java.util.Arrays;
  */
 public final class TensorBuffer implements AutoCloseable {
     private final RuntimeLink.Memory<Tensor> memory;
-    private boolean done;
+    private @Nullable ObjectRef<Tensor> sealed;
+    private @Nullable Tensor view;
+    private boolean closed;
 
     private TensorBuffer(RuntimeLink.Memory<Tensor> memory) {
         this.memory = memory;
@@ -44,13 +47,20 @@ public final class TensorBuffer implements AutoCloseable {
     }
 
     /**
-     * The elements' memory, row-major, little endian. It must not be written after {@link #put}, nor read: the
-     * store may move the tensor, and use its memory for something else.
+     * The elements' memory, row-major, little endian. After {@link #put} it is a read-only view of the tensor in the store.
+     * A buffer from before that must not be used any more, not even read: the store may move the tensor, and use its memory
+     * for something else.
      *
      * @return a view, its position 0
-     * @throws InvalidArgumentException if the tensor was put, or the memory given back
+     * @throws InvalidArgumentException if this was closed, or it was put and the reference is released
      */
     public synchronized ByteBuffer buffer() {
+        if (sealed != null && !closed) {
+            if (view == null) {
+                view = sealed.get();
+            }
+            return view.buffer();
+        }
         checkOpen();
         return memory.bytes();
     }
@@ -63,22 +73,29 @@ public final class TensorBuffer implements AutoCloseable {
      */
     public synchronized ObjectRef<Tensor> put() {
         checkOpen();
-        done = true;
-        return memory.put(memory.bytes().capacity());
+        ObjectRef<Tensor> ref = memory.put(memory.bytes().capacity());
+        sealed = ref;
+        return ref;
     }
 
     private void checkOpen() {
-        if (done) {
-            throw new InvalidArgumentException("this tensor was put already, or closed");
+        if (closed || sealed != null) {
+            throw new InvalidArgumentException(closed ? "this tensor was closed" : "this tensor was put already");
         }
     }
 
-    /** Gives the memory back if the tensor was not put. */
+    /** Gives the memory back if the tensor was not put; else lets go of the view that {@link #buffer} gave. */
     @Override
     public synchronized void close() {
-        if (!done) {
-            done = true;
-            memory.giveBack();
+        if (closed) {
+            return;
         }
+        closed = true;
+        if (sealed == null) {
+            memory.giveBack();
+        } else if (view != null) {
+            view.close();
+        }
+        sealed = null;
     }
 }

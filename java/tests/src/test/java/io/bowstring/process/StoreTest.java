@@ -5,11 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.bowstring.Bowstring;
+import io.bowstring.ElementType;
 import io.bowstring.InitOptions;
 import io.bowstring.ObjectRef;
 import io.bowstring.Tensor;
+import io.bowstring.TensorBuffer;
 import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.errors.ObjectStoreFullException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -93,6 +96,81 @@ class StoreTest {
                 assertEquals(i, views.get(i).getDouble(0));
                 assertEquals(1000, views.get(i).getDouble(1000));
             }
+        }
+    }
+
+    @Test
+    void aClosedViewGivesItsMemoryBackAtOnce() {
+        try (Bowstring.Runtime runtime = Bowstring.init(InitOptions.builder().setNumCpus(1)
+                .setObjectStoreMemory(64L << 20).setSpillBytesMax(0).setMemoryReserve(0).build())) {
+            double[] values = Calculator.ramp(2 << 20);
+            List<Object> unclosed = new ArrayList<>(); // reachable: no collector lets them go
+            for (int i = 0; i < 20; i++) {
+                values[0] = i;
+                ObjectRef<Object> ref = Bowstring.put((Object) Tensor.of(values));
+                Tensor view = (Tensor) ref.get();
+                ref.release();
+                assertEquals(i, view.getDouble(0));
+                view.close();
+                unclosed.add(view);
+                assertThrows(InvalidArgumentException.class, () -> view.getDouble(0));
+            }
+        }
+    }
+
+    @Test
+    void viewsInOneValueGiveItsMemoryBackTogether() {
+        try (Bowstring.Runtime runtime = Bowstring.init(InitOptions.builder().setNumCpus(1)
+                .setObjectStoreMemory(64L << 20).setSpillBytesMax(0).setMemoryReserve(0).build())) {
+            double[] values = Calculator.ramp(1 << 20);
+            List<Object> reachable = new ArrayList<>();
+            for (int i = 0; i < 20; i++) {
+                values[0] = i;
+                ObjectRef<Object> ref = Bowstring.put((Object) new ArrayList<>(List.of(Tensor.of(values), Tensor.of(values))));
+                List<?> views = (List<?>) ref.get();
+                ref.release();
+                ((Tensor) views.get(0)).close();
+                assertEquals(i, ((Tensor) views.get(1)).getDouble(0));
+                ((Tensor) views.get(1)).close();
+                reachable.add(views);
+            }
+        }
+    }
+
+    @Test
+    void bytesAreReadAsAViewWhereABufferIsWanted() {
+        try (Bowstring.Runtime runtime = Bowstring.init(InitOptions.builder().setNumCpus(1).build())) {
+            byte[] bytes = new byte[1 << 20];
+            bytes[9] = 9;
+            ObjectRef<ByteBuffer> ref = Bowstring.put(ByteBuffer.wrap(bytes));
+            ByteBuffer view = ref.get();
+            assertTrue(view.isDirect() && view.isReadOnly());
+            assertEquals(ByteBuffer.wrap(bytes), view);
+            assertEquals(9, Bowstring.task(StoreTest::ninth, ref).remote().get());
+            assertEquals(9, Bowstring.task(StoreTest::ninth, ByteBuffer.wrap(new byte[] {0, 0, 0, 0, 0, 0, 0, 0, 0, 9}))
+                    .remote().get());
+        }
+    }
+
+    public static int ninth(ByteBuffer bytes) {
+        if (!bytes.isReadOnly()) {
+            throw new IllegalStateException("not a view");
+        }
+        return bytes.get(9);
+    }
+
+    @Test
+    void aTensorThatWasBuiltInTheStoreIsReadThereOnceItWasPut() {
+        try (Bowstring.Runtime runtime = Bowstring.init(InitOptions.builder().setNumCpus(1).build());
+                TensorBuffer building = TensorBuffer.allocate(ElementType.INT64, 4096)) {
+            building.buffer().putLong(8, 7);
+            ObjectRef<Tensor> ref = building.put();
+            assertTrue(building.buffer().isReadOnly());
+            assertEquals(7, building.buffer().getLong(8));
+            assertEquals(7, ref.get().getLong(1));
+            assertThrows(InvalidArgumentException.class, building::put);
+            building.close();
+            assertThrows(InvalidArgumentException.class, building::buffer);
         }
     }
 

@@ -2,7 +2,9 @@ package io.bowstring.internal.arrow;
 
 import io.bowstring.arrow.ArrowValue;
 import io.bowstring.errors.SerializationException;
+import io.bowstring.internal.value.Addresses;
 import io.bowstring.internal.value.ValueBuffer;
+import io.bowstring.internal.value.ValueMemory;
 import java.io.IOException;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
@@ -188,103 +190,29 @@ public final class ArrowStreams {
 
     // Reading --------------------------------------------------------------------------------------------------------
 
-    /** Memory with a stream in it. */
-    private interface Source {
-        long length();
-
-        /** Some of its bytes, which are there. */
-        byte[] bytes(long at, int count);
-
-        /** A part of it that can't be written, and that is the caller's to release. */
-        ArrowBuf part(long at, long size);
-    }
-
-    /** An image in the store that is too large for one buffer; parts of it are not. */
-    public interface Parts {
-        /** Bytes from the start of the stream on, mapped so that they may stay. */
-        ByteBuffer map(long at, long size) throws IOException;
-    }
-
     /** Reads a stream. Direct memory is wrapped, and held until the value is closed; memory on the heap is copied. */
     public static ArrowValue read(ByteBuffer stream, boolean singleBatch) {
-        return read(stream, singleBatch, null);
+        return read(stream, singleBatch, () -> {});
     }
 
-    /** The same; {@code unpin} lets go of the memory once the value is closed and no vector that was taken out of it. */
-    public static ArrowValue read(ByteBuffer stream, boolean singleBatch, @Nullable Runnable unpin) {
-        ArrowBuf memory = wrap(stream, unpin == null ? () -> {} : unpin);
-        return read(memory, singleBatch, new Source() {
-            @Override
-            public long length() {
-                return stream.remaining();
-            }
-
-            @Override
-            public byte[] bytes(long at, int count) {
-                byte[] bytes = new byte[count];
-                memory.getBytes(at, bytes);
-                return bytes;
-            }
-
-            @Override
-            public ArrowBuf part(long at, long size) {
-                ArrowBuf part = memory.slice(at, size);
-                part.getReferenceManager().retain();
-                return part;
-            }
-        });
+    /** The same; {@code release} lets go of the memory once the value is closed and no vector that was taken out of it. */
+    public static ArrowValue read(ByteBuffer stream, boolean singleBatch, Runnable release) {
+        return read(wrap(stream, release), singleBatch);
     }
 
-    /**
-     * Reads a stream that no one buffer can hold: each buffer of its batches is mapped by itself.
-     *
-     * @param unpin lets go of the memory once nothing of it is used any more
-     */
-    public static ArrowValue readLarge(Parts parts, long length, boolean singleBatch, Runnable unpin) {
-        ArrowBuf whole = ReadOnlyMemory.buffer(Allocator.ROOT, 0, 0, unpin);
-        return read(whole, singleBatch, new Source() {
-            @Override
-            public long length() {
-                return length;
-            }
-
-            @Override
-            public byte[] bytes(long at, int count) {
-                byte[] bytes = new byte[count];
-                map(at, count).get(bytes);
-                return bytes;
-            }
-
-            @Override
-            public ArrowBuf part(long at, long size) {
-                if (size == 0) {
-                    return Allocator.ROOT.getEmpty();
-                }
-                if (size > Integer.MAX_VALUE - (1 << 16)) {
-                    throw new SerializationException("a column's buffer of " + size
-                            + " bytes: Java reads buffers below 2 GiB; make the table of more batches");
-                }
-                ByteBuffer mapped = map(at, size);
-                whole.getReferenceManager().retain();
-                return ReadOnlyMemory.buffer(
-                        Allocator.ROOT, Addresses.of(mapped), size, new Mapped(mapped, whole::close));
-            }
-
-            private ByteBuffer map(long at, long size) {
-                try {
-                    return parts.map(at, size);
-                } catch (IOException error) {
-                    throw new SerializationException("shared memory can't be mapped: " + error.getMessage(), error);
-                }
-            }
-        });
+    /** The same for a stream of any length. */
+    public static ArrowValue read(ValueMemory.Range stream, boolean singleBatch, Runnable release) {
+        return read(
+                ReadOnlyMemory.buffer(
+                        Allocator.ROOT, stream.address(), stream.length(), new Mapped(stream.keeper(), release)),
+                singleBatch);
     }
 
-    private static ArrowValue read(ArrowBuf memory, boolean singleBatch, Source source) {
+    private static ArrowValue read(ArrowBuf memory, boolean singleBatch) {
         List<AutoCloseable> owned = new ArrayList<>();
         owned.add(memory);
         try {
-            return new StreamReader(source, owned).read(singleBatch);
+            return new StreamReader(memory, owned).read(singleBatch);
         } catch (IOException | RuntimeException error) {
             close(owned);
             throw new SerializationException("an Arrow stream can't be read: " + error.getMessage(), error);
@@ -305,7 +233,7 @@ public final class ArrowStreams {
     }
 
     /** Keeps the mapping while a buffer over it is referenced. */
-    private record Mapped(ByteBuffer memory, Runnable release) implements Runnable {
+    private record Mapped(Object memory, Runnable release) implements Runnable {
         @Override
         public void run() {
             release.run();
@@ -320,14 +248,14 @@ public final class ArrowStreams {
     }
 
     private static final class StreamReader {
-        private final Source source;
+        private final ArrowBuf memory;
         private final long length;
         private final List<AutoCloseable> owned;
         private long at;
 
-        StreamReader(Source source, List<AutoCloseable> owned) {
-            this.source = source;
-            this.length = source.length();
+        StreamReader(ArrowBuf memory, List<AutoCloseable> owned) {
+            this.memory = memory;
+            this.length = memory.writerIndex();
             this.owned = owned;
         }
 
@@ -400,7 +328,7 @@ public final class ArrowStreams {
             }
         }
 
-        /** The batch, each buffer a part of the source by itself. */
+        /** The batch, each buffer a part of the memory. */
         private ArrowRecordBatch batch(@Nullable RecordBatch header, long body, List<Field> fields)
                 throws IOException {
             if (header == null || header.compression() != null) {
@@ -425,7 +353,7 @@ public final class ArrowStreams {
             List<ArrowBuf> buffers = new ArrayList<>(header.buffersLength());
             try {
                 for (int i = 0; i < header.buffersLength(); i++) {
-                    buffers.add(source.part(body + header.buffers(i).offset(), header.buffers(i).length()));
+                    buffers.add(part(body + header.buffers(i).offset(), header.buffers(i).length()));
                 }
                 return new ArrowRecordBatch(Math.toIntExact(header.length()), nodes, buffers,
                         NoCompressionCodec.DEFAULT_BODY_COMPRESSION, variadic, true, false);
@@ -460,7 +388,7 @@ public final class ArrowStreams {
 
                 @Override
                 public long integer(int buffer, long place, int bits) {
-                    ByteBuffer bytes = ByteBuffer.wrap(source.bytes(body + header.buffers(buffer).offset() + place, bits / 8))
+                    ByteBuffer bytes = ByteBuffer.wrap(bytes(body + header.buffers(buffer).offset() + place, bits / 8))
                             .order(ByteOrder.LITTLE_ENDIAN);
                     return bits == 64 ? bytes.getLong() : bytes.getInt();
                 }
@@ -514,7 +442,7 @@ public final class ArrowStreams {
             if (size < 0 || size > length - at) {
                 throw new IOException("a message of " + size + " bytes at " + at + ", in " + length);
             }
-            byte[] metadata = source.bytes(at, size);
+            byte[] metadata = bytes(at, size);
             at += size;
             try {
                 return Message.getRootAsMessage(ByteBuffer.wrap(metadata).order(ByteOrder.LITTLE_ENDIAN));
@@ -523,8 +451,21 @@ public final class ArrowStreams {
             }
         }
 
+        private byte[] bytes(long place, int count) {
+            byte[] bytes = new byte[count];
+            memory.getBytes(place, bytes);
+            return bytes;
+        }
+
+        /** A part of the memory, which is the caller's to release. */
+        private ArrowBuf part(long place, long size) {
+            ArrowBuf part = memory.slice(place, size);
+            part.getReferenceManager().retain();
+            return part;
+        }
+
         private int integer() {
-            int value = ByteBuffer.wrap(source.bytes(at, 4)).order(ByteOrder.LITTLE_ENDIAN).getInt();
+            int value = ByteBuffer.wrap(bytes(at, 4)).order(ByteOrder.LITTLE_ENDIAN).getInt();
             at += 4;
             return value;
         }

@@ -2,6 +2,7 @@ package io.bowstring.internal.arrow;
 
 import io.bowstring.arrow.ArrowValue;
 import io.bowstring.internal.value.TableFormat;
+import io.bowstring.internal.value.ValueMemory;
 import io.bowstring.internal.value.ViewWatch;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
@@ -26,14 +27,13 @@ public final class ArrowTables implements TableFormat {
     }
 
     @Override
-    public Object read(ByteBuffer memory, boolean singleBatch, @Nullable Runnable release) {
-        Runnable watched = ViewWatch.opened(VIEW, release == null ? () -> {} : release);
-        return ArrowStreams.read(memory, singleBatch, watched);
+    public Object read(ByteBuffer memory, boolean singleBatch, Runnable release) {
+        return ArrowStreams.read(memory, singleBatch, ViewWatch.opened(VIEW, release));
     }
 
     @Override
-    public Object readLarge(Source source, long length, boolean singleBatch, Runnable release) {
-        return ArrowStreams.readLarge(source::part, length, singleBatch, ViewWatch.opened(VIEW, release));
+    public Object readLarge(ValueMemory.Range memory, boolean singleBatch, Runnable release) {
+        return ArrowStreams.read(memory, singleBatch, ViewWatch.opened(VIEW, release));
     }
 
     @Override

@@ -6,6 +6,7 @@ import io.bowstring.arrow.ArrowArena;
 import io.bowstring.arrow.ArrowValue;
 import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.errors.SerializationException;
+import io.bowstring.internal.value.Addresses;
 import io.bowstring.internal.value.ValueBuffer;
 import io.bowstring.internal.wire.Encoding;
 import java.nio.ByteBuffer;

@@ -3,12 +3,12 @@ package io.bowstring.internal.arrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.bowstring.arrow.ArrowValue;
-import io.bowstring.errors.SerializationException;
+import io.bowstring.internal.value.Addresses;
 import io.bowstring.internal.value.ValueBuffer;
+import io.bowstring.internal.value.ValueMemory;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -18,11 +18,19 @@ import java.util.ArrayList;
 import java.util.List;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
+import org.apache.arrow.memory.util.hash.ArrowBufHasher;
 import org.apache.arrow.vector.BigIntVector;
+import org.apache.arrow.vector.ExtensionTypeVector;
 import org.apache.arrow.vector.FieldVector;
+import org.apache.arrow.vector.Float8Vector;
 import org.apache.arrow.vector.VarCharVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.arrow.vector.dictionary.DictionaryEncoder;
+import org.apache.arrow.vector.types.FloatingPointPrecision;
+import org.apache.arrow.vector.types.pojo.ArrowType;
+import org.apache.arrow.vector.types.pojo.ExtensionTypeRegistry;
+import org.apache.arrow.vector.types.pojo.Field;
+import org.apache.arrow.vector.types.pojo.FieldType;
 import org.junit.jupiter.api.Test;
 
 class ArrowStreamsTest {
@@ -47,22 +55,100 @@ class ArrowStreamsTest {
     }
 
     @Test
-    void aStreamInPartsIsReadBufferByBuffer() {
+    void aStreamAtAnAddressIsReadWhereItLiesAndLetGo() {
         ByteBuffer stream = table(1000);
-        List<Long> sizes = new ArrayList<>();
         boolean[] released = {false};
-        ArrowValue value = ArrowStreams.readLarge((at, size) -> {
-            sizes.add(size);
-            return stream.slice((int) at, (int) size);
-        }, stream.remaining(), false, () -> released[0] = true);
+        ValueMemory.Range memory = new ValueMemory.Range(Addresses.of(stream), stream.remaining(), stream);
+        ArrowValue value = ArrowStreams.read(memory, false, () -> released[0] = true);
         BigIntVector numbers = (BigIntVector) value.root().getVector("n");
         assertEquals(999, numbers.get(999));
         assertNull(value.root().getVector("w").getObject(3));
         assertEquals("w998", value.root().getVector("w").getObject(998).toString());
-        assertTrue(sizes.stream().allMatch(size -> size <= 8000), sizes.toString());
         assertFalse(released[0]);
         value.close();
         assertTrue(released[0]);
+    }
+
+    @Test
+    void aRegisteredExtensionTypeComesBackAsItself() {
+        WriteGuard.install();
+        ExtensionTypeRegistry.register(new Celsius());
+        try (BufferAllocator allocator = new RootAllocator();
+                CelsiusVector column = new CelsiusVector("t", allocator)) {
+            column.getUnderlyingVector().setSafe(0, 21.5);
+            column.setValueCount(1);
+            ValueBuffer written = ArrowStreams.writer(ArrowValue.of(VectorSchemaRoot.of(column)));
+            ByteBuffer stream = ByteBuffer.allocateDirect((int) written.length()).order(ByteOrder.LITTLE_ENDIAN);
+            written.copyTo(stream);
+            try (ArrowValue value = ArrowStreams.read(stream.flip(), false)) {
+                CelsiusVector read = (CelsiusVector) value.root().getVector("t");
+                assertEquals(new Celsius(), read.getField().getType());
+                assertEquals(21.5, read.getObject(0));
+            }
+        } finally {
+            ExtensionTypeRegistry.unregister(new Celsius());
+        }
+    }
+
+    private static final class Celsius extends ArrowType.ExtensionType {
+        @Override
+        public ArrowType storageType() {
+            return new ArrowType.FloatingPoint(FloatingPointPrecision.DOUBLE);
+        }
+
+        @Override
+        public String extensionName() {
+            return "example.celsius";
+        }
+
+        @Override
+        public boolean extensionEquals(ArrowType.ExtensionType other) {
+            return other instanceof Celsius;
+        }
+
+        @Override
+        public ArrowType deserialize(ArrowType storage, String data) {
+            return new Celsius();
+        }
+
+        @Override
+        public String serialize() {
+            return "";
+        }
+
+        @Override
+        public FieldVector getNewVector(String name, FieldType type, BufferAllocator allocator) {
+            return new CelsiusVector(name, allocator);
+        }
+    }
+
+    private static final class CelsiusVector extends ExtensionTypeVector<Float8Vector> {
+        private final Field field;
+
+        CelsiusVector(String name, BufferAllocator allocator) {
+            super(name, allocator, new Float8Vector(name, allocator));
+            field = new Field(name, FieldType.nullable(new Celsius()), null);
+        }
+
+        @Override
+        public Field getField() {
+            return field;
+        }
+
+        @Override
+        public Object getObject(int index) {
+            return getUnderlyingVector().getObject(index);
+        }
+
+        @Override
+        public int hashCode(int index) {
+            return getUnderlyingVector().hashCode(index);
+        }
+
+        @Override
+        public int hashCode(int index, ArrowBufHasher hasher) {
+            return getUnderlyingVector().hashCode(index, hasher);
+        }
     }
 
     @Test
@@ -78,19 +164,6 @@ class ArrowStreamsTest {
             writer.copyTo((at, length) -> target.slice((int) at, (int) length).order(ByteOrder.LITTLE_ENDIAN), 64);
             assertEquals(whole, target.slice(64, (int) writer.length()));
         }
-    }
-
-    @Test
-    void aStreamInPartsThatCanNotBeMappedIsAnError() {
-        ByteBuffer stream = table(10);
-        boolean[] released = {false};
-        assertThrows(SerializationException.class, () -> ArrowStreams.readLarge((at, size) -> {
-            if (at > stream.remaining() / 2) {
-                throw new IOException("no more mappings");
-            }
-            return stream.slice((int) at, (int) size);
-        }, stream.remaining(), false, () -> released[0] = true));
-        assertTrue(released[0]);
     }
 
     @Test

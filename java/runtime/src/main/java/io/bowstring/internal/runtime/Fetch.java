@@ -67,7 +67,7 @@ final class Fetch {
     /** The value as a type that may be known. */
     static @Nullable Object decode(Session session, Object fetched, @Nullable Class<?> type) {
         if (fetched instanceof Payload payload) {
-            return session.reader().decode(payload, null, type);
+            return session.reader().decode(payload, type);
         }
         return session.reader().decodeStored((ObjectValue) fetched, type);
     }

@@ -4,21 +4,14 @@ import io.bowstring.ObjectRef;
 import io.bowstring.errors.BowstringException;
 import io.bowstring.errors.GetTimeoutException;
 import io.bowstring.errors.InvalidArgumentException;
-import io.bowstring.errors.ObjectLostException;
-import io.bowstring.errors.ProtocolException;
 import io.bowstring.errors.TaskCancelledException;
 import io.bowstring.internal.value.Conversions;
 import io.bowstring.internal.value.ErrorRecords;
 import io.bowstring.internal.value.Payload;
-import io.bowstring.internal.value.TableFormat;
 import io.bowstring.internal.value.Values;
 import io.bowstring.internal.wire.Encoding;
-import io.bowstring.internal.wire.Layout;
-import io.bowstring.internal.wire.ObjectHeader;
 import io.bowstring.internal.wire.ObjectValue;
-import io.bowstring.internal.wire.Span;
 import io.bowstring.internal.wire.WireRef;
-import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
@@ -41,7 +34,6 @@ import org.jspecify.annotations.Nullable;
 public final class ObjectReader {
     private static final Logger LOGGER = System.getLogger(ObjectReader.class.getName());
     private static final long WAIT_UNBLOCKED_MS = 2;
-    private static final int HEADER_BYTES_MAX = 1 << 20;
 
     private final Session session;
     private volatile ClassLoader classLoader = ObjectReader.class.getClassLoader();
@@ -233,7 +225,7 @@ public final class ObjectReader {
     }
 
     /** Decodes a payload as a type that may be known. */
-    public @Nullable Object decode(Payload payload, @Nullable Runnable unpin, @Nullable Class<?> type) {
+    public @Nullable Object decode(Payload payload, @Nullable Class<?> type) {
         ClassLoader loader = classLoader;
         ClassLoader threads = Thread.currentThread().getContextClassLoader();
         if (!session.isWorker() && threads != null) {
@@ -241,7 +233,7 @@ public final class ObjectReader {
         }
         Object value;
         try {
-            value = Values.decode(payload, session, loader, unpin);
+            value = Values.decode(payload, session, loader, isBuffer(type));
         } finally {
             TaskContext context = TaskContext.current();
             if (context != null && session.isWorker()) {
@@ -252,53 +244,22 @@ public final class ObjectReader {
     }
 
     @Nullable Object decodeStored(ObjectValue value, @Nullable Class<?> type) {
-        StoreClient.Stored stored = session.store().stored(value);
-        boolean decoded = false;
+        boolean whole = value.encoding == Encoding.ARROW || value.encoding == Encoding.TENSOR;
+        StoreClient.Use use = isArray(type) ? StoreClient.Use.COPY : whole ? StoreClient.Use.VIEW : StoreClient.Use.PARTS;
+        StoreClient.Stored stored = session.store().stored(value, use);
+        boolean read = false;
         try {
-            if (stored.isLarge() && value.encoding == Encoding.ARROW) {
-                Object read = readLarge(stored, value.location.length());
-                decoded = true;
-                return read;
-            }
-            boolean views = value.encoding == Encoding.ARROW || value.encoding == Encoding.TENSOR && !isArray(type);
-            Payload payload = views
-                    ? new Payload(value.encoding, Layout.IMAGE, stored.lasting())
-                    : new Payload(value.encoding, Layout.IMAGE, stored.bytes(), isArray(type) ? null : stored::lasting);
-            Object read = decode(payload, stored.unpin(), type);
-            decoded = true;
-            return read;
+            Object decoded = decode(Payload.stored(value.encoding, stored), type);
+            read = true;
+            return decoded;
         } finally {
-            if (!decoded || !stored.isViewed()) {
-                stored.unpin().run();
-            }
+            stored.end(read);
         }
     }
 
-    /** A table that no one buffer of Java's can hold. */
-    private static Object readLarge(StoreClient.Stored stored, long length) {
-        try {
-            ByteBuffer start = stored.part(0, 8);
-            int headerSize = start.getInt(0);
-            if (headerSize < 0 || headerSize > HEADER_BYTES_MAX || (headerSize & 7) != 0 || start.getInt(4) != 0) {
-                throw new ProtocolException("an image's header of " + headerSize + " bytes");
-            }
-            byte[] header = new byte[headerSize];
-            stored.part(8, headerSize).get(header);
-            ObjectHeader read = ObjectHeader.decode(header);
-            if (read.encoding != Encoding.ARROW || read.buffers.size() != 1) {
-                throw new ProtocolException("an image of an Arrow stream is none inside");
-            }
-            Span stream = read.buffers.get(0);
-            if (stream.offset() < 0 || stream.length() < 0 || stream.length() > length
-                    || stream.offset() > length - stream.length()) {
-                throw new ProtocolException("a stream lies outside of its image");
-            }
-            return TableFormat.FOUND.readLarge(
-                    (at, size) -> stored.part(stream.offset() + at, size), stream.length(), read.singleBatch,
-                    stored.anchor());
-        } catch (IOException error) {
-            throw new ObjectLostException("shared memory can't be mapped: " + error.getMessage(), error);
-        }
+    /** What is read as a buffer is a view. */
+    private static boolean isBuffer(@Nullable Class<?> type) {
+        return type != null && ByteBuffer.class.isAssignableFrom(type);
     }
 
     /** What is read as an array of primitives is copied out of its tensor. */

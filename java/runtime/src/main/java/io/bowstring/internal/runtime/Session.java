@@ -658,7 +658,7 @@ public final class Session implements NodeLink.Listener, References {
                 StateReply reply = answer.as(StateReply.class);
                 query.cursor = reply.cursor;
                 Payload rows = Payload.inBody(Encoding.PORTABLE, Layout.COMPACT, answer.body(), 0, reply.length);
-                return (List<Map<String, @Nullable Object>>) Objects.requireNonNull(reader.decode(rows, null, null));
+                return (List<Map<String, @Nullable Object>>) Objects.requireNonNull(reader.decode(rows, null));
             }
 
             @Override

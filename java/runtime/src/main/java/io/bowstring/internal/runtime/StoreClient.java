@@ -4,6 +4,7 @@ import io.bowstring.errors.ObjectLostException;
 import io.bowstring.errors.ObjectStoreFullException;
 import io.bowstring.errors.SerializationException;
 import io.bowstring.internal.value.EncodedValue;
+import io.bowstring.internal.value.ValueMemory;
 import io.bowstring.internal.wire.ExtentAllocate;
 import io.bowstring.internal.wire.ExtentGrant;
 import io.bowstring.internal.wire.ExtentReturn;
@@ -32,6 +33,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -41,7 +43,8 @@ import org.jspecify.annotations.Nullable;
  * <p>A segment that this process writes is mapped as a whole when its first extent is granted, in windows that overlap by
  * half, because a buffer is at most 2 GiB and the node refuses writable maps later. What is copied when it is read comes
  * through such windows too, whose pages stay mapped: a fresh mapping of 100 MB costs more than copying them. What is read
- * as a view is mapped by object, so that every buffer made from it holds that mapping, whose end is the end of the pin. Reading maps are private: a write
+ * as a view is mapped by object, so that every buffer made from it holds that mapping, and the pin ends with it; if the
+ * object is 2 GiB or more, by each of its parts. Reading maps are private: a write
  * into one, which Java's buffers refuse and Arrow's too where they are guarded, stays in the process and kills nothing.
  */
 public final class StoreClient {
@@ -56,74 +59,93 @@ public final class StoreClient {
     /** An extent to write one image in; {@code memory} is empty if no one buffer can hold it. */
     public record Extent(ExtentGrant grant, ByteBuffer memory) {}
 
-    /** A pinned value. Its bytes can be read until {@link #unpin}, or be mapped to stay. */
-    final class Stored {
+    /** What a value is read for: all of it is going to be a view, or nothing is, or its tensors and tables are. */
+    enum Use {
+        VIEW,
+        COPY,
+        PARTS
+    }
+
+    /** A pinned value. Its bytes can be copied from until {@link #end}; views of them keep the pin. */
+    final class Stored implements ValueMemory {
         private final ObjectValue value;
         private final Pin pin;
+        private final Use use;
         private @Nullable ByteBuffer lasting;
-        private boolean anchored;
 
-        private Stored(ObjectValue value) {
+        private Stored(ObjectValue value, Use use) {
             this.value = value;
             this.pin = new Pin(value.pin);
+            this.use = use;
         }
 
-        /** The image, for copying from; good until the pin ends. */
-        ByteBuffer bytes() {
-            checkLength(value.location);
+        @Override
+        public long length() {
+            return value.location.length();
+        }
+
+        @Override
+        public ByteBuffer bytes(long offset, long length) {
             try {
-                ByteBuffer window = readWindow(value.location, value.segmentPath);
-                return window != null ? window : lasting();
+                ByteBuffer window = lasting != null || use == Use.VIEW && length() <= MAPPED_MAX ? null
+                        : readWindow(part(offset, length), value.segmentPath);
+                return window != null ? window : kept(offset, length);
             } catch (IOException error) {
                 throw unmapped(error);
             }
         }
 
-        /** The image, for views: the pin ends when nobody refers to it any more, or by {@link #unpin}. */
-        ByteBuffer lasting() {
-            if (lasting == null) {
-                checkLength(value.location);
-                MappedByteBuffer memory;
-                try {
-                    memory = mapPrivate(value.location.segment(), value.segmentPath, value.location);
-                } catch (IOException error) {
-                    throw unmapped(error);
+        @Override
+        public ByteBuffer view(long offset, long length) {
+            return use == Use.COPY ? bytes(offset, length) : kept(offset, length);
+        }
+
+        private ByteBuffer kept(long offset, long length) {
+            try {
+                if (length() > MAPPED_MAX) {
+                    return mapped(offset, length);
                 }
-                pin.hold(value.location.length());
-                cleaner.register(memory, pin);
-                lasting = memory.order(ByteOrder.LITTLE_ENDIAN);
+                if (lasting == null) {
+                    lasting = mapped(0, length());
+                }
+                return lasting.slice((int) offset, (int) length).order(ByteOrder.LITTLE_ENDIAN);
+            } catch (IOException error) {
+                throw unmapped(error);
             }
-            return lasting;
         }
 
-        /** Whether the image is too large for one buffer. */
-        boolean isLarge() {
-            return value.location.length() > MAPPED_MAX;
+        private ByteBuffer mapped(long offset, long length) throws IOException {
+            MappedByteBuffer memory = mapPrivate(value.location.segment(), value.segmentPath, part(offset, length));
+            pin.mapped(memory, length());
+            return memory.order(ByteOrder.LITTLE_ENDIAN);
         }
 
-        /** A part of the image, mapped by itself. */
-        ByteBuffer part(long offset, long length) throws IOException {
-            Location location = value.location;
-            return map(location.segment(), value.segmentPath, MapMode.PRIVATE, location.offset() + offset, length)
-                    .order(ByteOrder.LITTLE_ENDIAN);
+        @Override
+        public Range range(long offset, long length) {
+            Location part = part(offset, length);
+            try {
+                WideMapping memory = withChannel(
+                        part.segment(), value.segmentPath, channel -> WideMapping.of(channel, part.offset(), length));
+                pin.mapped(memory, length());
+                return new Range(memory.address(), length, memory);
+            } catch (IOException error) {
+                throw unmapped(error);
+            }
         }
 
-        /** What ends the pin, when it is run or nobody refers to it any more: for who keeps parts. */
-        Runnable anchor() {
-            Anchor made = new Anchor(pin);
-            pin.hold(value.location.length());
-            cleaner.register(made, pin);
-            anchored = true;
-            return made;
+        private Location part(long offset, long length) {
+            Location whole = value.location;
+            return new Location(whole.segment(), 0, whole.offset() + offset, length);
         }
 
-        /** Whether a view was taken, which keeps the pin. */
-        boolean isViewed() {
-            return lasting != null || anchored;
+        @Override
+        public Runnable share() {
+            return pin.share();
         }
 
-        Runnable unpin() {
-            return pin;
+        /** The value was read, or can't be: the pin stays for its views only. */
+        void end(boolean read) {
+            pin.read(read);
         }
     }
 
@@ -319,14 +341,16 @@ public final class StoreClient {
     }
 
     /** A value that the node has pinned for this process. */
-    Stored stored(ObjectValue value) {
-        return new Stored(value);
+    Stored stored(ObjectValue value, Use use) {
+        return new Stored(value, use);
     }
 
-    private static void checkLength(Location location) {
-        if (location.length() > MAPPED_MAX) {
-            throw new ObjectLostException("a value of " + location.length() + " bytes: Java reads values below 2 GiB");
-        }
+    /** An image that the node itself keeps pinned while it is read. */
+    public ValueMemory kept(long segment, String path, Location location) {
+        ObjectValue value = new ObjectValue();
+        value.location = new Location(segment, 0, location.offset(), location.length());
+        value.segmentPath = path;
+        return new Stored(value, Use.PARTS);
     }
 
     private static ObjectLostException unmapped(IOException error) {
@@ -358,25 +382,28 @@ public final class StoreClient {
         return window.slice((int) offset, (int) location.length()).asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
     }
 
-    /** Maps an image that the node itself keeps pinned. */
-    public ByteBuffer mapPinned(long segment, String path, Location location) throws IOException {
-        return mapPrivate(segment, path, location).order(ByteOrder.LITTLE_ENDIAN);
-    }
-
     private MappedByteBuffer mapPrivate(long segment, String path, Location location) throws IOException {
         return map(segment, path, MapMode.PRIVATE, location.offset(), location.length());
     }
 
-    /** Maps what is there of a range, in spite of interrupts, each of which closes the channel that the thread uses. */
     private MappedByteBuffer map(long segment, String path, MapMode mode, long offset, long lengthMax)
             throws IOException {
+        return withChannel(segment, path,
+                channel -> channel.map(mode, offset, Math.min(lengthMax, channel.size() - offset)));
+    }
+
+    private interface Mapper<T> {
+        T map(FileChannel channel) throws IOException;
+    }
+
+    /** Maps in spite of interrupts, each of which closes the channel that the thread uses. */
+    private <T> T withChannel(long segment, String path, Mapper<T> mapper) throws IOException {
         boolean interrupted = false;
         try {
             while (true) {
                 interrupted |= Thread.interrupted();
                 try {
-                    FileChannel channel = channel(segment, path);
-                    return channel.map(mode, offset, Math.min(lengthMax, channel.size() - offset));
+                    return mapper.map(channel(segment, path));
                 } catch (ClosedChannelException closed) {
                     LOGGER.log(Level.TRACE, "an interrupt closed a segment's file; it is opened again", closed);
                 }
@@ -422,37 +449,70 @@ public final class StoreClient {
         collector.shutdown();
     }
 
-    /** An end of a pin that can be garbage by itself. */
-    private record Anchor(Pin pin) implements Runnable {
-        @Override
-        public void run() {
-            pin.run();
-        }
-    }
-
-    /** Ends a pin, once. */
-    private final class Pin implements Runnable {
+    /**
+     * A pin and who needs it: the reading of the value, then mappings that are reachable. It ends with the last of them; or
+     * before that with the last share, if all views of the value were closed.
+     */
+    private final class Pin {
         private final long pin;
         private long held;
-        private boolean released;
+        private int mappings;
+        private int shares;
+        private boolean reading = true;
+        private boolean shared;
+        private boolean ended;
 
         Pin(long pin) {
             this.pin = pin;
         }
 
-        synchronized void hold(long bytes) {
-            held = bytes;
-            StoreClient.this.hold(bytes);
+        synchronized void mapped(Object mapping, long bytes) {
+            if (held == 0) {
+                held = bytes;
+                hold(bytes);
+            }
+            mappings++;
+            cleaner.register(mapping, this::unmapped);
         }
 
-        @Override
-        public synchronized void run() {
-            if (!released) {
-                released = true;
+        private synchronized void unmapped() {
+            mappings--;
+            endIfUnused();
+        }
+
+        synchronized Runnable share() {
+            shares++;
+            shared = true;
+            AtomicBoolean closed = new AtomicBoolean();
+            return () -> {
+                if (closed.compareAndSet(false, true)) {
+                    unshare();
+                }
+            };
+        }
+
+        private synchronized void unshare() {
+            shares--;
+            endIfUnused();
+        }
+
+        synchronized void read(boolean well) {
+            reading = false;
+            if (!well) {
+                mappings = 0; // nobody gets the value, or any view of it
+            }
+            endIfUnused();
+        }
+
+        private void endIfUnused() {
+            if (!ended && !reading && (mappings <= 0 || shared && shares == 0)) {
+                ended = true;
                 letGo(held);
-                ObjectUnpin unpin = new ObjectUnpin();
-                unpin.pins = new long[] {pin};
-                session.unpin(unpin);
+                if (pin != 0) {
+                    ObjectUnpin unpin = new ObjectUnpin();
+                    unpin.pins = new long[] {pin};
+                    session.unpin(unpin);
+                }
             }
         }
     }

@@ -513,7 +513,7 @@ public final class Submitter {
 
     private BowstringException exceptionOf(Payload payload) {
         try {
-            session.reader().decode(payload, null, null);
+            session.reader().decode(payload, null);
         } catch (BowstringException error) {
             return error;
         }

@@ -53,7 +53,8 @@ public final class Conversions {
             }
             return null;
         }
-        Class<?> wanted = box(declared);
+        // A reference to what was put knows its class, and no class of ByteBuffer's own can be made to order.
+        Class<?> wanted = ByteBuffer.class.isAssignableFrom(declared) ? ByteBuffer.class : box(declared);
         if (wanted.isInstance(value)) {
             return elements(value, type);
         }
@@ -65,7 +66,7 @@ public final class Conversions {
         } else if (value instanceof String text && wanted == Character.class && text.length() == 1) {
             converted = text.charAt(0);
         } else if (value instanceof byte[] bytes && wanted == ByteBuffer.class) {
-            converted = ByteBuffer.wrap(bytes);
+            converted = ByteBuffer.wrap(bytes).asReadOnlyBuffer();
         } else if (value instanceof Tensor tensor && wanted.isArray()) {
             converted = array(tensor, wanted.getComponentType());
         } else if (value instanceof List<?> list && wanted.isArray()) {
@@ -132,11 +133,11 @@ public final class Conversions {
         }
         return switch (component.getName()) {
             case "double" -> switch (tensor.element()) {
-                case FLOAT64, FLOAT32 -> tensor.toDoubleArray();
+                case FLOAT64, FLOAT32, FLOAT16 -> tensor.toDoubleArray();
                 default -> null;
             };
             case "float" -> switch (tensor.element()) {
-                case FLOAT32 -> tensor.toFloatArray();
+                case FLOAT32, FLOAT16 -> tensor.toFloatArray();
                 default -> null;
             };
             case "long" -> switch (tensor.element()) {

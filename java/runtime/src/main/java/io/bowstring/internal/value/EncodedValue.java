@@ -49,6 +49,10 @@ public final class EncodedValue {
         return header.encoding;
     }
 
+    List<ValueBuffer> buffers() {
+        return buffers;
+    }
+
     public List<Object> references() {
         return references;
     }
@@ -114,17 +118,23 @@ public final class EncodedValue {
         }
     }
 
-    /** Writes the image to memory of 2 GiB and more; only a value of one buffer can be so large. */
+    /** Writes the image to memory of 2 GiB and more. */
     public void writeImage(ValueBuffer.Pieces target) {
         imageSize();
-        if (buffers.size() != 1) {
-            throw new SerializationException("a value of " + imageSize + " bytes: what holds several tensors or tables"
-                    + " is below 2 GiB; put them one by one, and pass their references");
+        ByteBuffer first = target.piece(0, 8 + head.length);
+        first.putInt(head.length).putInt(0).put(head);
+        long end = 8 + head.length;
+        for (int i = 0; i < buffers.size(); i++) {
+            Span span = header.buffers.get(i);
+            ByteBuffer gap = target.piece(end, span.offset() - end);
+            gap.put(new byte[gap.remaining()]);
+            if (span.length() <= ValueBuffer.PIECE_BYTES_MAX) {
+                buffers.get(i).copyTo(target.piece(span.offset(), span.length()));
+            } else {
+                buffers.get(i).copyTo(target, span.offset());
+            }
+            end = span.offset() + span.length();
         }
-        Span span = header.buffers.get(0);
-        ByteBuffer first = target.piece(0, span.offset());
-        first.putInt(head.length).putInt(0).put(head).put(new byte[first.remaining()]);
-        buffers.get(0).copyTo(target, span.offset());
     }
 
     private static long align(long at) {

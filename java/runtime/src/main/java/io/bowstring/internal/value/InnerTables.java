@@ -2,7 +2,6 @@ package io.bowstring.internal.value;
 
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -15,8 +14,7 @@ final class InnerTables {
 
     private final List<Object> read = new ArrayList<>(0);
 
-    Object read(ByteBuffer memory, boolean singleBatch) {
-        Object table = TableFormat.FOUND.read(memory, singleBatch, null);
+    Object keep(Object table) {
         read.add(table);
         return table;
     }

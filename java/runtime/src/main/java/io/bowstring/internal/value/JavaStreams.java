@@ -1,6 +1,5 @@
 package io.bowstring.internal.value;
 
-import io.bowstring.ElementType;
 import io.bowstring.Tensor;
 import io.bowstring.errors.BowstringException;
 import io.bowstring.errors.SerializationException;
@@ -62,7 +61,7 @@ public final class JavaStreams {
         InnerTables tables = new InnerTables();
         boolean whole = false;
         try (ObjectInputStream in =
-                new Reader(new BufferStream(parts.buffers().get(0)), parts, references, loader, tables)) {
+                new Reader(new BufferStream(parts.bytes(0)), parts, references, loader, tables)) {
             Object value = in.readObject();
             whole = true;
             return value;
@@ -191,9 +190,9 @@ public final class JavaStreams {
             } else if (value instanceof SerializedHandle handle) {
                 return references.readHandle(WireHandle.decode(handle.bytes));
             } else if (value instanceof SerializedTensor tensor) {
-                return Tensor.of(ElementType.of(tensor.element), tensor.shape, parts.view(tensor.buffer));
+                return parts.tensor(tensor.buffer, tensor.element, tensor.shape);
             } else if (value instanceof SerializedArrow arrow) {
-                return tables.read(parts.view(arrow.buffer), arrow.singleBatch);
+                return tables.keep(parts.table(arrow.buffer, arrow.singleBatch));
             }
             return value;
         }

@@ -1,28 +1,38 @@
 package io.bowstring.internal.value;
 
+import io.bowstring.ElementType;
+import io.bowstring.RuntimeLink;
+import io.bowstring.Tensor;
 import io.bowstring.errors.ProtocolException;
+import io.bowstring.errors.SerializationException;
 import io.bowstring.internal.wire.Encoding;
 import io.bowstring.internal.wire.Layout;
 import io.bowstring.internal.wire.ObjectHeader;
 import io.bowstring.internal.wire.Span;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The bytes of a value as they came: encoding, layout, and the payload from position to limit.
  *
- * @param data the bytes, good while the value is read
- * @param lasting gives the same bytes for those parts of the value that are views and outlive the reading; null: data does
+ * @param data the bytes, of a value that is not in the store
+ * @param memory what has the bytes of a value in the store
  */
-public record Payload(int encoding, int layout, ByteBuffer data, @Nullable Supplier<ByteBuffer> lasting) {
+public record Payload(int encoding, int layout, ByteBuffer data, @Nullable ValueMemory memory) {
+    private static final long BUFFER_BYTES_MAX = Integer.MAX_VALUE & ~4095L;
+    private static final long HEADER_BYTES_MAX = 1 << 28;
+    private static final ByteBuffer NONE = ByteBuffer.allocate(0);
 
-    /** A payload whose bytes last. */
+    /** A payload whose bytes are there, and last. */
     public Payload(int encoding, int layout, ByteBuffer data) {
         this(encoding, layout, data, null);
+    }
+
+    /** A payload in the store. */
+    public static Payload stored(int encoding, ValueMemory memory) {
+        return new Payload(encoding, Layout.IMAGE, NONE, memory);
     }
 
     /** A payload inside a frame's body. */
@@ -46,28 +56,28 @@ public record Payload(int encoding, int layout, ByteBuffer data, @Nullable Suppl
             }
             ObjectHeader header = new ObjectHeader();
             header.encoding = encoding;
-            return new Parts(header, List.of(view(0, data.remaining())), null);
+            header.buffers = List.of(new Span(0, data.remaining()));
+            return new Parts(header);
         }
         if (layout != Layout.IMAGE) {
             throw new ProtocolException("a payload has the layout " + layout);
         }
-        int size = data.remaining();
-        ByteBuffer image = view(0, size);
+        long size = memory == null ? data.remaining() : memory.length();
         if (size < 8) {
             throw new ProtocolException("an image of " + size + " bytes");
         }
-        long headerSize = image.getInt(0) & 0xffffffffL;
-        if (headerSize > size - 8 || (headerSize & 7) != 0 || image.getInt(4) != 0) {
+        ByteBuffer start = bytes(0, 8);
+        long headerSize = start.getInt(0) & 0xffffffffL;
+        if (headerSize > Math.min(size - 8, HEADER_BYTES_MAX) || (headerSize & 7) != 0 || start.getInt(4) != 0) {
             throw new ProtocolException("an image's header of " + headerSize + " bytes, in " + size);
         }
         byte[] bytes = new byte[(int) headerSize];
-        image.get(8, bytes);
+        bytes(8, headerSize).get(bytes);
         ObjectHeader header = ObjectHeader.decode(bytes);
         if (header.encoding != encoding) {
             throw new ProtocolException("an image is " + Encoding.name(header.encoding) + " inside and "
                     + Encoding.name(encoding) + " outside");
         }
-        List<ByteBuffer> buffers = new ArrayList<>();
         long end = 8 + headerSize;
         for (Span span : header.buffers) {
             if (span.offset() < 0 || span.length() < 0 || span.offset() > size || span.length() > size - span.offset()) {
@@ -79,27 +89,83 @@ public record Payload(int encoding, int layout, ByteBuffer data, @Nullable Suppl
                         + "; a multiple of " + EncodedValue.ALIGNMENT + " from " + end + " on is expected");
             }
             end = span.offset() + span.length();
-            buffers.add(view((int) span.offset(), (int) span.length()));
         }
-        if (buffers.isEmpty()) {
+        if (header.buffers.isEmpty()) {
             throw new ProtocolException("an image without a buffer");
         }
-        return new Parts(header, buffers, lasting);
+        return new Parts(header);
     }
 
-    private ByteBuffer view(int offset, int length) {
-        return data.slice(data.position() + offset, length).order(ByteOrder.LITTLE_ENDIAN);
+    private ByteBuffer bytes(long offset, long length) {
+        return memory == null ? slice(offset, length) : memory.bytes(offset, length);
     }
 
-    /** What is inside. {@code buffers} are for copying from; what is kept comes from {@link #view}. */
-    record Parts(ObjectHeader header, List<ByteBuffer> buffers, @Nullable Supplier<ByteBuffer> lasting) {
+    private ByteBuffer slice(long offset, long length) {
+        return data.slice(data.position() + (int) offset, (int) length).order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    /** What is inside. */
+    final class Parts {
+        private final ObjectHeader header;
+
+        private Parts(ObjectHeader header) {
+            this.header = header;
+        }
+
+        ObjectHeader header() {
+            return header;
+        }
+
+        /** Number of the buffers. */
+        int count() {
+            return header.buffers.size();
+        }
+
+        /** A buffer to be copied from while the value is read. */
+        ByteBuffer bytes(int number) {
+            Span span = small(number);
+            return Payload.this.bytes(span.offset(), span.length());
+        }
+
         /** A buffer that stays good, and its memory with it, while somebody refers to it. */
         ByteBuffer view(int number) {
-            if (lasting == null) {
-                return buffers.get(number);
-            }
+            share();
+            return viewed(number);
+        }
+
+        private ByteBuffer viewed(int number) {
+            Span span = small(number);
+            return memory == null
+                    ? slice(span.offset(), span.length())
+                    : memory.view(span.offset(), span.length());
+        }
+
+        private Span small(int number) {
             Span span = header.buffers.get(number);
-            return lasting.get().slice((int) span.offset(), (int) span.length()).order(ByteOrder.LITTLE_ENDIAN);
+            if (span.length() > BUFFER_BYTES_MAX) {
+                throw new SerializationException("a part of " + span.length() + " bytes: but for tables, Java reads parts"
+                        + " below 2 GiB; split it");
+            }
+            return span;
+        }
+
+        private Runnable share() {
+            return memory == null ? () -> {} : memory.share();
+        }
+
+        /** A tensor over a buffer, which lets go of the memory when it is closed. */
+        Tensor tensor(int number, int element, long[] shape) {
+            return RuntimeLink.tensor(ElementType.of(element), shape, viewed(number), share());
+        }
+
+        /** A table over a buffer, likewise. */
+        Object table(int number, boolean singleBatch) {
+            Span span = header.buffers.get(number);
+            if (memory == null || span.length() <= BUFFER_BYTES_MAX) {
+                return TableFormat.FOUND.read(viewed(number), singleBatch, share());
+            }
+            ValueMemory.Range range = memory.range(span.offset(), span.length());
+            return TableFormat.FOUND.readLarge(range, singleBatch, share());
         }
     }
 }

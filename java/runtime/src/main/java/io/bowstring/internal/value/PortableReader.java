@@ -28,6 +28,7 @@ final class PortableReader {
     private final Payload.@Nullable Parts parts;
     private final References references;
     private final InnerTables tables = new InnerTables();
+    private boolean views;
 
     private PortableReader(ByteBuffer in, Payload.@Nullable Parts parts, References references) {
         this.in = in.duplicate().order(ByteOrder.BIG_ENDIAN);
@@ -35,9 +36,14 @@ final class PortableReader {
         this.references = references;
     }
 
-    /** Reads buffer 0 as one value. */
-    static @Nullable Object read(Payload.Parts parts, References references) {
-        PortableReader reader = new PortableReader(parts.buffers().get(0), parts, references);
+    /**
+     * Reads buffer 0 as one value.
+     *
+     * @param views whether bytes that are the whole value are a view instead of an array
+     */
+    static @Nullable Object read(Payload.Parts parts, References references, boolean views) {
+        PortableReader reader = new PortableReader(parts.bytes(0), parts, references);
+        reader.views = views;
         boolean whole = false;
         try {
             Object value = reader.value(0);
@@ -140,7 +146,8 @@ final class PortableReader {
         }
     }
 
-    private static int deeper(int depth) {
+    private int deeper(int depth) {
+        views = false;
         if (depth >= PortableWriter.DEPTH_MAX) {
             throw broken("nested deeper than " + PortableWriter.DEPTH_MAX + " levels");
         }
@@ -194,20 +201,19 @@ final class PortableReader {
         PortableReader fields = new PortableReader(data, null, references);
         Object parsed = fields.value(PortableWriter.DEPTH_MAX - 4);
         if (!(parsed instanceof List<?> list) || list.isEmpty() || !(list.get(0) instanceof Long number)
-                || parts == null || number < 1 || number >= parts.buffers().size()) {
+                || parts == null || number < 1 || number >= parts.count()) {
             throw broken("an extension of type " + type + " names no buffer");
         }
         int place = number.intValue();
-        ByteBuffer buffer = parts.buffers().get(place);
         return switch (type) {
             case PortableWriter.TENSOR -> {
                 List<?> dimensions = (List<?>) list.get(2);
                 long[] shape = dimensions.stream().mapToLong(each -> (Long) each).toArray();
-                yield Tensor.of(ElementType.of(((Long) list.get(1)).intValue()), shape, parts.view(place));
+                yield parts.tensor(place, ((Long) list.get(1)).intValue(), shape);
             }
-            case PortableWriter.ARROW -> tables.read(parts.view(place), (Boolean) list.get(1));
-            case PortableWriter.LIST -> longList(ElementType.of(((Long) list.get(1)).intValue()), buffer);
-            case PortableWriter.BYTES -> copy(buffer);
+            case PortableWriter.ARROW -> tables.keep(parts.table(place, (Boolean) list.get(1)));
+            case PortableWriter.LIST -> longList(ElementType.of(((Long) list.get(1)).intValue()), parts.bytes(place));
+            case PortableWriter.BYTES -> views ? parts.view(place).asReadOnlyBuffer() : copy(parts.bytes(place));
             default -> throw broken("the extension type " + type + " is unknown");
         };
     }

@@ -1,7 +1,6 @@
 package io.bowstring.internal.value;
 
 import io.bowstring.errors.SerializationException;
-import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ServiceLoader;
 import org.jspecify.annotations.Nullable;
@@ -30,21 +29,15 @@ public interface TableFormat {
      *
      * @param memory the stream, which the table keeps
      * @param singleBatch whether it is a record batch rather than a table
-     * @param release lets go of the memory early, when the table is closed; null: it lasts as long as the buffer
+     * @param release lets go of the memory early, when the table is closed
      */
-    Object read(ByteBuffer memory, boolean singleBatch, @Nullable Runnable release);
+    Object read(ByteBuffer memory, boolean singleBatch, Runnable release);
 
     /** The same for a stream that no one buffer can hold. */
-    Object readLarge(Source source, long length, boolean singleBatch, Runnable release);
+    Object readLarge(ValueMemory.Range memory, boolean singleBatch, Runnable release);
 
-    /** Memory of the store in which a table is built; below 2 GiB. */
+    /** Memory of the store in which a table is built. */
     Object arena(long capacity);
-
-    /** Maps a part of a stream. */
-    @FunctionalInterface
-    interface Source {
-        ByteBuffer part(long at, long size) throws IOException;
-    }
 
     /** A table to be written. */
     record Table(ValueBuffer stream, boolean singleBatch) {}
@@ -65,12 +58,12 @@ public interface TableFormat {
         }
 
         @Override
-        public Object read(ByteBuffer memory, boolean singleBatch, @Nullable Runnable release) {
+        public Object read(ByteBuffer memory, boolean singleBatch, Runnable release) {
             throw absent();
         }
 
         @Override
-        public Object readLarge(Source source, long length, boolean singleBatch, Runnable release) {
+        public Object readLarge(ValueMemory.Range memory, boolean singleBatch, Runnable release) {
             throw absent();
         }
 

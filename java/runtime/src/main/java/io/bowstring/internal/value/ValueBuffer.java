@@ -21,8 +21,8 @@ public interface ValueBuffer {
 
     /** Writes all bytes from a place on, into memory of 2 GiB and more. */
     default void copyTo(Pieces target, long at) {
-        throw new SerializationException("a value of " + length()
-                + " bytes: Java writes values below 2 GiB, but for Arrow tables; split it");
+        throw new SerializationException("a part of " + length()
+                + " bytes: but for tables, Java writes parts below 512 MiB into a value of 2 GiB and more; split it");
     }
 
     /** A buffer whose bytes are there. */
@@ -36,6 +36,14 @@ public interface ValueBuffer {
             @Override
             public void copyTo(ByteBuffer target) {
                 target.put(data.duplicate());
+            }
+
+            @Override
+            public void copyTo(Pieces target, long at) {
+                for (int done = 0; done < data.remaining(); done += (int) PIECE_BYTES_MAX) {
+                    int count = (int) Math.min(PIECE_BYTES_MAX, data.remaining() - done);
+                    target.piece(at + done, count).put(data.slice(data.position() + done, count));
+                }
             }
         };
     }

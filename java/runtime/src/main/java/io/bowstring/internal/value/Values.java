@@ -69,34 +69,31 @@ public final class Values {
      * @throws BowstringException the error, if the value is one; or SerializationException if it can't be read
      */
     public static @Nullable Object decode(Payload payload, References references, ClassLoader loader) {
-        return decode(payload, references, loader, null);
+        return decode(payload, references, loader, false);
     }
 
-    /** The same; {@code unpin} lets go of the memory below a table early, when that is closed. */
+    /** The same; {@code views}: bytes that are the whole value are read as a view, a ByteBuffer, if they are many. */
     public static @Nullable Object decode(
-            Payload payload, References references, ClassLoader loader, @Nullable Runnable unpin) {
+            Payload payload, References references, ClassLoader loader, boolean views) {
         if (payload.encoding() == Encoding.PYTHON) {
             throw new CrossLanguageException("a Python value came to Java without being transcoded");
         }
         Payload.Parts parts = parts(payload);
-        ByteBuffer first = parts.buffers().get(0);
         return switch (payload.encoding()) {
-            case Encoding.PORTABLE -> PortableReader.read(parts, references);
+            case Encoding.PORTABLE -> PortableReader.read(parts, references, views);
             case Encoding.JAVA -> JavaStreams.read(parts, references, loader);
             case Encoding.TENSOR -> tensor(parts);
-            case Encoding.ARROW -> TableFormat.FOUND.read(parts.view(0), parts.header().singleBatch, unpin);
-            case Encoding.BYTES -> {
-                byte[] bytes = new byte[first.remaining()];
-                first.get(bytes);
-                yield bytes;
-            }
-            case Encoding.ERROR -> {
-                byte[] bytes = new byte[first.remaining()];
-                first.get(bytes);
-                throw ErrorRecords.exception(record(bytes), loader);
-            }
+            case Encoding.ARROW -> parts.table(0, parts.header().singleBatch);
+            case Encoding.BYTES -> views ? parts.view(0).asReadOnlyBuffer() : copy(parts.bytes(0));
+            case Encoding.ERROR -> throw ErrorRecords.exception(record(copy(parts.bytes(0))), loader);
             default -> throw new SerializationException("a value's encoding " + payload.encoding() + " is unknown");
         };
+    }
+
+    private static byte[] copy(ByteBuffer data) {
+        byte[] bytes = new byte[data.remaining()];
+        data.get(bytes);
+        return bytes;
     }
 
     // What the payload says of itself is the peer's word: if it is wrong the value can't be read (spec 3.1, rule 4), which
@@ -120,7 +117,7 @@ public final class Values {
 
     private static Tensor tensor(Payload.Parts parts) {
         try {
-            return Tensor.of(ElementType.of(parts.header().element), parts.header().shape, parts.view(0));
+            return parts.tensor(0, parts.header().element, parts.header().shape);
         } catch (IllegalArgumentException | InvalidArgumentException error) {
             throw new SerializationException("a tensor is broken: " + error.getMessage(), error);
         } catch (RuntimeException error) {

@@ -53,14 +53,14 @@ final class ArgumentReader {
             if (source instanceof CompletableFuture<?> fetched) {
                 values.add(fetched(fetched, invocation, values.size(), sources.size()));
             } else {
-                values.add(session.reader().decode((Payload) source, null, null));
+                values.add(session.reader().decode((Payload) source, null));
             }
         }
         held.addAll(sources);
         return values;
     }
 
-    /** An argument that is a reference; one that the method takes as an array is copied, and its memory let go. */
+    /** An argument that is a reference; one that the method takes as an array is copied, and its memory let go; as a buffer: viewed. */
     private @Nullable Object fetched(CompletableFuture<?> fetched, Invocation invocation, int index, int count) {
         Object source = session.reader().await(fetched);
         Class<?> array = invocation.arrayAt(index, count);

@@ -11,6 +11,7 @@ import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
 import java.lang.reflect.Type;
 import java.lang.invoke.MethodType;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -92,13 +93,14 @@ public final class Invocation {
         return name;
     }
 
-    /** The parameter's type, if it is an array of primitives whichever candidate is chosen; else null. */
+    /** The parameter's type, if it is an array of primitives or a buffer whichever candidate is chosen; else null. */
     public @Nullable Class<?> arrayAt(int index, int count) {
         Class<?> array = null;
         for (Executable each : candidates) {
             if (each.getParameterCount() == count) {
                 Class<?> type = each.getParameterTypes()[index];
-                if (!type.isArray() || !type.getComponentType().isPrimitive() || array != null && array != type) {
+                boolean elements = type == ByteBuffer.class || type.isArray() && type.getComponentType().isPrimitive();
+                if (!elements || array != null && array != type) {
                     return null;
                 }
                 array = type;

@@ -11,7 +11,6 @@ import io.bowstring.internal.value.Values;
 import io.bowstring.internal.wire.Encoding;
 import io.bowstring.internal.wire.Failure;
 import io.bowstring.internal.wire.Frame;
-import io.bowstring.internal.wire.Layout;
 import io.bowstring.internal.wire.Location;
 import io.bowstring.internal.wire.Transcode;
 import io.bowstring.internal.wire.Transcoded;
@@ -43,11 +42,10 @@ final class Transcoder {
                 throw new CrossLanguageException("Java writes no " + Encoding.name(transcode.target));
             }
             Payload payload = transcode.state == ValueState.STORED
-                    ? new Payload(transcode.encoding, Layout.IMAGE,
-                            session.store().mapPinned(
-                                    transcode.location.segment(), transcode.segmentPath, transcode.location))
+                    ? Payload.stored(transcode.encoding, session.store().kept(
+                            transcode.location.segment(), transcode.segmentPath, transcode.location))
                     : Payload.inBody(transcode.encoding, transcode.layout, body, 0, transcode.length);
-            Object value = session.reader().decode(payload, null, null);
+            Object value = session.reader().decode(payload, null);
             EncodedValue encoded = Values.encodePortable(value, session);
             Transcoded done = new Transcoded();
             done.request = transcode.request;

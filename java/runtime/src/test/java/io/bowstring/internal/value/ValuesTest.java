@@ -141,6 +141,125 @@ class ValuesTest {
     }
 
     @Test
+    void halvesAreReadAsFloats() {
+        short[] bits = {0, (short) 0x8000, 0x3c00, (short) 0xc000, 0x7bff, 0x0001, 0x7c00, (short) 0xfc00, 0x7e00, 0x3555};
+        ByteBuffer data = ByteBuffer.allocate(2 * bits.length).order(ByteOrder.LITTLE_ENDIAN);
+        data.asShortBuffer().put(bits);
+        Tensor tensor = Tensor.of(ElementType.FLOAT16, new long[] {bits.length}, data);
+        float[] expected = {0f, -0f, 1f, -2f, 65504f, 0x1p-24f, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY,
+            Float.NaN, 0.33325195f};
+        assertArrayEquals(expected, tensor.toFloatArray());
+        assertArrayEquals(expected, (float[]) Conversions.convert(tensor, float[].class));
+        assertEquals(65504.0, tensor.getDouble(4));
+    }
+
+    @Test
+    void aTensorThatWasReadIsClosedAndOneThatWasMadeIsNot() {
+        Tensor read = (Tensor) decode(image(Values.encode(new double[] {1, 2}, REFERENCES)));
+        read.close();
+        read.close();
+        assertThrows(InvalidArgumentException.class, read::buffer);
+        assertThrows(InvalidArgumentException.class, () -> read.getDouble(0));
+        Tensor made = Tensor.of(1.0);
+        made.close();
+        assertEquals(1.0, made.getDouble(0));
+    }
+
+    @Test
+    void bytesAreReadAsAViewIfABufferIsWanted() {
+        byte[] bytes = new byte[9000];
+        bytes[5] = 7;
+        Payload payload = image(Values.encode(bytes, REFERENCES));
+        ByteBuffer view = (ByteBuffer) Values.decode(payload, REFERENCES, ValuesTest.class.getClassLoader(), true);
+        assertEquals(7, view.get(5));
+        assertThrows(ReadOnlyBufferException.class, () -> view.put(0, (byte) 1));
+        Object converted = Conversions.convert(new byte[] {1}, ByteBuffer.allocateDirect(1).getClass());
+        assertEquals(ByteBuffer.wrap(new byte[] {1}), converted);
+        Object inside = portable(List.of(bytes));
+        assertArrayEquals(bytes, (byte[]) ((List<?>) inside).get(0));
+    }
+
+    /** Memory of which only some pages are there, far apart. */
+    private static final class Sparse implements ValueMemory, ValueBuffer.Pieces {
+        private static final int PAGE = 1 << 16;
+
+        private final long length;
+        private final Map<Long, ByteBuffer> pages = new HashMap<>();
+        private int shares;
+
+        Sparse(long length) {
+            this.length = length;
+        }
+
+        @Override
+        public long length() {
+            return length;
+        }
+
+        private ByteBuffer at(long offset, long size) {
+            ByteBuffer page = pages.computeIfAbsent(offset / PAGE, key -> ByteBuffer.allocateDirect(2 * PAGE));
+            return page.slice((int) (offset % PAGE), (int) size).order(ByteOrder.LITTLE_ENDIAN);
+        }
+
+        @Override
+        public ByteBuffer piece(long at, long size) {
+            return size > PAGE ? ByteBuffer.allocate((int) Math.min(size, PAGE)) : at(at, size);
+        }
+
+        @Override
+        public ByteBuffer bytes(long offset, long size) {
+            return at(offset, size);
+        }
+
+        @Override
+        public ByteBuffer view(long offset, long size) {
+            return at(offset, size);
+        }
+
+        @Override
+        public Range range(long offset, long size) {
+            throw new AssertionError("no table is so large");
+        }
+
+        @Override
+        public Runnable share() {
+            shares++;
+            return () -> shares--;
+        }
+    }
+
+    /** Says that it is long, and writes nothing. */
+    private record Gap(long length) implements ValueBuffer {
+        @Override
+        public void copyTo(ByteBuffer target) {}
+
+        @Override
+        public void copyTo(Pieces target, long at) {}
+    }
+
+    @Test
+    void aValueOfMoreThanTwoGibibytesHasItsPartsByThemselves() {
+        PortableWriter tree = new PortableWriter(REFERENCES);
+        List<ValueBuffer> buffers = new ArrayList<>(
+                tree.write(List.of(new double[] {1, 2}, new byte[5000]), Encoding.PORTABLE).buffers());
+        buffers.add(1, new Gap(3L << 30)); // nobody names it, but what follows lies behind it
+        ByteBuffer names = ByteBuffer.allocate((int) buffers.get(0).length());
+        buffers.get(0).copyTo(names);
+        names.put(5, (byte) 2).put(13, (byte) 3); // the numbers of the buffers
+        buffers.set(0, ValueBuffer.of(names.flip()));
+        EncodedValue value = new EncodedValue(Encoding.PORTABLE, buffers, List.of());
+        assertTrue(value.imageSize() > 3L << 30);
+        Sparse memory = new Sparse(value.imageSize());
+        value.writeImage(memory);
+        List<?> read = (List<?>) decode(Payload.stored(Encoding.PORTABLE, memory));
+        assertArrayEquals(new double[] {1, 2}, ((Tensor) read.get(0)).toDoubleArray());
+        assertEquals(5000, ((byte[]) read.get(1)).length);
+        assertEquals(1, memory.shares);
+        ((Tensor) read.get(0)).close();
+        assertEquals(0, memory.shares);
+    }
+
+    @Test
     void javaValuesKeepTheirTypesAndCarryTensorsAndReferencesBeside() {
         FakeRef ref = new FakeRef(new WireRef(new byte[20], 0, 5, 6));
         EncodedValue value = Values.encode(new ArrayList<>(List.of(1, (short) 2, Tensor.of(1L, 2L), ref)), REFERENCES);

@@ -1,4 +1,4 @@
-package io.bowstring.internal.arrow;
+package io.bowstring.internal.value;
 
 import io.bowstring.errors.SerializationException;
 import java.lang.invoke.MethodHandle;
@@ -12,13 +12,13 @@ import java.nio.ByteBuffer;
  * Addresses of direct buffers. Arrow's own way needs {@code --add-opens}; from Java 22 on a memory segment says its
  * address, and before that the JDK's Unsafe reads a buffer's field without opening anything.
  */
-final class Addresses {
+public final class Addresses {
     private static final MethodHandle ADDRESS = find();
 
     private Addresses() {}
 
     /** Where the byte at the buffer's position lies. */
-    static long of(ByteBuffer direct) {
+    public static long of(ByteBuffer direct) {
         try {
             return (long) ADDRESS.invokeExact((Buffer) direct.slice());
         } catch (Throwable error) {
