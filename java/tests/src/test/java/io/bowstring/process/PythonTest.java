@@ -163,7 +163,8 @@ class PythonTest {
                 memory.buffer().putDouble(8 * i, i);
             }
             ref = memory.put();
-            assertThrows(InvalidArgumentException.class, memory::buffer);
+            assertTrue(memory.buffer().isReadOnly());
+            assertThrows(InvalidArgumentException.class, memory::put);
         }
         Tensor tensor = ref.get();
         assertArrayEquals(new long[] {300, 1000}, tensor.shape());
@@ -192,6 +193,8 @@ class PythonTest {
             words.setValueCount(rows);
             ref = arena.put(VectorSchemaRoot.of(numbers, words));
             assertThrows(OutOfMemoryException.class, () -> arena.allocator().buffer(10));
+            assertEquals(0, arena.bytesCopied());
+            assertEquals(299_999, numbers.get(299_999));
         }
         assertEquals((long) rows * (rows - 1) / 2,
                 Bowstring.task(PyFunction.of(PEER, "column_sum", Long.class), ref, "n").remote().get());

@@ -148,8 +148,10 @@ final class StoreArena implements ArrowArena {
         }
         Part part = parts.get(parts.size() - 1);
         long at = BatchMessage.align(memory.place(part.end, size));
-        if (size > capacity - at) {
-            throw new OutOfMemoryException("this arena has " + Math.max(0, capacity - part.end)
+        // The second head is none of what was asked for, until there is a second part.
+        long end = parts.size() == 1 ? capacity - HEAD_BYTES : capacity;
+        if (size > end - at) {
+            throw new OutOfMemoryException("this arena has " + Math.max(0, end - part.end)
                     + " bytes left, and " + size + " are wanted; allocate a larger one");
         }
         part.end = BatchMessage.align(at + size);
