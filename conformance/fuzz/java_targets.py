@@ -16,7 +16,7 @@ BUILD = FOLDER / "target"
 NAMES = BUILD / "tables"
 # A decoder that takes more for these inputs holds on to what it should not.
 JVM_FLAGS = (
-    "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+IgnoreUnrecognizedVMOptions",
+    "-ea", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+IgnoreUnrecognizedVMOptions",
     "--add-opens=java.base/java.nio=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow",
 )  # fmt: skip
 REPLAY_TIMEOUT_S = 600.0

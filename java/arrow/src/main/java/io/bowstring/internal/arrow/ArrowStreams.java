@@ -53,6 +53,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ArrowStreams {
     private static final int CONTINUATION = 0xffffffff;
+    /** Of columns in columns; Arrow's other libraries read no more either. */
+    private static final int DEPTH_MAX = 64;
+    /** What a column takes in a schema at least. */
+    private static final int FIELD_BYTES_MIN = 8;
     private static final IpcOption OPTION = IpcOption.DEFAULT;
 
     /** The allocator of everything that is read, made at first use. */
@@ -264,7 +268,7 @@ public final class ArrowStreams {
             if (first == null || first.headerType() != MessageHeader.Schema) {
                 throw new IOException("it does not start with a schema");
             }
-            checkTypes(first);
+            checkSchema(first);
             Schema written = MessageSerializer.deserializeSchema(first);
             Map<Long, Dictionary> dictionaries = new HashMap<>();
             List<Field> fields = new ArrayList<>();
@@ -306,16 +310,25 @@ public final class ArrowStreams {
             return ArrowValue.view(schema, batches, provider, singleBatch, () -> close(all));
         }
 
-        /** Arrow's library for Java has no vectors for some types, and does not say of which column. */
-        private static void checkTypes(Message message) throws IOException {
+        /**
+         * Refuses schemas that Arrow's library for Java does not read, or not in time: it has no vectors for some types, and
+         * does not say of which column; and it follows columns inside columns wherever they lead, even to themselves.
+         */
+        private static void checkSchema(Message message) throws IOException {
             org.apache.arrow.flatbuf.Schema schema = (org.apache.arrow.flatbuf.Schema)
                     message.header(new org.apache.arrow.flatbuf.Schema());
+            int[] left = {message.getByteBuffer().capacity() / FIELD_BYTES_MIN};
             for (int i = 0; schema != null && i < schema.fieldsLength(); i++) {
-                checkType(schema.fields(i), schema.fields(i).name());
+                checkField(schema.fields(i), schema.fields(i).name(), DEPTH_MAX, left);
             }
         }
 
-        private static void checkType(org.apache.arrow.flatbuf.Field field, String path) throws IOException {
+        private static void checkField(org.apache.arrow.flatbuf.Field field, @Nullable String path, int depth, int[] left)
+                throws IOException {
+            if (depth == 0 || --left[0] < 0) {
+                throw new IOException(depth == 0 ? "columns in columns deeper than " + DEPTH_MAX
+                        : "a schema of more columns than its message has room for");
+            }
             if (field.typeType() == Type.Decimal) {
                 int bits = ((Decimal) field.type(new Decimal())).bitWidth();
                 if (bits != 128 && bits != 256) {
@@ -324,7 +337,7 @@ public final class ArrowStreams {
                 }
             }
             for (int i = 0; i < field.childrenLength(); i++) {
-                checkType(field.children(i), path + "." + field.children(i).name());
+                checkField(field.children(i), path + "." + field.children(i).name(), depth - 1, left);
             }
         }
 

@@ -52,12 +52,15 @@ final class BatchRoom {
 
     /** Refuses a batch whose columns are not these, are shorter than it, or have not as many bytes as they need. */
     void check(List<Field> fields, long rowsMin) throws IOException {
+        if (rowsMin < 0) {
+            throw new IOException("columns of " + rowsMin + " rows");
+        }
         for (Field field : fields) {
             if (!nodes.hasNext()) {
                 throw new IOException("a batch of fewer columns than its schema");
             }
             long rows = nodes.next().getLength();
-            if (rows < rowsMin || rows < 0 || rows > Integer.MAX_VALUE) {
+            if (rows < rowsMin || rows > Integer.MAX_VALUE) {
                 throw new IOException("the column " + field.getName() + " of " + rows + " rows, of at least " + rowsMin);
             }
             check(field.getChildren(), check(field, rows));
