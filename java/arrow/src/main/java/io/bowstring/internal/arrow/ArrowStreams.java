@@ -40,7 +40,6 @@ import org.apache.arrow.vector.ipc.message.MessageSerializer;
 import org.apache.arrow.vector.types.pojo.Field;
 import org.apache.arrow.vector.types.pojo.Schema;
 import org.apache.arrow.vector.util.DictionaryUtility;
-import org.apache.arrow.vector.util.ValueVectorUtility;
 import org.apache.arrow.vector.util.VectorAppender;
 import org.jspecify.annotations.Nullable;
 
@@ -289,15 +288,12 @@ public final class ArrowStreams {
                             ArrowRecordBatch shared = Validity.share(batch, schema, Allocator.ROOT)) {
                         new VectorLoader(root).load(shared);
                     }
-                    // Each buffer is as long as its column says; what lies in it is looked at by who uses it.
-                    ValueVectorUtility.validate(root);
                 } else if (message.headerType() == MessageHeader.DictionaryBatch) {
                     load((DictionaryBatch) message.header(new DictionaryBatch()), body, dictionaries);
                 } else {
                     throw new IOException("a message of type " + message.headerType());
                 }
             }
-            dictionaries.values().forEach(dictionary -> ValueVectorUtility.validate(dictionary.getVector()));
             MapDictionaryProvider provider = new MapDictionaryProvider();
             dictionaries.values().forEach(provider::put);
             if (batches.isEmpty()) {

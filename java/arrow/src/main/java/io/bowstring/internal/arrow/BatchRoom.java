@@ -80,7 +80,8 @@ final class BatchRoom {
             long size = buffers.size(next);
             long bits = switch (buffer.getType()) {
                 case VALIDITY -> size == 0 ? 0 : rows;
-                case OFFSET -> (type instanceof ArrowType.Union || rows == 0 ? rows : rows + 1) * width(type, buffer);
+                case OFFSET -> (endsWithAnOffset(type) && rows > 0 ? rows + 1 : rows) * width(type, buffer);
+                case TYPE -> rows * Byte.SIZE; // Arrow's layout says four times as much
                 case DATA -> offsets ? 0 : rows * width(type, buffer);
                 default -> rows * width(type, buffer);
             };
@@ -117,6 +118,12 @@ final class BatchRoom {
         boolean aligned = type instanceof ArrowType.Struct
                 || type instanceof ArrowType.Union union && union.getMode() == UnionMode.Sparse;
         return aligned ? rows : 0;
+    }
+
+    /** Whether the offsets are one more than the rows. Unions and views of lists have one for each row. */
+    private static boolean endsWithAnOffset(ArrowType type) {
+        return !(type instanceof ArrowType.Union || type instanceof ArrowType.ListView
+                || type instanceof ArrowType.LargeListView);
     }
 
     private static boolean isList(ArrowType type) {
