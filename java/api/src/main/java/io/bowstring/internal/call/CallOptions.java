@@ -7,7 +7,6 @@ import java.util.Collection;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /** What a caller may say about a task or an actor; absent fields have the defaults that stand here. */
@@ -35,7 +34,7 @@ public final class CallOptions {
     public boolean detached;
     public boolean getIfExists;
     private final Map<String, Long> resources = new TreeMap<>();
-    private final Set<String> named = new TreeSet<>();
+    private boolean namesCpus;
 
     /** Options of a task, which takes one CPU unless it says otherwise. */
     public static CallOptions ofTask() {
@@ -53,7 +52,7 @@ public final class CallOptions {
     public void resource(String resource, double amount) {
         Arguments.text("the resource's name", resource);
         long units = Amounts.units(resource, amount);
-        named.add(resource);
+        namesCpus |= resource.equals("CPU");
         if (units == 0) {
             resources.remove(resource);
         } else {
@@ -103,13 +102,13 @@ public final class CallOptions {
         copy.detached = detached;
         copy.getIfExists = getIfExists;
         copy.resources.putAll(resources);
-        copy.named.addAll(named);
+        copy.namesCpus = namesCpus;
         return copy;
     }
 
-    /** Whether an amount of a resource was set, be it 0. */
-    public boolean names(String resource) {
-        return named.contains(resource);
+    /** Whether a number of CPUs was set, be it 0. */
+    public boolean namesCpus() {
+        return namesCpus;
     }
 
     /** Amounts in 1/10000. */

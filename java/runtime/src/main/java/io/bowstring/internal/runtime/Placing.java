@@ -55,9 +55,16 @@ final class Placing {
         if (strategy == null && captures) {
             return new Place(environment, group, 0, true);
         }
+        if (strategy != null) {
+            checkNode(strategy, unschedulable);
+        }
         if (strategy instanceof SchedulingStrategy.InGroup in) {
             return new Place(environment, in.group().id(), in.bundle() + 1, in.capturesChildren());
         }
+        return environment.isEmpty() ? Place.ANYWHERE : new Place(environment, "", 0, false);
+    }
+
+    private void checkNode(SchedulingStrategy strategy, ErrorCode unschedulable) {
         String here = HexFormat.of().toHexDigits(session.nodeId());
         if (strategy instanceof SchedulingStrategy.Node node && !node.soft() && !node.nodeId().equals(here)) {
             throw error(unschedulable, "node " + node.nodeId() + " is wanted, and the only one is " + here
@@ -73,7 +80,6 @@ final class Placing {
                 }
             }
         }
-        return environment.isEmpty() ? Place.ANYWHERE : new Place(environment, "", 0, false);
     }
 
     private static RuntimeException error(ErrorCode code, String message) {

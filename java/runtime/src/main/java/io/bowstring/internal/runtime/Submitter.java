@@ -312,7 +312,7 @@ public final class Submitter {
         create.bundle = place.bundle();
         create.captureChildren = place.capturesChildren();
         create.resources = Placing.resources(options.resources());
-        if (place.group().isEmpty() && !options.names("CPU")) {
+        if (place.group().isEmpty() && !options.namesCpus()) {
             // It holds no CPU, but one must be free to start it. Bundles may have none at all.
             Map<String, Long> placement = new TreeMap<>(options.resources());
             placement.put("CPU", 10_000L);
