@@ -22,7 +22,7 @@ from bowstring._ids import TaskContext, current_context, random_u64
 from bowstring._options import STREAMING
 from bowstring._reactor import Waiter
 from bowstring._values import Payload
-from bowstring.actor import ActorExit
+from bowstring.actor import CHECKPOINT_HOOKS, ActorExit
 from bowstring.errors import BowstringError, InvalidArgumentError, TaskCancelledError, WorkerCrashedError
 from bowstring.object_ref import ObjectRef
 from bowstring_wire import messages as m
@@ -102,6 +102,7 @@ class LoggedCalls:
             BaseException: what the hooks raise; the actor is not started.
         """
         self._actor = actor
+        self._check_class(type(actor.instance))
         runtime = self._runtime
         runtime.reactor.wait(self._history_waiter)
         saved = self._start.state
@@ -130,6 +131,23 @@ class LoggedCalls:
                 self._log_state(state_ref)
         actor.dispatch = self.run
         self._executor.flush = self.flush
+
+    def _check_class(self, cls: type) -> None:
+        """Whoever made the actor in another language could not look at its class.
+
+        Raises:
+            InvalidArgumentError: the class can't have checkpoints.
+        """
+        missing = [name for name in CHECKPOINT_HOOKS if not callable(getattr(cls, name, None))]
+        if missing:
+            raise InvalidArgumentError(
+                f"{self._actor.name} is made with a checkpoint interval, which needs the methods "
+                f"{' and '.join(CHECKPOINT_HOOKS)}; missing: {', '.join(missing)}"
+            )
+        if self._actor.async_methods is not None:
+            raise InvalidArgumentError(
+                f"{self._actor.name} is made with a checkpoint interval, and has async methods: one call runs at a time"
+            )
 
     def _replay(self, data: bytes) -> None:
         """Run a call again for its effect; its result, or its error, is known."""

@@ -90,3 +90,8 @@ class Account:
 
     def restore_checkpoint(self, state):
         self.balance = state
+
+
+class AsyncAccount(Account):
+    async def wait(self):
+        return self.balance

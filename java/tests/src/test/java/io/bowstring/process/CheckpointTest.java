@@ -162,6 +162,10 @@ class CheckpointTest {
         ActorDiedException error =
                 assertThrows(ActorDiedException.class, () -> without.task(add, 1L).remote().get());
         assertTrue(error.getMessage().contains("save_checkpoint"), error.getMessage());
+        PyActorHandle async = Bowstring.actor(PyActorClass.of("java_test_peer", "AsyncAccount"), 3L)
+                .setMaxRestarts(1).setCheckpointInterval(4).remote();
+        assertTrue(assertThrows(ActorDiedException.class, () -> async.task(add, 1L).remote().get())
+                .getMessage().contains("async methods"));
     }
 
     @Test
