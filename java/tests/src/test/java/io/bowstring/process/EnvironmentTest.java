@@ -16,6 +16,7 @@ import io.bowstring.RuntimeEnvironment.Packages;
 import io.bowstring.TaskOptions;
 import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.errors.RuntimeEnvSetupException;
+import io.bowstring.errors.TaskException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -25,6 +26,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import javax.tools.ToolProvider;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -112,6 +114,32 @@ class EnvironmentTest {
         assertTrue(Bowstring.task(Member::maxHeap).setJvmFlags("-Xmx64m").remote().get() <= 64L << 20);
         assertTrue(assertThrows(InvalidArgumentException.class,
                 () -> Bowstring.task(GETENV, "STAGE").setJvmFlags("-Xmx64m").remote()).getMessage().contains("jvmFlags"));
+    }
+
+    @Test
+    void jarsAndFlagsOfAnEnvironmentAreItsWorkersOwn() throws IOException {
+        RuntimeEnvironment first = RuntimeEnvironment.builder().addJar(classes("first"))
+                .setJvmHeap(64L << 20).addJvmFlag("-Dcolour=red").build();
+        RuntimeEnvironment second = RuntimeEnvironment.builder().addJar(classes("second")).build();
+        assertEquals("first", Bowstring.task(Member::said, "Sayer").setEnvironment(first).remote().get());
+        assertEquals("second", Bowstring.task(Member::said, "Sayer").setEnvironment(second).remote().get());
+        assertEquals("red", Bowstring.task(Member::property, "colour").setEnvironment(first).remote().get());
+        assertEquals("red", Bowstring.task(Member::childsProperty, "colour").setEnvironment(first).remote().get());
+        assertTrue(Bowstring.task(Member::maxHeap).setEnvironment(first).remote().get() <= 64L << 20);
+        assertEquals("null", Bowstring.task(Member::property, "colour").setEnvironment(second).remote().get());
+        assertThrows(TaskException.class, () -> Bowstring.task(Member::said, "Sayer").remote().get());
+        RuntimeEnvironment gone = RuntimeEnvironment.builder().addJar(folder.resolve("gone.jar")).build();
+        assertTrue(assertThrows(RuntimeEnvSetupException.class,
+                () -> Bowstring.task(Member::pid).setEnvironment(gone).remote()).getMessage().contains("gone.jar"));
+    }
+
+    /** A folder with a class that says a word. */
+    private Path classes(String word) throws IOException {
+        Path place = Files.createDirectory(folder.resolve(word));
+        Path source = place.resolve("Sayer.java");
+        Files.writeString(source, "public class Sayer { public static String say() { return \"" + word + "\"; } }");
+        assertEquals(0, ToolProvider.getSystemJavaCompiler().run(null, null, null, source.toString()));
+        return place;
     }
 
     @Test

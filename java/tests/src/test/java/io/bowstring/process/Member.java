@@ -69,6 +69,21 @@ public class Member {
         return Runtime.getRuntime().maxMemory();
     }
 
+    public static String property(String name) {
+        return String.valueOf(System.getProperty(name));
+    }
+
+    /** The same of a child, which inherits the flags. */
+    public static String childsProperty(String name) {
+        return Bowstring.task(Member::property, name).remote().get();
+    }
+
+    /** What a class says that the driver does not have. */
+    public static String said(String className) throws ReflectiveOperationException {
+        return (String) Class.forName(className, true, Thread.currentThread().getContextClassLoader())
+                .getMethod("say").invoke(null);
+    }
+
     public static long pid() {
         return ProcessHandle.current().pid();
     }
