@@ -77,33 +77,34 @@ def _tell(runtime: Runtime, request: int, rows: Iterator[Row]) -> None:
 # Tasks ----------------------------------------------------------------------------------------------------------------
 
 
-# A call, its state, the resources that it asks for, and the process that it was sent to.
-Seen = tuple["PendingTask", str, dict[str, float], str]
+# A call, its state, the resources and the environment that it asks for, and the process that it was sent to.
+Seen = tuple["PendingTask", str, dict[str, float], str, str]
 
 
 def _calls(runtime: Runtime) -> Iterator[Seen]:
     """Under the lock: what this process has submitted and what is not over."""
     for pool in runtime.leases.by_key.values():
         resources = {each.name: each.units / 10_000 for each in pool.resources}
-        yield from ((task, "PENDING_ARGUMENTS", resources, "") for task in pool.waiting)
-        yield from ((task, "PENDING_LEASE", resources, "") for task in pool.queue)
+        environment = pool.place.environment.hex()
+        yield from ((task, "PENDING_ARGUMENTS", resources, environment, "") for task in pool.waiting)
+        yield from ((task, "PENDING_LEASE", resources, environment, "") for task in pool.queue)
         for lease in pool.leases.values():
             worker = f"{lease.peer.worker:016x}"
-            yield from ((task, "SENT", resources, worker) for task in lease.peer.in_flight.values())
+            yield from ((task, "SENT", resources, environment, worker) for task in lease.peer.in_flight.values())
     for client in runtime.actors.by_actor.values():
         queued = "SENT" if client.life == ActorLife.ALIVE else "PENDING_ACTOR"
         for task in client.queue:
-            yield task, "PENDING_ARGUMENTS" if task.missing else queued, {}, ""
+            yield task, "PENDING_ARGUMENTS" if task.missing else queued, {}, "", ""
         if client.peer is not None:
             worker = f"{client.peer.worker:016x}"
-            yield from ((task, "SENT", {}, worker) for task in client.peer.in_flight.values())
+            yield from ((task, "SENT", {}, "", worker) for task in client.peer.in_flight.values())
 
 
 def _missing(task: PendingTask) -> list[str]:
     return [part._id.hex() for part in task.parts or () if type(part) is ObjectRef and part._payload is None]
 
 
-def _call(task: PendingTask, state: str, resources: dict[str, float], worker: str) -> Row:
+def _call(task: PendingTask, state: str, resources: dict[str, float], environment: str, worker: str) -> Row:
     template = task.template
     return {
         "place": "caller",
@@ -118,6 +119,7 @@ def _call(task: PendingTask, state: str, resources: dict[str, float], worker: st
         "submitted_ns": task.submitted_ns,
         "waits_for": _missing(task) if state == "PENDING_ARGUMENTS" else [],
         "resources": resources,
+        "environment": environment,
     }
 
 

@@ -225,6 +225,7 @@ class StateKind(IntEnum):
     BLOCKERS = 12
     TRACE = 13
     REFERENCES = 14
+    PLACEMENT_GROUPS = 15
 
 
 class FilterOp(IntEnum):

@@ -68,7 +68,7 @@ def test_the_python_examples_of_a_guide_run(guide: str, tmp_path: Path) -> None:
 def pages() -> list[str]:
     """The pages whose Python examples tell by themselves what they print, in a comment behind each `print(...)`."""
     docs = ROOT / "docs"
-    found = [*docs.glob("*.md"), *docs.glob("guides/*.md")]
+    found = [*docs.glob("*.md"), *docs.glob("guides/*.md"), *docs.glob("java/*.md")]
     told_above = {docs / "start.md", docs / "reference.md", *(docs / "guides" / f"{guide}.md" for guide in GUIDES)}
     return sorted(
         str(page.relative_to(docs)) for page in found if page not in told_above and "```python\n" in page.read_text()

@@ -58,8 +58,8 @@ def list_rows(
     wide: bool,
     as_json: bool,
 ) -> None:
-    """All of one KIND: actors, holds, jobs, leases, nodes, objects, references, resources, stacks, store, tasks or
-    workers."""
+    """All of one KIND: actors, holds, jobs, leases, nodes, objects, placement_groups, references, resources, stacks,
+    store, tasks or workers."""
     filters = _filters(conditions)
     with Tool(chosen_session(session)) as tool:
         rows = tool.rows(KINDS[kind], filters, limit or 0)

@@ -12,7 +12,7 @@ import itertools
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bowstring_core import limits
 from bowstring_core.machine.blockers import OBJECT_HEX, TASK_HEX, Explanation, Facts
@@ -45,6 +45,14 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 Rows = Iterable[Row]
 _LOOKS = 64  # rows between two looks at the clock
+
+
+class _Known(NamedTuple):
+    """What stays known of a process, which the log names by number."""
+
+    pid: int
+    name: str
+    environment: str  # key of its runtime environment, in hexadecimal
 
 
 class _Query:
@@ -91,7 +99,7 @@ class QueryService:
         self.inspection = Inspection(node)
         self._cursors: dict[Peer, OrderedDict[int, _Query]] = {}
         self._next_cursor = itertools.count(1).__next__
-        self._who: OrderedDict[int, tuple[int, str]] = OrderedDict()  # by process: pid and what it is
+        self._who: OrderedDict[int, _Known] = OrderedDict()  # by process
         self._asked: dict[int, Callable[[Peer, StateQuery, list[Filter]], None]] = {
             StateKind.TASKS: self._tasks,
             StateKind.STACKS: self._stacks,
@@ -109,7 +117,9 @@ class QueryService:
         if peer.role is Role.TOOL:
             return
         name = f"{peer.role.name.lower()} {peer.pid}"
-        self._who[peer.process] = (peer.pid, name)
+        process = self._node.workers.processes.get(peer.slot) if peer.slot else None
+        environment = process.kind.environment.hex() if process is not None else ""
+        self._who[peer.process] = _Known(peer.pid, name, environment)
         if len(self._who) > limits.PROCESSES_KNOWN_MAX:
             self._who.popitem(last=False)
 
@@ -176,9 +186,18 @@ class QueryService:
         only = bytes.fromhex(named[0]) if named else b""
 
         def told(answers: Answers) -> None:
-            self._begin(peer, message, task_rows(self._live(answers), self._log, only), filters)
+            rows = task_rows(self._live(answers), self._log, only)
+            self._begin(peer, message, self._with_environments(rows), filters)
 
         self.inspection.ask(InspectKind.TASKS, told)
+
+    def _with_environments(self, rows: Iterator[Row | None]) -> Iterator[Row | None]:
+        """Callers tell the environment of what they have not sent; of the rest it is their worker's."""
+        for row in rows:
+            if row is not None and row["worker"] and not row["environment"]:
+                known = self._who.get(int(row["worker"], 16))
+                row["environment"] = known.environment if known is not None else ""
+            yield row
 
     def _trace(self, peer: Peer, message: StateQuery, filters: list[Filter]) -> None:
         def told(answers: Answers) -> None:
@@ -193,7 +212,7 @@ class QueryService:
             return 0, f"process {process:016x}"
         peer = self._node.peers.get(process)
         actor = self._node.actors.of_worker(peer.slot) if peer is not None and peer.slot else None
-        return (known[0], f"{known[1]} ({actor.spec.class_name})") if actor is not None else known
+        return known.pid, f"{known.name} ({actor.spec.class_name})" if actor is not None else known.name
 
     def _references(self, peer: Peer, message: StateQuery, filters: list[Filter]) -> None:
         def rows(answers: Answers) -> Iterator[dict[str, Any]]:

@@ -48,6 +48,7 @@ class StateService:
                 StateKind.HOLDS: self._holds,
                 StateKind.RESOURCES: self._resources,
                 StateKind.STORE: self._store,
+                StateKind.PLACEMENT_GROUPS: self._placement_groups,
             },
         )
         node.handle(FrameType.TASK_EVENTS, RawTaskEvents, frozenset((Role.WORKER, Role.DRIVER)), self._events)
@@ -121,6 +122,7 @@ class StateService:
                     "lease": lease.lease if lease and worker.state is not WorkerState.ACTOR else 0,
                     "actor": actor.spec.id.hex() if actor else "",
                     "name": actor.spec.class_name if actor else "",
+                    "environment": worker.kind.environment.hex(),
                 }
             )
         return rows
@@ -224,6 +226,20 @@ class StateService:
             {"name": name, "total": total / UNITS, "available": scheduler.available.free[name] / UNITS}
             for name, total in sorted(scheduler.totals.items())
         ]
+
+    def _placement_groups(self) -> Iterator[dict[str, Any]]:
+        for group in list(self._node.scheduler.groups.by_id.values()):
+            yield {
+                "group": group.id.hex(),
+                "name": group.name,
+                "namespace": group.namespace,
+                "job": group.job,
+                "strategy": group.strategy.name,
+                "state": group.state.name,
+                "detached": group.detached,
+                "bundles": [_amounts(bundle) for bundle in group.bundles],
+                "reason": group.reason,
+            }
 
     def _store(self) -> list[dict[str, Any]]:
         table, residence = self._node.store.table, self._node.spill.table

@@ -20,7 +20,7 @@ Row = dict[str, Any]
 _NEW: Row = {
     "task": "", "name": "", "state": "", "attempt": 0, "job": 0, "language": "", "function": "", "actor": "",
     "owner": "", "worker": "", "pid": 0, "submitted_ns": 0, "start_ns": 0, "end_ns": 0, "duration_ns": 0, "error": "",
-    "error_type": "", "error_message": "", "waits_for": [], "resources": {},
+    "error_type": "", "error_message": "", "waits_for": [], "resources": {}, "environment": "",
 }  # fmt: skip
 
 
@@ -111,7 +111,13 @@ class LiveTasks:
         placed = self._placed.get(told["task"])
         if placed is not None:
             name = placed["name"] or told.get("name") or ""  # a worker knows none before it has loaded the function
-            return {**placed, "name": name, "owner": owner, "resources": told.get("resources") or {}}
+            return {
+                **placed,
+                "name": name,
+                "owner": owner,
+                "resources": told.get("resources") or {},
+                "environment": told.get("environment") or "",
+            }
         row = _filled(told, owner=owner)
         row["pid"] = self._pids.get(row["worker"], 0)
         return row
@@ -158,6 +164,7 @@ def past_row(told: Told, event: TaskEvent, failure: TaskFailure | None) -> dict[
         "error_message": failure.message if failure else "",
         "waits_for": [],
         "resources": {},
+        "environment": "",
     }
 
 

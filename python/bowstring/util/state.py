@@ -1,4 +1,4 @@
-"""What the runtime knows, as Arrow tables: tasks, actors, objects, workers, leases, nodes, jobs.
+"""What the runtime knows, as Arrow tables: tasks, actors, objects, workers, leases, nodes, jobs, placement groups.
 
     from bowstring.util import state
 
@@ -25,13 +25,14 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = [
-    "actors", "batches", "holds", "jobs", "leases", "nodes", "objects", "references", "resources", "stacks", "store",
-    "tasks", "workers",
+    "actors", "batches", "holds", "jobs", "leases", "nodes", "objects", "placement_groups", "references", "resources",
+    "stacks", "store", "tasks", "workers",
 ]  # fmt: skip
 
 Filter = str | tuple[str, str, Any]
 
-_TEXT, _INTEGER, _REAL, _TRUTH, _TEXTS, _AMOUNTS = "text", "integer", "real", "truth", "texts", "amounts"
+_TEXT, _INTEGER, _REAL, _TRUTH, _TEXTS = "text", "integer", "real", "truth", "texts"
+_AMOUNTS, _BUNDLES = "amounts", "bundles"
 # The fields that a table has even if no row does, and their types. Fields that the node adds come behind them.
 _FIELDS: dict[StateKind, dict[str, str]] = {
     StateKind.NODES: {
@@ -43,7 +44,7 @@ _FIELDS: dict[StateKind, dict[str, str]] = {
     },
     StateKind.WORKERS: {
         "process": _TEXT, "pid": _INTEGER, "slot": _INTEGER, "language": _TEXT, "state": _TEXT, "job": _INTEGER,
-        "lease": _INTEGER, "actor": _TEXT, "name": _TEXT,
+        "lease": _INTEGER, "actor": _TEXT, "name": _TEXT, "environment": _TEXT,
     },
     StateKind.LEASES: {
         "lease": _INTEGER, "worker": _TEXT, "pid": _INTEGER, "holder": _TEXT, "job": _INTEGER, "resources": _AMOUNTS,
@@ -65,7 +66,7 @@ _FIELDS: dict[StateKind, dict[str, str]] = {
         "task": _TEXT, "name": _TEXT, "state": _TEXT, "attempt": _INTEGER, "job": _INTEGER, "language": _TEXT,
         "function": _TEXT, "actor": _TEXT, "owner": _TEXT, "worker": _TEXT, "pid": _INTEGER, "submitted_ns": _INTEGER,
         "start_ns": _INTEGER, "end_ns": _INTEGER, "duration_ns": _INTEGER, "error": _TEXT, "error_type": _TEXT,
-        "error_message": _TEXT, "waits_for": _TEXTS, "resources": _AMOUNTS,
+        "error_message": _TEXT, "waits_for": _TEXTS, "resources": _AMOUNTS, "environment": _TEXT,
     },
     StateKind.RESOURCES: {"name": _TEXT, "total": _REAL, "available": _REAL},
     StateKind.STORE: {
@@ -81,6 +82,10 @@ _FIELDS: dict[StateKind, dict[str, str]] = {
     StateKind.REFERENCES: {
         "process": _TEXT, "pid": _INTEGER, "object": _TEXT, "kind": _TEXT, "state": _TEXT, "size": _INTEGER,
         "count": _INTEGER, "call_site": _TEXT,
+    },
+    StateKind.PLACEMENT_GROUPS: {
+        "group": _TEXT, "name": _TEXT, "namespace": _TEXT, "job": _INTEGER, "strategy": _TEXT, "state": _TEXT,
+        "detached": _TRUTH, "bundles": _BUNDLES, "reason": _TEXT,
     },
 }  # fmt: skip
 
@@ -179,6 +184,16 @@ def jobs(*filters: Filter, limit: int | None = None) -> pa.Table:
     return _table(StateKind.JOBS, filters, limit)
 
 
+def placement_groups(*filters: Filter, limit: int | None = None) -> pa.Table:
+    """Placement groups of the whole runtime: PENDING, PLACED or INFEASIBLE, and what their bundles hold.
+
+    Args:
+        filters: conditions that must all hold; see the module.
+        limit: rows at most; None: all.
+    """
+    return _table(StateKind.PLACEMENT_GROUPS, filters, limit)
+
+
 def resources(*filters: Filter, limit: int | None = None) -> pa.Table:
     """Resources by name: what there is, and what nobody holds.
 
@@ -249,6 +264,7 @@ def _batch(kind: StateKind, rows: list[dict[str, Any]]) -> pa.RecordBatch:
         _TRUTH: pa.bool_(),
         _TEXTS: pa.list_(pa.string()),
         _AMOUNTS: pa.map_(pa.string(), pa.float64()),
+        _BUNDLES: pa.list_(pa.map_(pa.string(), pa.float64())),
     }
     fields = _FIELDS[kind]
     columns: dict[str, pa.Array] = {}
@@ -256,6 +272,8 @@ def _batch(kind: StateKind, rows: list[dict[str, Any]]) -> pa.RecordBatch:
         column = [row.get(name) for row in rows]
         if known == _AMOUNTS:
             column = [None if amounts is None else list(amounts.items()) for amounts in column]
+        elif known == _BUNDLES:
+            column = [None if bundles is None else [list(each.items()) for each in bundles] for bundles in column]
         columns[name] = pa.array(column, types[known])
     more = dict.fromkeys(name for row in rows for name in row if name not in fields)
     for name in more:

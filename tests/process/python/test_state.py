@@ -401,3 +401,41 @@ def test_a_timeline_that_can_not_be_written_leaves_nothing(tmp_path: Path) -> No
     with pytest.raises(OSError, match="missing"):
         bow.timeline(tmp_path / "missing" / "trace.json")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_placement_groups_are_told_with_what_their_bundles_hold() -> None:
+    held = util.placement_group([{"CPU": 1}, {"license": 0.5}], strategy="SPREAD", name="held")
+    never = util.placement_group([{"license": 7}])
+    try:
+        bow.get(held.ready(), timeout=60)
+        rows = {row["group"]: row for row in state.placement_groups().to_pylist()}
+        row = rows[held.id.hex()]
+        assert (row["name"], row["state"], row["strategy"], row["detached"]) == ("held", "PLACED", "SPREAD", False)
+        assert row["bundles"] == [[("CPU", 1.0)], [("license", 0.5)]]
+        assert rows[never.id.hex()]["state"] == "INFEASIBLE"
+        assert "license" in rows[never.id.hex()]["reason"]
+        assert state.placement_groups("state=INFEASIBLE").column("group").to_pylist() == [never.id.hex()]
+    finally:
+        for group in (held, never):
+            util.remove_placement_group(group)
+    wait_until(lambda: state.placement_groups().num_rows == 0)
+
+
+def test_tasks_and_workers_say_in_which_environment_they_are(tmp_path: Path) -> None:
+    own = wait_for.options(runtime_env={"env_vars": {"OF": "its own"}}, num_cpus=0)
+    gate = tmp_path / "gate"
+    running = own.remote(str(gate))
+    waiting = own.options(resources={"license": 1}).remote(str(gate), wait_for.options(num_cpus=0).remote(str(gate)))
+    plain = add.remote(1, 2)
+    assert bow.get(plain, timeout=60) == 3
+
+    def environment_of(ref: bow.ObjectRef[Any]) -> str:
+        return str(state.tasks(f"task={ref.hex()[:32]}").column("environment")[0].as_py())
+
+    wait_until(lambda: len(state.workers(("environment", "!=", ""), ("state", "!=", "starting"))) > 0)
+    (key,) = set(state.workers(("environment", "!=", "")).column("environment").to_pylist())
+    assert len(key) == 32
+    assert (environment_of(running), environment_of(waiting), environment_of(plain)) == (key, key, "")
+    gate.touch()
+    assert bow.get([running, waiting], timeout=60) == [str(gate)] * 2
+    wait_until(lambda: state.tasks(f"environment={key}", "state=FINISHED").num_rows == 2)

@@ -20,3 +20,4 @@ class StateKind(object):
     BLOCKERS = 12
     TRACE = 13
     REFERENCES = 14
+    PLACEMENT_GROUPS = 15

@@ -26,8 +26,9 @@ public final class StateKind {
   public static final int BLOCKERS = 12;
   public static final int TRACE = 13;
   public static final int REFERENCES = 14;
+  public static final int PLACEMENT_GROUPS = 15;
 
-  public static final String[] names = { "UNSPECIFIED", "NODES", "WORKERS", "LEASES", "ACTORS", "OBJECTS", "TASKS", "RESOURCES", "STORE", "HOLDS", "JOBS", "STACKS", "BLOCKERS", "TRACE", "REFERENCES", };
+  public static final String[] names = { "UNSPECIFIED", "NODES", "WORKERS", "LEASES", "ACTORS", "OBJECTS", "TASKS", "RESOURCES", "STORE", "HOLDS", "JOBS", "STACKS", "BLOCKERS", "TRACE", "REFERENCES", "PLACEMENT_GROUPS", };
 
   public static String name(int e) { return names[e]; }
 }

@@ -43,7 +43,9 @@ public final class StateQuery {
         /** What a task or an object waits for; wants the filter task EQ or object EQ. */
         BLOCKERS(12),
         /** Every process's references: object, kind, state, size, count. */
-        REFERENCES(14);
+        REFERENCES(14),
+        /** Placement groups: group, name, namespace, job, strategy, state, detached, bundles, reason. */
+        PLACEMENT_GROUPS(15);
 
         private final int number;
 

@@ -224,6 +224,10 @@ public final class Reactor {
     /** Waits for a future, and leads meanwhile if nobody does. */
     public <T> T await(Future<T> future, long timeoutNs)
             throws InterruptedException, TimeoutException, ExecutionException {
+        if (VirtualThreads.isCurrent()) {
+            // It would take its carrier into the selector; the reactor's own thread reads for it.
+            return timeoutNs == Long.MAX_VALUE ? future.get() : future.get(timeoutNs, TimeUnit.NANOSECONDS);
+        }
         long deadline = timeoutNs == Long.MAX_VALUE ? Long.MAX_VALUE : System.nanoTime() + timeoutNs;
         int refused = 0;
         while (!future.isDone()) {

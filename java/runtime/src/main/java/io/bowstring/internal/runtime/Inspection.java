@@ -12,7 +12,9 @@ import io.bowstring.internal.wire.InspectKind;
 import io.bowstring.internal.wire.Inspected;
 import io.bowstring.internal.wire.Language;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,6 +30,9 @@ public final class Inspection {
         /** The tasks that were sent to it and not answered. */
         List<Map<String, Object>> rows();
 
+        /** Threads that run tasks and that the JVM does not list. */
+        Collection<Thread> virtualThreads();
+
         /** The id of the task that a thread runs, in hexadecimal; empty: none. */
         String taskOf(Thread thread);
     }
@@ -38,6 +43,11 @@ public final class Inspection {
     private static final Work NONE = new Work() {
         @Override
         public List<Map<String, Object>> rows() {
+            return List.of();
+        }
+
+        @Override
+        public Collection<Thread> virtualThreads() {
             return List.of();
         }
 
@@ -98,7 +108,11 @@ public final class Inspection {
 
     private void stacks(List<Map<String, Object>> rows) {
         Thread here = Thread.currentThread();
-        Thread.getAllStackTraces().entrySet().stream()
+        Map<Thread, StackTraceElement[]> stacks = new HashMap<>(Thread.getAllStackTraces());
+        for (Thread each : work.virtualThreads()) {
+            stacks.put(each, each.getStackTrace());
+        }
+        stacks.entrySet().stream()
                 .sorted(Comparator.comparing((Map.Entry<Thread, StackTraceElement[]> each) ->
                         work.taskOf(each.getKey()).isEmpty()).thenComparing(each -> each.getKey().getName()))
                 .filter(each -> each.getKey() != here && each.getValue().length > 0)

@@ -19,6 +19,7 @@ public final class StateKind {
     public static final int BLOCKERS = 12;
     public static final int TRACE = 13;
     public static final int REFERENCES = 14;
+    public static final int PLACEMENT_GROUPS = 15;
 
     /** The constant's name, for people; its number if it has none. */
     public static String name(int value) {
@@ -38,6 +39,7 @@ public final class StateKind {
             case 12 -> "BLOCKERS";
             case 13 -> "TRACE";
             case 14 -> "REFERENCES";
+            case 15 -> "PLACEMENT_GROUPS";
             default -> Integer.toString(value);
         };
     }

@@ -5,6 +5,7 @@ import io.bowstring.errors.FunctionNotFoundException;
 import io.bowstring.errors.ProtocolException;
 import io.bowstring.errors.TaskCancelledException;
 import io.bowstring.internal.net.Connection;
+import io.bowstring.internal.net.VirtualThreads;
 import io.bowstring.internal.runtime.Session;
 import io.bowstring.internal.runtime.TaskContext;
 import io.bowstring.internal.value.ErrorRecords;
@@ -19,9 +20,11 @@ import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -38,6 +41,8 @@ final class TaskRunner {
     private static final Logger LOGGER = System.getLogger(TaskRunner.class.getName());
     /** Code that does not heed the end of its time has this long after it (spec section 4.9, rule 1). */
     private static final long DEAF_MS = 1000;
+    /** With more calls at once than this, each has a virtual thread: fewer can keep their carriers busy for long. */
+    private static final int CROWD = 16;
     private static final String TERMINATE = "__bowstring_terminate__"; // spec 5.2/8
 
     /** What ends with a task. */
@@ -60,6 +65,7 @@ final class TaskRunner {
     private final ArgumentReader arguments;
     private final Answers answers;
     private final StreamWriter streams;
+    private final Map<String, CallThreads> crowds = new ConcurrentHashMap<>();
     private volatile @Nullable HostedActor actor;
     private volatile @Nullable LoggedCalls logged;
 
@@ -94,16 +100,43 @@ final class TaskRunner {
         while (true) {
             try {
                 Incoming incoming = queue.next(group);
-                try {
-                    run(incoming);
-                } finally {
-                    queue.done(incoming);
+                CallThreads threads = crowds.get(group);
+                if (threads == null) {
+                    runAndForget(incoming);
+                } else {
+                    threads.run(() -> runAndForget(incoming));
                 }
             } catch (InterruptedException late) {
                 LOGGER.log(Level.TRACE, "an interrupt came after its task had ended", late);
             } catch (Throwable defect) {
                 ends.fatal(defect); // a task has no answer: who waits for one must hear of an end
             }
+        }
+    }
+
+    private void runAndForget(Incoming incoming) {
+        try {
+            run(incoming);
+        } catch (Throwable defect) {
+            ends.fatal(defect);
+        } finally {
+            queue.done(incoming);
+        }
+    }
+
+    /** Threads for so many calls of a group at once: virtual ones if they are many and there are such, else of the system. */
+    private void startThreads(String group, long count, long started) {
+        if (count > CROWD && VirtualThreads.areThere()) {
+            crowds.put(group, new CallThreads(
+                    group.isEmpty() ? "bowstring-call-" : "bowstring-" + group + "-", Math.toIntExact(count)));
+            if (started == 0) {
+                new Thread(() -> loop(group), "bowstring-" + group).start();
+            }
+            return;
+        }
+        for (long each = started; each < count; each++) {
+            new Thread(() -> loop(group), group.isEmpty() ? "bowstring-task-" + each : "bowstring-" + group + "-" + each)
+                    .start();
         }
     }
 
@@ -389,14 +422,8 @@ final class TaskRunner {
                 if (!made.groups().isEmpty()) {
                     queue.setGroups(call -> made.groupOf(call.task));
                 }
-                for (long extra = 1; extra < made.maxConcurrency(); extra++) {
-                    new Thread(() -> loop(""), "bowstring-task-" + extra).start();
-                }
-                made.groups().forEach((group, size) -> {
-                    for (int each = 0; each < size; each++) {
-                        new Thread(() -> loop(group), "bowstring-" + group + "-" + each).start();
-                    }
-                });
+                startThreads("", made.maxConcurrency(), 1);
+                made.groups().forEach((group, size) -> startThreads(group, size, 0));
             }
             done.accept(error);
         }, "bowstring-constructor");

@@ -5,6 +5,7 @@ import io.bowstring.internal.runtime.Inspection;
 import io.bowstring.internal.runtime.TaskContext;
 import io.bowstring.internal.wire.Task;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -41,6 +42,11 @@ final class WorkReport implements Inspection.Work {
             rows.add(row);
         }
         return rows;
+    }
+
+    @Override
+    public Collection<Thread> virtualThreads() {
+        return CallThreads.running();
     }
 
     @Override
