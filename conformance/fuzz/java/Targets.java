@@ -5,10 +5,12 @@ import io.bowstring.errors.BowstringException;
 import io.bowstring.errors.ProtocolException;
 import io.bowstring.errors.SerializationException;
 import io.bowstring.internal.arrow.ArrowStreams;
+import io.bowstring.internal.value.Addresses;
 import io.bowstring.internal.value.EncodedValue;
 import io.bowstring.internal.value.ErrorRecords;
 import io.bowstring.internal.value.Payload;
 import io.bowstring.internal.value.References;
+import io.bowstring.internal.value.ValueMemory;
 import io.bowstring.internal.value.Values;
 import io.bowstring.internal.wire.Encoding;
 import io.bowstring.internal.wire.ErrorRecord;
@@ -243,12 +245,11 @@ final class Targets {
         ByteBuffer stream = ByteBuffer.allocateDirect(data.length - 1).put(data, 1, data.length - 1).flip()
                 .order(ByteOrder.LITTLE_ENDIAN);
         byte[] whole = rewritten(() -> ArrowStreams.read(stream, single, () -> {}));
-        byte[] parts = rewritten(() -> ArrowStreams.readLarge(
-                (at, size) -> stream.slice((int) at, (int) size).order(ByteOrder.LITTLE_ENDIAN), data.length - 1, single,
-                () -> {}));
+        byte[] byAddress = rewritten(() -> ArrowStreams.read(
+                new ValueMemory.Range(Addresses.of(stream), data.length - 1, stream), single, () -> {}));
         // Not byte by byte: what lies behind the last row of a column is whatever was in its memory.
-        if ((whole == null) != (parts == null) || whole != null && whole.length != parts.length) {
-            throw new Finding("a stream that is read in parts is not what it is when read as a whole");
+        if ((whole == null) != (byAddress == null) || whole != null && whole.length != byAddress.length) {
+            throw new Finding("a stream that is read by its address is not what it is when read as a buffer");
         }
         if (allocated() != before) {
             throw new Finding("reading and closing a stream left " + (allocated() - before) + " bytes allocated");
