@@ -26,7 +26,7 @@ def normal(value: Any) -> dict[str, Any]:
     ("value", "named"),
     [
         ([], "runtime_env must be a dict"),
-        ({"conda": {}}, "env_vars, working_dir, py_modules, excludes, pip, uv, config, java_jars, jvm_flags, not 'conda'"),
+        ({"conda": {}}, "py_modules, excludes, pip, uv, config, java_jars, jvm_flags, not 'conda'"),
         ({"env_vars": {"A": 1}}, "runtime_env['env_vars']['A'] must be a str"),
         ({"env_vars": {"A=B": "1"}}, "a key of runtime_env['env_vars']"),
         ({"env_vars": "A=1"}, "runtime_env['env_vars'] must be a dict"),
