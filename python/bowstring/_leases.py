@@ -4,6 +4,9 @@ Tasks with the same needs share a LeasePool. It asks the node for leases as its 
 workers itself. A lease's window (tasks in flight) follows the run time that the worker reports: about WINDOW_S of work,
 so that short tasks stream and long ones wait here, where any worker can take them. What was sent to a worker that turns
 out slow is recalled when another has nothing to do.
+
+A pool whose needs name a placement group is known only while it has something to do: there may be thousands of groups,
+one after the other. Whoever still has the pool may use it again, which makes it known again.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from bowstring._peers import Peer
-from bowstring._placing import ANYWHERE, Place
+from bowstring._placing import ANYWHERE, NO_GROUP, Place
 from bowstring.errors import BowstringError, WorkerCrashedError, exception_from_record, make_record
 from bowstring_wire import messages as m
 from bowstring_wire.messages import ErrorCode, FrameType, TaskFlag
@@ -157,6 +160,7 @@ class Lease:
             again.append(task)
         self.pool.queue.extendleft(reversed(again))
         self.pool.pump()
+        self.pool.pools.drop_idle(self.pool)
 
     def on_peer_broken(self, peer: Peer, error: BowstringError) -> None:
         """The connection is no more, and the worker lives."""
@@ -200,6 +204,8 @@ class LeasePool:
         self.jvm_flags = jvm_flags
         self.place = place
         self.max_calls = max_calls
+        self.key = (language, resources, jvm_flags, place, max_calls)
+        self.known_as: Any = None  # its key in LeasePools.by_key, while it is there
         self.queue: deque[PendingTask] = deque()
         self.waiting: set[PendingTask] = set()  # for their arguments
         self.leases: dict[int, Lease] = {}
@@ -213,6 +219,7 @@ class LeasePool:
         if task.missing:
             task.on_ready = self._enqueue
             self.waiting.add(task)
+            self.pools.keep(self)
         else:
             self._enqueue(task)
 
@@ -315,6 +322,7 @@ class LeasePool:
             self.runtime.reactor.call_later(STUCK_S, self._watch)
 
     def _request(self) -> None:
+        self.pools.keep(self)
         wanted = min(len(self.queue), REQUESTS_MAX)
         if self.requested and wanted < 2 * self.requested:
             return
@@ -351,6 +359,7 @@ class LeasePool:
         waiting, self.queue = self.queue, deque()
         for task in waiting:
             task.fail(error or BowstringError("the node refused the lease"))
+        self.pools.drop_idle(self)
 
     def on_grant(self, message: m.LeaseGrant) -> None:
         left = self.requests[message.request] - 1
@@ -413,6 +422,7 @@ class LeasePool:
             self.requests.clear()
             self.requested = 0
             self.runtime.node_connection.flush()
+            self.pools.drop_idle(self)
         if left:
             self._sweeping = True
             self.runtime.reactor.call_later(IDLE_S, self._sweep)
@@ -424,6 +434,7 @@ class LeasePool:
         lease.peer.user = None
         self.runtime.tell(FrameType.LEASE_RETURN, m.LeaseReturn(lease.number))
         self.runtime.node_connection.flush()
+        self.pools.drop_idle(self)
 
 
 class LeasePools:
@@ -447,8 +458,10 @@ class LeasePools:
         pool = self.by_key.get(key)
         if pool is None:
             with self.runtime.lock:
-                made = LeasePool(self, language, resources, jvm_flags, place, max_calls)
-                pool = self.by_key.setdefault(key, made)
+                pool = self.by_key.get(key)
+                if pool is None:
+                    pool = LeasePool(self, language, resources, jvm_flags, place, max_calls)
+                    self.keep(pool)
         return pool
 
     def on_grant(self, message: m.LeaseGrant, _body: bytes) -> None:
@@ -476,6 +489,24 @@ class LeasePools:
         lease = self.by_number.pop(number, None)
         if lease is not None:
             lease.pool.leases.pop(number, None)
+            self.drop_idle(lease.pool)
+
+    def keep(self, pool: LeasePool) -> None:
+        """Under the lock: know a pool that has something to do."""
+        if pool.known_as is None:
+            key: Any = pool.key
+            if key in self.by_key:  # made anew while somebody still had this one
+                key = (key, id(pool))
+            self.by_key[key] = pool
+            pool.known_as = key
+
+    def drop_idle(self, pool: LeasePool) -> None:
+        """Under the lock: know a group's pool no more, if it has nothing to do."""
+        if pool.place.group == NO_GROUP or pool.known_as is None:
+            return
+        if not (pool.queue or pool.waiting or pool.leases or pool.requests):
+            del self.by_key[pool.known_as]
+            pool.known_as = None
 
     def children(self, prefix: bytes) -> list[PendingTask]:
         """Under the lock: the tasks that are not done and whose ids start with `prefix`."""
@@ -483,7 +514,7 @@ class LeasePools:
 
     def fail_all(self, error: BowstringError) -> None:
         """Under the lock: nothing will run any more."""
-        for pool in self.by_key.values():
+        for pool in list(self.by_key.values()):
             waiting = [*pool.queue, *(task for lease in pool.leases.values() for task in lease.peer.in_flight.values())]
             pool.queue.clear()
             for lease in pool.leases.values():

@@ -17,7 +17,7 @@ from bowstring import _runtime
 from bowstring._executor import Executor
 from bowstring._reactor import Connection
 from bowstring._runtime import Runtime
-from bowstring.errors import make_record
+from bowstring.errors import BowstringError, make_record
 from bowstring_wire import messages as m
 from bowstring_wire import protocol
 from bowstring_wire.messages import ErrorCode, FrameType, Role
@@ -129,13 +129,14 @@ def main(session: str, slot: int) -> None:
     """Be a worker of the session until the node says otherwise."""
     sys.argv = [f"bowstring-worker-{slot}"]
     _write_stacks_on_signal(session, slot)
-    listener = CallerListener(session, slot)
-    runtime = Runtime(
-        session,
-        Role.WORKER,
-        worker_slot=slot,
-        address=listener.address,
-    )
+    try:
+        listener = CallerListener(session, slot)
+        runtime = Runtime(session, Role.WORKER, worker_slot=slot, address=listener.address)
+    except (OSError, BowstringError) as error:
+        # Most often the runtime has ended meanwhile; where this process stood says nothing about it.
+        sys.stderr.write(f"it could not join its node, which may have ended: {error}\n")
+        sys.stderr.flush()
+        os._exit(1)
     executor = Executor(runtime)
     _runtime.set_runtime(runtime)
     listener.start(runtime, executor)

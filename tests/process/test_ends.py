@@ -137,3 +137,12 @@ def test_a_callback_of_the_shutdown_starts_no_other_runtime(again: Callable[[], 
     assert not bow.is_initialized()
     assert bow.get(double.remote(2)) == 4  # what comes after the shutdown does start one
     bow.shutdown()
+
+
+def test_a_worker_whose_node_has_ended_says_so_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    command = f"from bowstring import worker; worker.main({str(tmp_path)!r}, 3)"
+    done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("it could not join its node, which may have ended: ")

@@ -104,7 +104,7 @@ class Node:
         self.jobs: dict[int, Job] = {}  # those that are not over
         self._jobs_started = 0
         self.stopping = False
-        self._reason = ""
+        self.why_it_ends = ""
         self.finishing: WorkerProcess | None = None  # whose end is being told
         self._handlers: dict[int, tuple[Decoder, frozenset[Role], Handler]] = {}
         self._timer: loops.Timer | None = None
@@ -406,7 +406,7 @@ class Node:
             return
         self.stopping = True
         self.log(f"the runtime ends: {reason}")
-        self._reason = reason
+        self.why_it_ends = reason
         if graceful:
             for peer in list(self.peers.values()):
                 if peer.role is Role.WORKER:
@@ -427,7 +427,7 @@ class Node:
         self.workers.drain_outputs()
         for peer in list(self.peers.values()):
             if peer.role is not Role.WORKER:
-                peer.connection.go_away(ErrorCode.RUNTIME_STOPPED, self._reason)
+                peer.connection.go_away(ErrorCode.RUNTIME_STOPPED, self.why_it_ends)
         self._until = time.monotonic() + limits.GO_AWAY_S
         self._wait_for_readers()
 

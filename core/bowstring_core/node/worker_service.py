@@ -290,6 +290,8 @@ class WorkerService:
         self._unwatch_early(process)
         self._leave_zygote(process)
         self._node.log(f"worker {process.slot}: {message}")
+        if self._node.stopping:  # whatever it says of it, and nobody starts another
+            message, final, code = f"the runtime ends: {self._node.why_it_ends}", True, "RUNTIME_STOPPED"
         now = self._loop.now
         self._node.perform(self._node.scheduler.start_failed(process.slot, message, final, now, code, killed))
 

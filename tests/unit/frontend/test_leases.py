@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from bowstring._leases import LONG_TASK_S, Lease, LeasePool, LeasePools
 from bowstring._peers import Peer, Peers
+from bowstring._placing import Place
 from bowstring_wire import messages as m
 from bowstring_wire.messages import FrameType
 
@@ -88,10 +90,17 @@ class World:
         lease.on_batch_end(self.peer)
 
 
+class Task(SimpleNamespace):
+    """What a pool wants of a task."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]
+
+
 def task(number: int) -> Any:
-    return SimpleNamespace(
-        id=number, peer=None, cancelled=False, flags=0, frame=lambda epoch: TASK_FRAME, template=SimpleNamespace()
-    )
+    return Task(
+        id=number, peer=None, cancelled=False, flags=0, frame=lambda epoch: TASK_FRAME, template=SimpleNamespace(),
+        missing=0, parts=None,
+    )  # fmt: skip
 
 
 def is_recall(data: bytes) -> bool:
@@ -219,3 +228,49 @@ def test_a_worker_that_cut_the_handshake_off_is_tried_again_while_it_lives(tmp_p
         runtime.peers.by_worker.clear()  # it has ended meanwhile, or the runtime has
         runtime.later.pop()()
         assert peer.connection is second
+
+
+class Groups:
+    """Pools of a process that uses placement groups, without a node."""
+
+    def __init__(self) -> None:
+        self.runtime = Runtime()
+        self.runtime.lock = contextlib.nullcontext()
+        self.pools = LeasePools(self.runtime)  # type: ignore[arg-type]
+
+    def pool(self, number: int) -> LeasePool:
+        return self.pools.pool(1, (), place=Place(group=number.to_bytes(16, "little")))
+
+    def run(self, pool: LeasePool, number: int) -> None:
+        """A task from its submission to the return of its lease."""
+        pool.submit(task(number))
+        peer = Peer(self.runtime.peers, number, "/nowhere")
+        lease = Lease(pool, number, 1, peer)
+        pool.leases[number] = self.pools.by_number[number] = lease
+        pool.queue.clear()
+        pool.requests.clear()
+        pool.requested = 0
+        pool.give_back(lease)
+
+
+def test_a_groups_pool_is_known_while_it_has_something_to_do() -> None:
+    groups = Groups()
+    plain = groups.pools.pool(1, ())
+    for number in range(1, 100):
+        pool = groups.pool(number)
+        assert groups.pool(number) is pool
+        groups.run(pool, number)
+    assert list(groups.pools.by_key.values()) == [plain]
+
+
+def test_a_groups_pool_that_is_used_again_is_known_again_beside_a_new_one() -> None:
+    groups = Groups()
+    first = groups.pool(1)
+    groups.run(first, 1)
+    second = groups.pool(1)
+    assert second is not first
+    waits = task(2)
+    waits.missing = 1
+    first.submit(waits)
+    assert set(groups.pools.by_key.values()) == {first, second}
+    assert groups.pools.by_key[first.key] is second
