@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from bowstring import _values
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from bowstring._runtime import Runtime
 
 _PACKED, _REF = int(ArgKind.PACKED), int(ArgKind.REF)
+_ARGUMENTS = int(m.SpanKind.ARGUMENTS)
 
 
 class ArgumentReader:
@@ -64,7 +66,9 @@ class ArgumentReader:
             else:
                 out.append(_inline_argument(arg, body))
         if stored:
+            started = perf_counter()
             found = runtime.reader.get([ref for _, ref in stored])
+            runtime.log.span(_ARGUMENTS, started, 0, len(stored))
             for (place, _), value in zip(stored, found, strict=True):
                 out[place] = value
         return out

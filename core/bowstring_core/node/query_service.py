@@ -9,6 +9,7 @@ What only frontends know is asked of them before the first page.
 from __future__ import annotations
 
 import itertools
+import os
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -208,6 +209,8 @@ class QueryService:
 
     def _name_of(self, process: int) -> tuple[int, str]:
         known = self._who.get(process)
+        if process == self._node.node_id:
+            return os.getpid(), f"node {os.getpid()}"
         if known is None:
             return 0, f"process {process:016x}"
         peer = self._node.peers.get(process)

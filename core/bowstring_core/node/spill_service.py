@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,24 @@ from bowstring_core.machine.extents import Extent
 from bowstring_core.machine.residence import Copy, ResidenceTable, Value
 from bowstring_core.node import loop as loops
 from bowstring_core.store.archives import Archive, DiskFullError, DiskThread, Stored, default_folder
+from bowstring_wire.messages import SpanKind, TaskEvents, TaskSpan
 
 if TYPE_CHECKING:
     from bowstring_core.node.node import Node
+
+_NO_TASK = bytes(16)
+
+
+class _Stretch:
+    """How long a disk was at work, noted by its thread for the timeline."""
+
+    __slots__ = ("_began", "start_ns", "took_ns")
+
+    def __enter__(self) -> None:
+        self.start_ns, self._began = time.time_ns(), time.perf_counter_ns()
+
+    def __exit__(self, *_: object) -> None:
+        self.took_ns = time.perf_counter_ns() - self._began
 
 
 class SpillService:
@@ -83,7 +99,13 @@ class SpillService:
             else:
                 pieces.append(Stored(files[value.segment].fd, value.offset, value.length))
 
+        stretch = _Stretch()
+
         def job() -> tuple[Archive, list[int]]:
+            with stretch:
+                return write()
+
+        def write() -> tuple[Archive, list[int]]:
             if not self._folder:
                 self._folder = default_folder(self._node.session.path)
             archive = Archive(self._folder)
@@ -93,7 +115,19 @@ class SpillService:
                 archive.close()
                 raise
 
-        self._thread(self._writer).call(job, lambda result: self._written(values, result))
+        def then(result: tuple[Archive, list[int]] | Exception) -> None:
+            if not isinstance(result, Exception):
+                self._tell(SpanKind.SPILL, stretch, values)
+            self._written(values, result)
+
+        self._thread(self._writer).call(job, then)
+
+    def _tell(self, kind: SpanKind, stretch: _Stretch, values: Sequence[Value]) -> None:
+        """Put what a disk has done into the log from which the timeline is made."""
+        size = sum(value.length for value in values)
+        span = TaskSpan(_NO_TASK, stretch.start_ns, stretch.took_ns, size, kind, 0, 0, len(values))
+        node = self._node
+        node.state.tasks.append(os.getpid(), node.node_id, TaskEvents(spans=(span,)).encode())
 
     def _written(self, values: Sequence[Value], result: tuple[Archive, list[int]] | Exception) -> None:
         if isinstance(result, Exception):
@@ -134,15 +168,19 @@ class SpillService:
             self._node.store.allocate(extents.HOME, request, value.length, False)
             return
 
+        stretch = _Stretch()
+
         def job() -> bytes:
             payload = bytearray(copy.length)
-            archive.read_into(copy.offset, memoryview(payload))
+            with stretch:
+                archive.read_into(copy.offset, memoryview(payload))
             return bytes(payload)
 
         def then(result: bytes | Exception) -> None:
             if isinstance(result, Exception):
                 self._failed(value, "OBJECT_LOST", f"the value could not be read from disk: {result}")
                 return
+            self._tell(SpanKind.RESTORE, stretch, (value,))
             effects = self.table.read(value, payload=result)
             self._restored(value, effects)
             self._perform_all(self.table.shrink_inline())
@@ -162,8 +200,10 @@ class SpillService:
         archive = self._archives[copy.archive]
         target = store.files[extent.segment.segment].view(extent.offset, value.length)
 
+        stretch = _Stretch()
+
         def job() -> None:
-            with target:
+            with target, stretch:
                 archive.read_into(copy.offset, target)
 
         def then(result: Exception | None) -> None:
@@ -172,6 +212,7 @@ class SpillService:
                 store.perform(store.table.returned(extents.HOME, number))
                 self._failed(value, "OBJECT_LOST", f"the value could not be read from disk: {result}")
                 return
+            self._tell(SpanKind.RESTORE, stretch, (value,))
             store.table.seal(extents.HOME, number, segment, extent.offset, value.length)
             effects = self.table.read(value, segment=segment, offset=extent.offset, extent=number)
             self._restored(value, effects)

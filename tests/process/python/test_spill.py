@@ -165,3 +165,21 @@ def test_open_slabs_are_given_up_for_who_needs_the_room(small_store: bow.Session
     large = bow.put(array(3, 60 * MB))
     assert (bow.get(large) == 3).all()
     assert [int(bow.get(ref)[0]) for ref in small] == [1] + [2] * 8
+
+
+def test_the_timeline_tells_of_disks_and_of_arguments_that_came_from_them(small_store: bow.Session) -> None:
+    refs = [bow.put(array(number)) for number in range(20)]
+    wait_until(lambda: store()["spilled_objects"])
+    assert bow.get(total.remote(refs[0]), timeout=60) == 0
+
+    def spans() -> dict[str, dict[str, Any]]:
+        return {event["name"]: event for event in bow.timeline() if event.get("cat") == "object"}
+
+    wait_until(lambda: spans().keys() >= {"spill", "restore", "arguments"}, within_s=30)
+    found = spans()
+    assert found["spill"]["pid"] == found["restore"]["pid"] == small_store.node_pid
+    assert found["spill"]["args"]["bytes"] >= 8 * MB * found["spill"]["args"]["references"]
+    assert found["restore"]["args"]["bytes"] >= 8 * MB
+    assert found["arguments"]["args"]["references"] == 1
+    assert found["arguments"]["dur"] > 0
+    del refs
