@@ -10,6 +10,7 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.FileChannel.MapMode;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -76,8 +77,11 @@ final class WideMapping {
 
     private static WideMapping ofSegment(FileChannel channel, long offset, long length) throws IOException {
         try {
-            Object segment = Segments.MAP.invoke(channel, MapMode.PRIVATE, offset, length, Segments.ARENA.invoke());
-            return new WideMapping((long) Segments.ADDRESS.invoke(segment), segment);
+            MethodHandle map = Objects.requireNonNull(Segments.MAP);
+            MethodHandle arena = Objects.requireNonNull(Segments.ARENA);
+            MethodHandle address = Objects.requireNonNull(Segments.ADDRESS);
+            Object segment = map.invoke(channel, MapMode.PRIVATE, offset, length, arena.invoke());
+            return new WideMapping((long) address.invoke(segment), segment);
         } catch (IOException | RuntimeException | Error error) {
             throw error;
         } catch (Throwable error) {
