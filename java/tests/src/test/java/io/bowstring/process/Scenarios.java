@@ -314,6 +314,19 @@ abstract class Scenarios {
     }
 
     @Test
+    void anActorWithCheckpointsLosesNoCall() {
+        ActorHandle<Ledger> ledger = Bowstring.actor(Ledger::new).setMaxRestarts(-1).setCheckpointInterval(3).remote();
+        for (int i = 0; i < 7; i++) {
+            assertEquals(i + 1, ledger.task(Ledger::add, "entry " + i).remote().get());
+        }
+        ledger.kill(false);
+        assertEquals(8, ledger.task(Ledger::add, "entry 7").remote().get(LONG));
+        assertEquals(8, Ledger.different(ledger.task(Ledger::entries).remote().get()));
+        assertThrows(InvalidArgumentException.class,
+                () -> Bowstring.actor(Counter::new, 0).setMaxRestarts(1).setCheckpointInterval(3).remote());
+    }
+
+    @Test
     void anActorCanLeave() {
         ActorHandle<Counter> counter = Bowstring.actor(Counter::new, 0).setMaxRestarts(5).remote();
         assertNull(counter.task(Counter::leave).remote().get());

@@ -267,7 +267,8 @@ public final class Submitter {
         return reference[0];
     }
 
-    private static void checkCheckpoints(FunctionDescriptor type, CallOptions options) {
+    /** Refuses checkpoints of an actor that can't have them. */
+    public static void checkCheckpoints(FunctionDescriptor type, CallOptions options) {
         String what = type.displayName() + ": checkpointInterval is " + options.checkpointInterval;
         if (options.maxRestarts == 0) {
             throw new InvalidArgumentException(

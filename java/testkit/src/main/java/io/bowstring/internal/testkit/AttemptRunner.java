@@ -11,6 +11,8 @@ import io.bowstring.internal.value.Payload;
 import io.bowstring.internal.worker.Invocation;
 import io.bowstring.internal.worker.ItemStream;
 import io.bowstring.internal.worker.Results;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -51,6 +53,7 @@ final class AttemptRunner {
         }
     }
 
+    private static final Logger LOGGER = System.getLogger(AttemptRunner.class.getName());
     private static final ThreadLocal<@Nullable Running> CURRENT = new ThreadLocal<>();
 
     private final LocalRuntime runtime;
@@ -129,12 +132,29 @@ final class AttemptRunner {
             if (instance == null) {
                 throw new IllegalStateException(name + " made nothing");
             }
-            return actor.new Living(instance);
+            return actor.resumed(instance);
         } catch (BowstringException error) {
             throw error;
         } catch (Throwable error) {
             throw ErrorRecords.exception(
                     ErrorRecords.ofUserCode(error, name, creation.id.bytes(), runtime.nodeId()), loader);
+        } finally {
+            end(context);
+        }
+    }
+
+    /** Runs a call again for what it does to the actor; it was answered before. */
+    void replay(LocalTask task, LocalActor.Living receiver) {
+        TaskContext context = begin(task);
+        try {
+            Invocation invocation = receiver.method(task.method);
+            List<@Nullable Object> read = runtime.leaks().quietly(() -> arguments(task, invocation));
+            Object made = invocation.prepare(read).call(receiver.instance());
+            if (made instanceof CompletionStage<?> stage) {
+                settled(stage.toCompletableFuture());
+            }
+        } catch (Throwable sameAsBefore) {
+            LOGGER.log(Level.TRACE, "a call ended so before", sameAsBefore);
         } finally {
             end(context);
         }

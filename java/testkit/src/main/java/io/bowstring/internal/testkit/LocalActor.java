@@ -1,5 +1,6 @@
 package io.bowstring.internal.testkit;
 
+import io.bowstring.Checkpointed;
 import io.bowstring.errors.ActorDiedException;
 import io.bowstring.errors.ActorUnavailableException;
 import io.bowstring.errors.ActorUnschedulableException;
@@ -14,6 +15,8 @@ import io.bowstring.internal.runtime.MethodDeclarations;
 import io.bowstring.internal.value.Payload;
 import io.bowstring.internal.wire.WireHandle;
 import io.bowstring.internal.worker.Invocation;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -34,6 +37,8 @@ import org.jspecify.annotations.Nullable;
  * the life is not the present one. Guarded by the runtime's lock.
  */
 final class LocalActor {
+    private static final Logger LOGGER = System.getLogger(LocalActor.class.getName());
+
     private enum Life {
         PENDING, ALIVE, RESTARTING, DEAD
     }
@@ -47,6 +52,9 @@ final class LocalActor {
     private final List<LocalTask> running = new ArrayList<>();
     private final Map<String, Integer> free = new HashMap<>();
     private final Map<String, ExecutorService> threads = new HashMap<>();
+    /** Answered calls since the state was saved, of an actor with checkpoints. */
+    private final List<LocalTask> logged = new ArrayList<>();
+    private LocalValues.@Nullable Written saved;
     private @Nullable LocalTask creation;
     private @Nullable Living living;
     private @Nullable BowstringException why;
@@ -243,6 +251,49 @@ final class LocalActor {
         });
     }
 
+    /** What the constructor made, brought to where the actor was (spec section 5.4). */
+    @SuppressWarnings({"unchecked", "NullAway"}) // the actor's class says whether its state can be null
+    Living resumed(Object instance) throws Exception {
+        Living made = new Living(instance);
+        LocalValues.Written state;
+        List<LocalTask> again;
+        synchronized (runtime.lock()) {
+            state = saved;
+            again = List.copyOf(logged);
+        }
+        if (state != null) {
+            ((Checkpointed<@Nullable Object>) instance).restoreCheckpoint(runtime.values().read(state.payload(), null));
+        }
+        again.forEach(call -> runtime.runner().replay(call, made));
+        return made;
+    }
+
+    /** A call of an actor with checkpoints is over: its state is saved as often as its maker said. */
+    private void log(LocalTask call, Living now, long of) {
+        int count;
+        synchronized (runtime.lock()) {
+            if (of != incarnation) {
+                return; // it is made again by another life, which did not see it
+            }
+            logged.add(call);
+            count = logged.size();
+        }
+        if (count < options.checkpointInterval) {
+            return;
+        }
+        try {
+            LocalValues.Written state = runtime.values().write(((Checkpointed<?>) now.instance()).saveCheckpoint());
+            synchronized (runtime.lock()) {
+                if (of == incarnation) {
+                    saved = state;
+                    logged.clear();
+                }
+            }
+        } catch (Exception | StackOverflowError | LinkageError error) {
+            LOGGER.log(Level.WARNING, "the state of " + wire.module + " can't be saved, and is tried again later", error);
+        }
+    }
+
     private void started(Living made) {
         living = made;
         life = Life.ALIVE;
@@ -302,6 +353,9 @@ final class LocalActor {
 
     private void run(LocalTask call, Living now, String group, long of) {
         Ending ending = runtime.runner().run(call, now);
+        if (options.checkpointInterval > 0) {
+            log(call, now, of);
+        }
         synchronized (runtime.lock()) {
             if (of != incarnation) {
                 return; // this life is over, and the call was answered or made again
@@ -341,7 +395,8 @@ final class LocalActor {
         for (int i = cut.size() - 1; i >= 0; i--) {
             LocalTask call = cut.get(i);
             call.interruptible = null;
-            if (restarts && call.retriesLeft != 0 && !call.cancelled) {
+            boolean again = call.retriesLeft != 0 || options.checkpointInterval > 0;
+            if (restarts && again && !call.cancelled) {
                 call.retry();
                 ready.addFirst(call);
             } else {

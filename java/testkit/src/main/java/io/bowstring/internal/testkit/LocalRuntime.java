@@ -22,6 +22,7 @@ import io.bowstring.internal.call.StateFilter;
 import io.bowstring.internal.function.FunctionDescriptor;
 import io.bowstring.internal.runtime.Id;
 import io.bowstring.internal.runtime.MethodDeclarations;
+import io.bowstring.internal.runtime.Submitter;
 import io.bowstring.internal.runtime.TaskContext;
 import io.bowstring.internal.value.Payload;
 import io.bowstring.internal.value.TableFormat;
@@ -481,6 +482,9 @@ public final class LocalRuntime implements RuntimeLink {
         refusePython(type);
         if (options.getIfExists && options.name.isEmpty()) {
             throw new InvalidArgumentException("an actor without a name can't be looked for; call setName(...)");
+        }
+        if (options.checkpointInterval != 0) {
+            Submitter.checkCheckpoints(type, options);
         }
         byte[] id = here().nextChild();
         WireHandle wire = new WireHandle();
