@@ -39,6 +39,15 @@ public interface ObjectRef<T extends @Nullable Object> extends Arg<T>, Serializa
      */
     void release();
 
+    /**
+     * The same object, whose value is read as another type: an array or a list as a {@link Tensor}, bytes as a
+     * {@link java.nio.ByteBuffer}, which are views where they can be; whole numbers as {@code Integer}. This reference
+     * and the new one hold the object each by itself.
+     *
+     * @param <V> what the value is read as; {@code get} fails if it does not fit without loss
+     */
+    <V> ObjectRef<V> as(Class<V> type);
+
     /** The object's id: 40 hexadecimal digits. */
     String id();
 }

@@ -1,7 +1,10 @@
 package io.bowstring.arrow;
 
 import io.bowstring.errors.InvalidArgumentException;
+import io.bowstring.internal.arrow.ForgottenTables;
+import io.bowstring.internal.value.ViewWatch;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.arrow.vector.dictionary.DictionaryProvider;
 import org.apache.arrow.vector.types.pojo.Schema;
@@ -21,7 +24,7 @@ public final class ArrowValue implements AutoCloseable {
     private final DictionaryProvider dictionaries;
     private final boolean singleBatch;
     private final Runnable release;
-    private boolean closed;
+    private final AtomicBoolean closed = new AtomicBoolean();
 
     private ArrowValue(
             Schema schema,
@@ -72,7 +75,11 @@ public final class ArrowValue implements AutoCloseable {
             DictionaryProvider dictionaries,
             boolean singleBatch,
             Runnable release) {
-        return new ArrowValue(schema, batches, dictionaries, singleBatch, release);
+        ArrowValue view = new ArrowValue(schema, batches, dictionaries, singleBatch, release);
+        if (!ViewWatch.isLending()) {
+            ForgottenTables.watch(view, view.closed);
+        }
+        return view;
     }
 
     /** The schema, with dictionary-encoded fields as they are in memory: by index. */
@@ -116,8 +123,7 @@ public final class ArrowValue implements AutoCloseable {
     /** Lets go of the memory of a value that was read; does nothing to one that was made here. */
     @Override
     public synchronized void close() {
-        if (!closed) {
-            closed = true;
+        if (closed.compareAndSet(false, true)) {
             release.run();
         }
     }

@@ -152,6 +152,23 @@ class StoreTest {
         }
     }
 
+    @Test
+    void aReferenceIsReadAsAnotherTypeAndHoldsItsObject() {
+        try (Bowstring.Runtime runtime = Bowstring.init(InitOptions.builder().setNumCpus(1).build())) {
+            for (int size : new int[] {3, 1 << 20}) {
+                ObjectRef<double[]> ref = Bowstring.put(Calculator.ramp(size));
+                ObjectRef<Tensor> view = ref.as(Tensor.class);
+                ref.release();
+                assertThrows(InvalidArgumentException.class, () -> ref.as(Tensor.class));
+                try (Tensor tensor = view.get()) {
+                    assertEquals(size - 1, tensor.getDouble(size - 1));
+                }
+                ObjectRef<String> misfit = view.as(String.class);
+                assertThrows(InvalidArgumentException.class, misfit::get);
+            }
+        }
+    }
+
     public static int ninth(ByteBuffer bytes) {
         if (!bytes.isReadOnly()) {
             throw new IllegalStateException("not a view");

@@ -1,6 +1,7 @@
 package io.bowstring.internal.arrow;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
 import org.apache.arrow.memory.ArrowBuf;
@@ -34,20 +35,21 @@ final class Validity {
     static ArrowRecordBatch share(ArrowRecordBatch batch, Schema schema, BufferAllocator allocator) {
         List<ArrowFieldNode> nodes = new ArrayList<>(batch.getNodes().size());
         List<ArrowBuf> buffers = new ArrayList<>(batch.getBuffers().size());
-        boolean plain = WriteGuard.isActive()
-                && (batch.getVariadicBufferCounts() == null
-                        || batch.getVariadicBufferCounts().isEmpty());
-        if (plain) {
+        boolean shared = WriteGuard.isActive();
+        if (shared) {
             Iterator<ArrowFieldNode> givenNodes = batch.getNodes().iterator();
             Iterator<ArrowBuf> givenBuffers = batch.getBuffers().iterator();
+            Iterator<Long> variadic = batch.getVariadicBufferCounts() == null
+                    ? Collections.emptyIterator()
+                    : batch.getVariadicBufferCounts().iterator();
             for (Field field : schema.getFields()) {
-                visit(field, givenNodes, givenBuffers, nodes, buffers, allocator);
+                visit(field, givenNodes, givenBuffers, variadic, nodes, buffers, allocator);
             }
         }
         return new ArrowRecordBatch(
                 batch.getLength(),
-                plain ? nodes : batch.getNodes(),
-                plain ? buffers : batch.getBuffers(),
+                shared ? nodes : batch.getNodes(),
+                shared ? buffers : batch.getBuffers(),
                 batch.getBodyCompression(),
                 batch.getVariadicBufferCounts(),
                 true,
@@ -58,11 +60,13 @@ final class Validity {
             Field field,
             Iterator<ArrowFieldNode> givenNodes,
             Iterator<ArrowBuf> givenBuffers,
+            Iterator<Long> variadic,
             List<ArrowFieldNode> nodes,
             List<ArrowBuf> buffers,
             BufferAllocator allocator) {
         ArrowFieldNode node = givenNodes.next();
-        List<BufferType> types = TypeLayout.getTypeLayout(field.getType()).getBufferTypes();
+        TypeLayout layout = TypeLayout.getTypeLayout(field.getType());
+        List<BufferType> types = layout.getBufferTypes();
         boolean shared = !types.isEmpty()
                 && types.get(0) == BufferType.VALIDITY
                 && node.getNullCount() == 0
@@ -72,8 +76,11 @@ final class Validity {
             ArrowBuf given = givenBuffers.next();
             buffers.add(shared && index == 0 ? ones((node.getLength() + 7L) / 8, allocator) : given);
         }
+        for (long more = layout.isFixedBufferCount() ? 0 : variadic.next(); more > 0; more--) {
+            buffers.add(givenBuffers.next()); // the bytes of a column of views
+        }
         for (Field child : field.getChildren()) {
-            visit(child, givenNodes, givenBuffers, nodes, buffers, allocator);
+            visit(child, givenNodes, givenBuffers, variadic, nodes, buffers, allocator);
         }
     }
 

@@ -16,6 +16,10 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.arrow.memory.util.hash.ArrowBufHasher;
@@ -67,6 +71,35 @@ class ArrowStreamsTest {
         assertFalse(released[0]);
         value.close();
         assertTrue(released[0]);
+    }
+
+    @Test
+    void aTableThatIsForgottenIsToldOfOnce() {
+        List<String> told = new ArrayList<>();
+        Logger logger = Logger.getLogger(ForgottenTables.class.getName());
+        Handler handler = new Handler() {
+            @Override
+            public void publish(LogRecord line) {
+                told.add(line.getMessage());
+            }
+
+            @Override
+            public void flush() {}
+
+            @Override
+            public void close() {}
+        };
+        logger.addHandler(handler);
+        try {
+            ForgottenTables.tell(new AtomicBoolean(true));
+            assertEquals(0, told.size());
+            ForgottenTables.tell(new AtomicBoolean());
+            ForgottenTables.tell(new AtomicBoolean());
+        } finally {
+            logger.removeHandler(handler);
+        }
+        assertEquals(1, told.size());
+        assertTrue(told.get(0).contains("was not closed"), told.toString());
     }
 
     @Test

@@ -72,6 +72,14 @@ public final class ObjectReference<T extends @Nullable Object> implements Object
     }
 
     @Override
+    public <V> ObjectRef<V> as(Class<V> wanted) {
+        ObjectEntry shared = entry();
+        session.locked(() -> session.objects().acquire(shared));
+        Reference.reachabilityFence(this);
+        return new ObjectReference<>(session, shared, wanted);
+    }
+
+    @Override
     public void release() {
         released = true;
         handle.clean();

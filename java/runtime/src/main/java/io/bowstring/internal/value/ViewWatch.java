@@ -1,10 +1,11 @@
 package io.bowstring.internal.value;
 
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Hears of views that users must close. In a program nobody listens, and a view that is forgotten lets go when it is
- * garbage; the testkit listens, and tells where the forgotten one was read.
+ * garbage, of which the log is told once; the testkit listens, and tells where the forgotten one was read.
  */
 public final class ViewWatch {
     /** Who wants to know of views. */
@@ -16,7 +17,24 @@ public final class ViewWatch {
 
     private static volatile @Nullable Listener listener;
 
+    private static final ThreadLocal<Boolean> LENDING = new ThreadLocal<>();
+
     private ViewWatch() {}
+
+    /** Reads what nobody has to close: the arguments of a call, which go with it. */
+    public static <T> T lend(Supplier<T> read) {
+        LENDING.set(true);
+        try {
+            return read.get();
+        } finally {
+            LENDING.remove();
+        }
+    }
+
+    /** Whether what this thread reads now is lent. */
+    public static boolean isLending() {
+        return LENDING.get() != null;
+    }
 
     /** Sets who listens in this process; null: nobody. */
     public static void listen(@Nullable Listener wanted) {

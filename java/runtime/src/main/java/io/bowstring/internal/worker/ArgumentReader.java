@@ -4,6 +4,7 @@ import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.internal.runtime.Session;
 import io.bowstring.internal.runtime.TaskContext;
 import io.bowstring.internal.value.Payload;
+import io.bowstring.internal.value.ViewWatch;
 import io.bowstring.internal.wire.Arg;
 import io.bowstring.internal.wire.ArgKind;
 import io.bowstring.internal.wire.Task;
@@ -24,13 +25,16 @@ final class ArgumentReader {
     /** The values in order; {@code held} gets what their views need to stay. */
     List<@Nullable Object> read(Task task, Invocation invocation, byte[] body, List<Object> held) {
         TaskContext context = TaskContext.current();
+        if (task.args.isEmpty()) {
+            return List.of();
+        }
         if (context == null || !context.isLogged()) {
-            return decoded(task, invocation, body, held);
+            return ViewWatch.lend(() -> decoded(task, invocation, body, held));
         }
         context.notes(true);
         try {
             session.keep(LoggedCalls.referencesOf(task));
-            return decoded(task, invocation, body, held);
+            return ViewWatch.lend(() -> decoded(task, invocation, body, held));
         } finally {
             context.notes(false);
         }

@@ -40,6 +40,11 @@ final class LocalRef<T extends @Nullable Object> implements ObjectRef<T> {
     }
 
     @Override
+    public <V> ObjectRef<V> as(Class<V> wanted) {
+        return new LocalRef<>(runtime, object(), wanted);
+    }
+
+    @Override
     @SuppressWarnings({"unchecked", "NullAway"}) // T says whether there are nulls
     public T get() {
         return (T) runtime.get(this, Long.MAX_VALUE);
