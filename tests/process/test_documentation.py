@@ -104,7 +104,7 @@ def test_the_java_example_of_the_first_page_runs(tmp_path: Path) -> None:
 
 
 @needs_java
-@pytest.mark.parametrize("page", ["checkpoints", "observability", "placing", "tasks"])
+@pytest.mark.parametrize("page", ["checkpoints", "data", "observability", "placing", "tasks"])
 def test_the_program_of_a_java_page_prints_what_it_says(page: str, tmp_path: Path) -> None:
     program = blocks("java", (ROOT / "docs" / "java" / f"{page}.md").read_text())
     assert run_java(program, tmp_path) == re.findall(r"; // (.*)$", program, re.MULTILINE)
