@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.ServiceLoader;
@@ -177,6 +178,35 @@ public final class Bowstring extends TaskCalls {
         return link().wait(refs, numReturns, timeoutNs);
     }
 
+    /**
+     * The references as their values become ready, to go through once.
+     *
+     * <pre>{@code
+     * for (ObjectRef<Report> ref : Bowstring.asCompleted(refs)) {
+     *     show(ref.get());
+     * }
+     * }</pre>
+     */
+    public static <T extends @Nullable Object> Iterable<ObjectRef<T>> asCompleted(List<? extends ObjectRef<T>> refs) {
+        return completions(refs, Long.MAX_VALUE);
+    }
+
+    /**
+     * The same for so long.
+     *
+     * @param timeout for all of them together; a {@code GetTimeoutException} is thrown where one is not there in time
+     */
+    public static <T extends @Nullable Object> Iterable<ObjectRef<T>> asCompleted(
+            List<? extends ObjectRef<T>> refs, Duration timeout) {
+        return completions(refs, Arguments.nanos("timeout", timeout));
+    }
+
+    private static <T extends @Nullable Object> Iterable<ObjectRef<T>> completions(
+            List<? extends ObjectRef<T>> refs, long timeoutNs) {
+        Iterator<ObjectRef<T>> completions = link().completions(Arguments.different("refs", refs), timeoutNs);
+        return () -> completions;
+    }
+
     /** Cancels the task that makes this value: a waiting one never starts, a running one is interrupted. */
     public static void cancel(ObjectRef<?> ref) {
         cancel(ref, false, true);
@@ -207,6 +237,17 @@ public final class Bowstring extends TaskCalls {
     public static <H> H getActor(String name, String namespace) {
         Arguments.text("name", name);
         return (H) link().lookup(name, Arguments.present("namespace", namespace));
+    }
+
+    /**
+     * The handle of the actor whose method runs; its class decides whether it is an {@link ActorHandle} or a
+     * {@link PyActorHandle}. An actor that keeps a handle of itself does not end by itself.
+     *
+     * @throws InvalidArgumentException outside of an actor
+     */
+    @SuppressWarnings("unchecked")
+    public static <H> H currentActor() {
+        return (H) link().currentActor();
     }
 
     /** Ends an actor's process; without {@code noRestart} it starts again if it may. */

@@ -16,6 +16,9 @@ package io.bowstring;
  * @param visibleGpus the GPUs that this worker may use, as in CUDA_VISIBLE_DEVICES: a JVM can't set that variable for itself;
  *     "": none, "-": whatever the variable says
  * @param environment the environment that this process was started in, and that what it submits inherits
+ * @param taskName what people call the task: its option, or its method; empty: none runs
+ * @param actorName the name by which others find the actor; empty: none
+ * @param restarted whether this is an actor that was started anew after its process ended
  */
 public record RuntimeContext(
         String jobId,
@@ -29,4 +32,7 @@ public record RuntimeContext(
         long attempt,
         String workingDirectory,
         String visibleGpus,
-        RuntimeEnvironment environment) {}
+        RuntimeEnvironment environment,
+        String taskName,
+        String actorName,
+        boolean restarted) {}

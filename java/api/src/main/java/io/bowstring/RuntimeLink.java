@@ -84,6 +84,15 @@ public interface RuntimeLink {
     <T extends @Nullable Object> WaitResult<T> wait(
             List<? extends ObjectRef<T>> refs, int numReturns, long timeoutNs);
 
+    /** References as they become ready, to go through once; a GetTimeoutException if that takes longer in all. */
+    default <T extends @Nullable Object> Iterator<ObjectRef<T>> completions(
+            List<? extends ObjectRef<T>> refs, long timeoutNs) {
+        return new Completions<>(this, refs, timeoutNs);
+    }
+
+    /** The handle of the actor that this code runs in. */
+    Object currentActor();
+
     /** Cancels the task that makes a value. */
     void cancel(ObjectRef<?> ref, boolean force, boolean recursive);
 

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.bowstring.ActorHandle;
 import io.bowstring.Blocker;
 import io.bowstring.Bowstring;
 import io.bowstring.Explanation;
@@ -13,6 +14,7 @@ import io.bowstring.MemorySummary;
 import io.bowstring.ObjectRef;
 import io.bowstring.Progress;
 import io.bowstring.StateQuery;
+import io.bowstring.errors.GetTimeoutException;
 import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.errors.TaskException;
 import java.io.ByteArrayOutputStream;
@@ -23,9 +25,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.NoSuchElementException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterAll;
@@ -101,6 +105,51 @@ class StateTest {
         assertEquals("FAILED", Bowstring.why(failed).reason());
         assertTrue(assertThrows(InvalidArgumentException.class, () -> Bowstring.why("12")).getMessage().contains("id is '12'"));
         assertTrue(assertThrows(InvalidArgumentException.class, () -> Bowstring.why("")).getMessage().contains("id is empty"));
+    }
+
+    @Test
+    void referencesComeAsTheyAreReady() throws IOException {
+        Path began = folder.resolve("late began");
+        Path end = folder.resolve("late end");
+        ObjectRef<Integer> late = Bowstring.task(Watched::until, began.toString(), end.toString(), -1).remote();
+        List<ObjectRef<Integer>> refs = new ArrayList<>(List.of(late, Bowstring.put(-2)));
+        for (int call = 0; call < 300; call++) {
+            refs.add(Bowstring.task(Watched::plus, call, 0).remote());
+        }
+        List<Integer> came = new ArrayList<>();
+        Iterator<ObjectRef<Integer>> completed = Bowstring.asCompleted(refs).iterator();
+        while (came.size() < 301) {
+            came.add(completed.next().get());
+        }
+        assertFalse(came.contains(-1));
+        assertEquals(301, new HashSet<>(came).size());
+        Files.createFile(end);
+        assertEquals(late, completed.next());
+        assertFalse(completed.hasNext());
+        assertThrows(NoSuchElementException.class, completed::next);
+        assertFalse(Bowstring.asCompleted(List.of()).iterator().hasNext());
+        ObjectRef<Integer> never = Bowstring.task(Watched::until, folder.resolve("a").toString(),
+                folder.resolve("b").toString(), 1).remote();
+        Iterator<ObjectRef<Integer>> waits = Bowstring.asCompleted(List.of(never), Duration.ofMillis(20)).iterator();
+        assertThrows(GetTimeoutException.class, waits::next);
+        Bowstring.cancel(never, true, true);
+        assertTrue(assertThrows(InvalidArgumentException.class, () -> Bowstring.asCompleted(List.of(late, late)))
+                .getMessage().contains("refs[1]"));
+        assertTrue(assertThrows(InvalidArgumentException.class,
+                () -> Bowstring.asCompleted(List.of(late), Duration.ofSeconds(-1))).getMessage().contains("timeout"));
+    }
+
+    @Test
+    void codeKnowsWhatItRunsAs() {
+        assertEquals("Watched.runsAs", Bowstring.task(Watched::runsAs).remote().get());
+        assertEquals("named", Bowstring.task(Watched::runsAs).setName("named").remote().get());
+        assertEquals("", Bowstring.getRuntimeContext().taskName());
+        ActorHandle<Knowing> actor = Bowstring.actor(Knowing::new).setName("knowing").setMaxRestarts(1).remote();
+        assertEquals("knowing Knowing.who false", actor.task(Knowing::who).remote().get());
+        assertEquals("knowing Knowing.who false", actor.task(Knowing::askYourself).remote(ObjectRef.class).get().get());
+        actor.kill(false);
+        assertEquals("knowing Knowing.who true", actor.task(Knowing::who).remote().get());
+        assertThrows(InvalidArgumentException.class, Bowstring::currentActor);
     }
 
     @Test

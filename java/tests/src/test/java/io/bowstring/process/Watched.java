@@ -1,5 +1,6 @@
 package io.bowstring.process;
 
+import io.bowstring.Bowstring;
 import io.bowstring.ObjectRef;
 import io.bowstring.Progress;
 import java.nio.file.Files;
@@ -18,6 +19,10 @@ public final class Watched {
             Thread.onSpinWait();
         }
         return value;
+    }
+
+    public static String runsAs() {
+        return Bowstring.getRuntimeContext().taskName();
     }
 
     /** Waits in its own code for a value. */

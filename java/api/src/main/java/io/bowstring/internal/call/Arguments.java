@@ -117,11 +117,19 @@ public final class Arguments {
             throw new InvalidArgumentException(
                     "numReturns is " + numReturns + "; it must be from 1 to the number of refs, " + refs.size());
         }
+        different("refs", refs);
+    }
+
+    /** A list of different references. */
+    public static <L extends List<?>> L different(String what, @Nullable L refs) {
+        L given = refs(what, refs);
         Set<Object> seen = new HashSet<>();
-        for (int index = 0; index < refs.size(); index++) {
-            if (!seen.add(refs.get(index))) {
-                throw new InvalidArgumentException("refs[" + index + "] stands in refs twice; give each once");
+        for (int index = 0; index < given.size(); index++) {
+            if (!seen.add(given.get(index))) {
+                throw new InvalidArgumentException(
+                        what + "[" + index + "] stands in " + what + " twice; give each once");
             }
         }
+        return given;
     }
 }

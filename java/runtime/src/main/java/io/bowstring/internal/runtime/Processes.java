@@ -5,6 +5,7 @@ import io.bowstring.RuntimeLink;
 import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.internal.call.ProgressNote;
 import io.bowstring.internal.wire.Progress;
+import io.bowstring.internal.wire.WireHandle;
 import java.nio.file.Path;
 import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
@@ -15,6 +16,18 @@ public final class Processes {
     public interface Host {
         /** The actor of this process; null: none. */
         byte @Nullable [] actor();
+
+        /** What handles of the actor of this process say; null: it is none. */
+        @Nullable WireHandle handle();
+
+        /** The name by which others find the actor; empty: none. */
+        String actorName();
+
+        /** Whether the actor was started before, in another process. */
+        boolean isRestarted();
+
+        /** What people call a task that runs; empty: it is none of this worker's. */
+        String taskName(byte[] task);
 
         /** Where the job wants its workers to be. */
         String workingDirectory();
@@ -53,6 +66,15 @@ public final class Processes {
         of.exitActor();
     }
 
+    static Object currentActor(Session session) {
+        Host of = host;
+        WireHandle handle = of == null ? null : of.handle();
+        if (handle == null) {
+            throw new InvalidArgumentException("currentActor() is for the methods of actors");
+        }
+        return session.handle(handle, false);
+    }
+
     static RuntimeContext context(Session session) {
         Host of = host;
         byte[] actor = of == null ? null : of.actor();
@@ -69,7 +91,10 @@ public final class Processes {
                 session.context().attempt(),
                 of == null ? Path.of("").toAbsolutePath().toString() : of.workingDirectory(),
                 of == null ? "-" : of.visibleGpus(),
-                session.environments().shown());
+                session.environments().shown(),
+                of == null ? "" : of.taskName(session.context().id()),
+                of == null ? "" : of.actorName(),
+                of != null && of.isRestarted());
     }
 
     private Processes() {}

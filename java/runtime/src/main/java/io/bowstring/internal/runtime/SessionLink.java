@@ -105,6 +105,17 @@ public final class SessionLink implements RuntimeLink {
     }
 
     @Override
+    public <T extends @Nullable Object> Iterator<ObjectRef<T>> completions(
+            List<? extends ObjectRef<T>> refs, long timeoutNs) {
+        return new Arrivals<>(session, refs, timeoutNs);
+    }
+
+    @Override
+    public Object currentActor() {
+        return Processes.currentActor(session);
+    }
+
+    @Override
     public void cancel(ObjectRef<?> ref, boolean force, boolean recursive) {
         session.submitter().cancel(ref, force, recursive);
     }

@@ -4,6 +4,7 @@ import io.bowstring.errors.BowstringException;
 import io.bowstring.errors.ErrorCode;
 import io.bowstring.internal.log.WorkerLogging;
 import io.bowstring.internal.net.Connection;
+import io.bowstring.internal.runtime.Id;
 import io.bowstring.internal.runtime.Processes;
 import io.bowstring.internal.runtime.Session;
 import io.bowstring.internal.value.ErrorRecords;
@@ -21,6 +22,7 @@ import io.bowstring.internal.wire.Role;
 import io.bowstring.internal.wire.Shutdown;
 import io.bowstring.internal.wire.Task;
 import io.bowstring.internal.wire.Transcode;
+import io.bowstring.internal.wire.WireHandle;
 import io.bowstring.internal.wire.WorkerBind;
 import java.io.File;
 import java.io.IOException;
@@ -55,6 +57,7 @@ final class Worker implements Processes.Host {
     private volatile String workingDirectory = "";
     private volatile String visibleGpus = "-";
     private byte @Nullable [] actor;
+    private volatile @Nullable ActorStart start;
 
     private Worker() {
         queue = new TaskQueue(new TaskQueue.Ends() {
@@ -202,6 +205,7 @@ final class Worker implements Processes.Host {
         }
         Task task = Task.decode(creation.metadata());
         actor = id;
+        this.start = start;
         if (start.handle.checkpointInterval != 0) {
             runner.logs(start);
         }
@@ -221,6 +225,35 @@ final class Worker implements Processes.Host {
             queue.actorIsReady();
         }
         session.send(started);
+    }
+
+    @Override
+    public @Nullable WireHandle handle() {
+        ActorStart as = start;
+        return as == null ? null : as.handle;
+    }
+
+    @Override
+    public String actorName() {
+        ActorStart as = start;
+        return as == null ? "" : as.name;
+    }
+
+    @Override
+    public boolean isRestarted() {
+        ActorStart as = start;
+        return as != null && as.incarnation > 0;
+    }
+
+    @Override
+    public String taskName(byte[] task) {
+        Id id = Id.of(task);
+        for (Incoming incoming : queue.present()) {
+            if (incoming.id.equals(id)) {
+                return runner.labelOf(incoming.task);
+            }
+        }
+        return "";
     }
 
     @Override

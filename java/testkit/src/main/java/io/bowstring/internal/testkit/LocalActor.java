@@ -62,6 +62,7 @@ final class LocalActor {
     private boolean placed;
     private int handles;
     private int restartsLeft;
+    private boolean restarted;
     private long incarnation;
 
     LocalActor(LocalRuntime runtime, WireHandle wire, CallOptions options) {
@@ -138,6 +139,10 @@ final class LocalActor {
 
     String lifeName() {
         return life.name();
+    }
+
+    boolean wasRestarted() {
+        return restarted;
     }
 
     int restartsLeft() {
@@ -404,6 +409,7 @@ final class LocalActor {
             }
         }
         if (restarts) {
+            restarted = true;
             if (restartsLeft > 0) {
                 restartsLeft--;
             }

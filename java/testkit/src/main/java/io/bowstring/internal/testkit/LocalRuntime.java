@@ -652,6 +652,18 @@ public final class LocalRuntime implements RuntimeLink {
     }
 
     @Override
+    public Object currentActor() {
+        AttemptRunner.Running running = AttemptRunner.current();
+        LocalActor actor = running == null ? null : running.task().actor;
+        if (actor == null) {
+            throw new InvalidArgumentException("currentActor() is for the methods of actors");
+        }
+        synchronized (lock) {
+            return new LocalHandle<>(actor);
+        }
+    }
+
+    @Override
     public String readiness(ObjectRef<?> ref) {
         LocalObject object = mine(ref).object();
         synchronized (lock) {
@@ -682,7 +694,10 @@ public final class LocalRuntime implements RuntimeLink {
                 here().attempt(),
                 Path.of("").toAbsolutePath().toString(),
                 "-",
-                RuntimeEnvironment.builder().build());
+                RuntimeEnvironment.builder().build(),
+                running == null ? "" : running.task().displayName(),
+                actor == null ? "" : actor.name(),
+                actor != null && actor.wasRestarted());
     }
 
     /** What must be closed and is not yet. */
