@@ -39,6 +39,8 @@ class ObjectReader:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._ranges: weakref.WeakValueDictionary[bytes, Any] = weakref.WeakValueDictionary()
+        # References whose value was asked for, and is pinned, and was not read: perhaps only waited for.
+        self._unread: weakref.WeakValueDictionary[bytes, ObjectRef[Any]] = weakref.WeakValueDictionary()
 
     def get_one(self, ref: ObjectRef[Any], timeout_s: float | None = None, copy: bool = False) -> Any:
         """As `get`, for one reference: a call and its result in turn is what this is asked for most."""
@@ -166,7 +168,8 @@ class ObjectReader:
             elif message.state == _INLINE:
                 self._runtime.complete(ref, Payload(message.encoding, message.layout, body[: message.length]), True)
             else:
-                # The pin stays with the reference: whoever asked is about to read the value.
+                # The pin stays with the reference: whoever asked is about to read the value, unless memory is short.
+                self._unread[ref._id] = ref
                 self._runtime.complete(
                     ref, Payload(message.encoding, STORED_LAYOUT, self._runtime.store.pinned(message)), True
                 )
@@ -176,6 +179,14 @@ class ObjectReader:
             lambda request: m.ObjectGet(request, struct, GetMode.VALUE, Language.PYTHON),
             answered,
         )
+
+    def give_up_unread(self) -> None:
+        """Under the lock: memory is short. Values that nobody has read are asked for again when somebody does."""
+        for ref in list(self._unread.values()):
+            payload = ref._payload
+            if payload is not None and payload.layout == STORED_LAYOUT and payload.data is not None:
+                ref._payload = Payload(payload.encoding, STORED_LAYOUT, None)
+        self._unread.clear()
 
     def _read_stored(self, refs: Iterable[ObjectRef[Any]], deadline: float | None, copy: bool) -> dict[bytes, Any]:
         """The values of stored objects, by id; each stays pinned while a view of it lives."""
@@ -212,6 +223,7 @@ class ObjectReader:
                     else:
                         # From here on the views keep it; a reference alone does not keep the store from spilling.
                         self._ranges[object_id] = pin
+                        self._unread.pop(object_id, None)
                         ref._payload = Payload(ref._payload.encoding, STORED_LAYOUT, None)
                     held[object_id] = pin
                     if pin is None:

@@ -179,7 +179,7 @@ class Runtime:
             FrameType.LEASE_ENDED: self.peers.on_ended,
             FrameType.ACTOR_STATE: self.actors.on_state,
             FrameType.SEGMENT_DROPPED: lambda message, _body: self.store.segment_dropped(message.segment),
-            FrameType.SLAB_RECALL: lambda _message, _body: self.store.recall_slabs(),
+            FrameType.SLAB_RECALL: lambda _message, _body: self._on_memory_short(),
             FrameType.LOG_LINES: self._on_log_lines,
             FrameType.INSPECT: self._on_inspect,
             FrameType.PROGRESS: self._on_progress,
@@ -382,6 +382,13 @@ class Runtime:
     def context(self) -> TaskContext:
         """The task that the calling code belongs to."""
         return current_context.get() or self.root
+
+    def _on_memory_short(self) -> None:
+        """Under the lock: give back what is of use to nobody here now."""
+        self.reader.give_up_unread()
+        self.store.recall_slabs()
+        self._drain_dropped()
+        self.node_connection.flush()
 
     def _drain_dropped(self) -> None:
         """Under the lock: tell the node which references, pins and extents have gone since the last time."""

@@ -4907,7 +4907,7 @@ def read_extent_return(data: bytes, at: int) -> ExtentReturn:
 
 
 class SlabRecall(Message):
-    """Node to frontend: memory is short; return the slabs in which nothing is being written.
+    """Node to frontend: memory is short; return the slabs in which nothing is being written, and the pins that nobody reads.
 
     Attributes:
         wanted: Bytes that somebody waits for.

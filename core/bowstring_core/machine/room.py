@@ -42,14 +42,15 @@ class Refused(NamedTuple):
     message: str
 
 
-class RecallSlabs(NamedTuple):
-    """Ask the processes for their slabs: what they leave open keeps whole segments."""
+class Recall(NamedTuple):
+    """Ask these processes for their slabs and for pins that nobody reads; `pinned`: ask whoever has a pin, too."""
 
     processes: frozenset[int]
     wanted: int
+    pinned: bool = False
 
 
-Effect = extents.Effect | residence.Effect | Refused | RecallSlabs
+Effect = extents.Effect | residence.Effect | Refused | Recall
 
 
 class _Plan(NamedTuple):
@@ -212,7 +213,7 @@ class Room:
         return effects + (self._try(want, now, press=True) if at_once else [])
 
     def _recall(self, want: Want) -> list[Effect]:
-        """Ask for slabs, once for each that waits: with them returned there may be something to spill or to drop."""
+        """Ask for slabs and unread pins, once for each that waits: with them returned something may go."""
         if want.recalled:
             return []
         want.recalled = True
@@ -221,7 +222,8 @@ class Room:
             for extent in self._table.extents.values()
             if extent.slab and not extent.returned and extent.segment.writer
         )
-        return [RecallSlabs(holders, want.length)] if holders else []
+        pinned = any(tenants.pinned for tenants in self._residence.tenants.values())
+        return [Recall(holders, want.length, pinned)] if holders or pinned else []
 
     def _can_empty(self, extent: Extent) -> bool:
         if extent.state is not ExtentState.IN_USE or not extent.returned:

@@ -92,8 +92,9 @@ class StoreService:
                     known = self.table.segments.get(effect.segment)
                     if known is not None and known.writer == extents.HOME:
                         file.map_here()
-                case room.RecallSlabs():
-                    for process in effect.processes:
+                case room.Recall():
+                    pinners = (process for process, _ in self._node.objects.directory.pins.values() if effect.pinned)
+                    for process in effect.processes.union(pinners):
                         peer = self._node.peers.get(process)
                         if peer is not None:
                             peer.send(FrameType.SLAB_RECALL, SlabRecall(effect.wanted))

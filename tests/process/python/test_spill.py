@@ -183,3 +183,28 @@ def test_the_timeline_tells_of_disks_and_of_arguments_that_came_from_them(small_
     assert found["arguments"]["args"]["references"] == 1
     assert found["arguments"]["dur"] > 0
     del refs
+
+
+@bow.remote
+class Keeper:
+    """Waits for what it is given, and keeps the references without reading."""
+
+    def wait_for(self, refs: list[bow.ObjectRef[Any]]) -> int:
+        self.refs = refs
+        ready, _ = bow.wait(refs, num_returns=len(refs), timeout=60)
+        return len(ready)
+
+    def total(self) -> int:
+        return sum(int(bow.get(ref).astype(np.int64).sum()) for ref in self.refs)
+
+
+def test_what_was_waited_for_and_never_read_makes_room(small_store: bow.Session) -> None:
+    keeper = Keeper.remote()
+    refs = [bow.put(array(number)) for number in range(6)]
+    assert bow.get(keeper.wait_for.remote(refs), timeout=60) == 6
+    assert store()["pins"] == 6
+    others = [bow.put(array(number)) for number in range(6)]  # would be refused if those could not go to disk
+    assert store()["spilled_objects"] >= 4
+    assert bow.get(keeper.total.remote(), timeout=60) == sum(range(6)) * 8 * MB
+    assert [int(bow.get(ref)[0]) for ref in others] == list(range(6))
+    del keeper, refs, others

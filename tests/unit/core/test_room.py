@@ -3,7 +3,7 @@
 from bowstring_core.machine.extents import HOME, Back, DropSegment, ExtentTable, Grant, MakeSegment
 from bowstring_core.machine.residence import Copy as DiskCopy
 from bowstring_core.machine.residence import FreeCopy, Read, Residence, ResidenceTable, Value, Write
-from bowstring_core.machine.room import RecallSlabs, Refused, Room
+from bowstring_core.machine.room import Recall, Refused, Room
 
 MB = 1 << 20
 A, B = 1, 2
@@ -72,7 +72,7 @@ def test_what_is_pinned_stays_and_who_needs_it_is_refused_after_a_while():
     store = Store()
     for _ in range(4):
         store.residence.pinned(store.put(9 * MB))
-    assert store.ask(9 * MB) == []
+    assert store.ask(9 * MB) == [Recall(frozenset(), 9 * MB, pinned=True)]  # somebody may have a pin and not read
     due = store.room.deadline()
     assert store.room.tick(due - 0.1) == []
     (refused,) = store.settle(store.room.tick(due))
@@ -132,7 +132,7 @@ def test_an_open_slab_is_not_touched_but_asked_back_once():
     store = Store(capacity=8 * MB)
     (grant,) = store.ask(8 * MB, slab=True)
     value = store.seal(grant)
-    assert store.ask(MB, B) == [RecallSlabs(frozenset((A,)), MB)]
+    assert store.ask(MB, B) == [Recall(frozenset((A,)), MB)]
     assert store.settle(store.room.retry(0.0)) == []
     assert store.extents.returned(A, grant.extent.extent) == []
     assert store.settle(store.room.retry(0.0)) == [Write((value,))]

@@ -6,7 +6,7 @@ import flatbuffers
 from flatbuffers.compat import import_numpy
 np = import_numpy()
 
-# Node to frontend: memory is short; return the slabs in which nothing is being written.
+# Node to frontend: memory is short; return the slabs in which nothing is being written, and the pins that nobody reads.
 class SlabRecall(object):
     __slots__ = ['_tab']
 

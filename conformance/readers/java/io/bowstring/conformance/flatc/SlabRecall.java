@@ -19,7 +19,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * Node to frontend: memory is short; return the slabs in which nothing is being written.
+ * Node to frontend: memory is short; return the slabs in which nothing is being written, and the pins that nobody reads.
  */
 @SuppressWarnings("unused")
 public final class SlabRecall extends com.google.flatbuffers.Table {
