@@ -11,6 +11,7 @@ import java.lang.reflect.WildcardType;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -22,6 +23,20 @@ import org.jspecify.annotations.Nullable;
 public final class Conversions {
     private static final long FLOAT_EXACT_MAX = 1L << 24;
     private static final long DOUBLE_EXACT_MAX = 1L << 53;
+
+    // Elements that arrays of Java's hold without loss.
+    private static final Set<ElementType> BYTES = EnumSet.of(ElementType.INT8, ElementType.UINT8);
+    private static final Set<ElementType> SHORTS = with(BYTES, ElementType.INT16, ElementType.UINT16);
+    private static final Set<ElementType> INTS = with(SHORTS, ElementType.INT32, ElementType.UINT32);
+    private static final Set<ElementType> LONGS = with(INTS, ElementType.INT64);
+    private static final Set<ElementType> DOUBLES =
+            with(INTS, ElementType.FLOAT16, ElementType.FLOAT32, ElementType.FLOAT64);
+
+    private static Set<ElementType> with(Set<ElementType> some, ElementType... more) {
+        Set<ElementType> all = EnumSet.copyOf(some);
+        all.addAll(List.of(more));
+        return all;
+    }
 
     /** How well a value fits a declared type: 0 is as it is; greater is further; negative: not at all. */
     public static int distance(@Nullable Object value, Type type) {
@@ -131,41 +146,49 @@ public final class Conversions {
         if (tensor.shape().length > 1) {
             throw new InvalidArgumentException("a tensor of " + tensor.shape().length + " dimensions is no array");
         }
+        ElementType element = tensor.element();
         return switch (component.getName()) {
-            case "double" -> switch (tensor.element()) {
-                case FLOAT64, FLOAT32, FLOAT16 -> tensor.toDoubleArray();
-                default -> null;
-            };
-            case "float" -> switch (tensor.element()) {
+            case "double" -> fits(element, DOUBLES) ? tensor.toDoubleArray() : null;
+            case "float" -> switch (element) {
                 case FLOAT32, FLOAT16 -> tensor.toFloatArray();
-                default -> null;
+                default -> fits(element, SHORTS) ? copied(tensor, new float[tensor.size()]) : null;
             };
-            case "long" -> switch (tensor.element()) {
-                case INT64, INT32, INT16, INT8, UINT32, UINT16, UINT8 -> tensor.toLongArray();
-                default -> null;
-            };
-            case "int" -> switch (tensor.element()) {
-                case INT32 -> tensor.toIntArray();
-                default -> null;
-            };
-            case "short" -> switch (tensor.element()) {
-                case INT16 -> tensor.toShortArray();
-                default -> null;
-            };
-            case "boolean" -> switch (tensor.element()) {
-                case BOOL -> tensor.toBooleanArray();
-                default -> null;
-            };
-            case "byte" -> switch (tensor.element()) {
-                case INT8, UINT8 -> {
-                    byte[] bytes = new byte[tensor.size()];
-                    tensor.buffer().get(bytes);
-                    yield bytes;
+            case "long" -> fits(element, LONGS) ? tensor.toLongArray() : null;
+            case "int" -> element == ElementType.INT32
+                    ? tensor.toIntArray()
+                    : fits(element, SHORTS) ? copied(tensor, new int[tensor.size()]) : null;
+            case "short" -> element == ElementType.INT16
+                    ? tensor.toShortArray()
+                    : fits(element, BYTES) ? copied(tensor, new short[tensor.size()]) : null;
+            case "boolean" -> element == ElementType.BOOL ? tensor.toBooleanArray() : null;
+            case "byte" -> {
+                if (!fits(element, BYTES)) {
+                    yield null;
                 }
-                default -> null;
-            };
+                byte[] bytes = new byte[tensor.size()];
+                tensor.buffer().get(bytes);
+                yield bytes;
+            }
             default -> null;
         };
+    }
+
+    private static boolean fits(ElementType element, Set<ElementType> known) {
+        return known.contains(element);
+    }
+
+    /** An array of a wider type than the tensor's integers. */
+    private static Object copied(Tensor tensor, Object array) {
+        for (int i = 0; i < tensor.size(); i++) {
+            if (array instanceof int[] ints) {
+                ints[i] = (int) tensor.getLong(i);
+            } else if (array instanceof short[] shorts) {
+                shorts[i] = (short) tensor.getLong(i);
+            } else {
+                ((float[]) array)[i] = tensor.getLong(i);
+            }
+        }
+        return array;
     }
 
     private static Object array(List<?> list, Type component) {

@@ -154,6 +154,26 @@ class ValuesTest {
     }
 
     @Test
+    void tensorsFitEveryArrayThatHoldsTheirElementsWithoutLoss() {
+        Tensor shorts = Tensor.of((short) -1, (short) 300);
+        assertArrayEquals(new int[] {-1, 300}, (int[]) Conversions.convert(shorts, int[].class));
+        assertArrayEquals(new long[] {-1, 300}, (long[]) Conversions.convert(shorts, long[].class));
+        assertArrayEquals(new float[] {-1, 300}, (float[]) Conversions.convert(shorts, float[].class));
+        assertArrayEquals(new double[] {-1, 300}, (double[]) Conversions.convert(shorts, double[].class));
+        Tensor bytes = Tensor.of(ElementType.UINT8, new long[] {2}, ByteBuffer.wrap(new byte[] {-1, 1}));
+        assertArrayEquals(new short[] {255, 1}, (short[]) Conversions.convert(bytes, short[].class));
+        assertArrayEquals(new int[] {255, 1}, (int[]) Conversions.convert(bytes, int[].class));
+        for (Object[] misfit : new Object[][] {
+            {Tensor.of(1), float[].class}, {Tensor.of(1L), double[].class}, {Tensor.of(1), short[].class},
+            {shorts, byte[].class}, {Tensor.of(1.0), float[].class}, {Tensor.of(1.0f), int[].class},
+            {Tensor.of(true), int[].class}
+        }) {
+            assertThrows(InvalidArgumentException.class,
+                    () -> Conversions.convert(misfit[0], (Class<?>) misfit[1]), () -> Arrays.toString(misfit));
+        }
+    }
+
+    @Test
     void aTensorThatWasReadIsClosedAndOneThatWasMadeIsNot() {
         Tensor read = (Tensor) decode(image(Values.encode(new double[] {1, 2}, REFERENCES)));
         read.close();
