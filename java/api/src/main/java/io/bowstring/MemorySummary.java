@@ -1,7 +1,6 @@
 package io.bowstring;
 
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -31,7 +30,7 @@ public record MemorySummary(Map<String, @Nullable Object> store, List<Held> larg
     static MemorySummary of(int objects) {
         Map<String, @Nullable Object> store = StateQuery.of(StateQuery.Kind.STORE).rows().get(0);
         List<Map<String, @Nullable Object>> rows = new ArrayList<>(StateQuery.of(StateQuery.Kind.OBJECTS).rows());
-        rows.sort(Comparator.comparingLong((Map<String, @Nullable Object> row) -> number(row, "size")).reversed());
+        rows.sort((one, other) -> Long.compare(number(other, "size"), number(one, "size")));
         List<Map<String, @Nullable Object>> largest = rows.subList(0, Math.min(objects, rows.size()));
         Map<String, List<String>> holders = new HashMap<>();
         largest.forEach(row -> holders.put(text(row, "object"), new ArrayList<>()));
@@ -64,11 +63,11 @@ public record MemorySummary(Map<String, @Nullable Object> store, List<Held> larg
         return made.isEmpty() ? "" : text(made.get(0), "name");
     }
 
-    private static long number(Map<String, @Nullable Object> row, String field) {
+    private static long number(Map<String, ? extends @Nullable Object> row, String field) {
         return row.get(field) instanceof Number number ? number.longValue() : 0;
     }
 
-    private static String text(Map<String, @Nullable Object> row, String field) {
+    private static String text(Map<String, ? extends @Nullable Object> row, String field) {
         return String.valueOf(row.get(field));
     }
 
