@@ -64,6 +64,13 @@ class Counter:
         return bowstring.get(actor.add.remote(10))
 
 
+def pair_and_count(parts):
+    import bowstring
+
+    first, second = parts.pair.remote("four")
+    return [bowstring.get(first), bowstring.get(second), [bowstring.get(ref) for ref in parts.count.remote(3)]]
+
+
 def count_up(count):
     yield from range(count)
 

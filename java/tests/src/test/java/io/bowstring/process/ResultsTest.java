@@ -72,6 +72,13 @@ class ResultsTest {
     }
 
     @Test
+    void methodsSayHowManyResultsCallersInPythonGet() {
+        ActorHandle<Parts> actor = Bowstring.actor(Parts::new).remote();
+        PyFunction<Object> calls = PyFunction.of("java_test_peer", "pair_and_count", Object.class);
+        assertEquals(List.of("four", 4L, List.of(0L, 1L, 2L)), Bowstring.task(calls, actor).remote().get());
+    }
+
+    @Test
     void anotherNumberOfResultsIsRefusedInEach() {
         for (ObjectRef<?> ref : Bowstring.task(Parts::list, "a").results(3, Object.class)) {
             InvalidArgumentException error = assertThrows(InvalidArgumentException.class, ref::get);
