@@ -100,9 +100,11 @@ def run_pair(
     worker: Language,
     cases: list[Case],
     report: Callable[[Case, str], None],
-    class_path: list[str] | None = None,
+    address: str = "",
 ) -> None:
     """Run the cases that are for this pair; ``report`` gets each with what went wrong, or an empty text.
+
+    The driver starts a runtime, or joins the one at the address.
 
     Raises NotReady if one of the two can't be run here.
     """
@@ -119,6 +121,8 @@ def run_pair(
                 "folder": folder,
                 "cases": [case.plan(driver.name, worker.name) for case in left.values()],
             }
+            if address:
+                plan["address"] = address
             path = Path(folder) / "plan.json"
             path.write_text(json.dumps(plan))
             ended = _run_driver(driver.fill(driver.driver, plan=str(path)), left, report)

@@ -49,18 +49,18 @@ def _read_file(path: Path) -> Iterator[WireCase]:
         each = entry.get("each", {"": None})
         for name, variant in each.items():
             id_ = f"{path.stem}/{entry['name']}" + (f": {name}" if name else "")
-            yield WireCase(id_, tuple(entry["rules"]), subjects, _filled(entry["steps"], variant))
+            yield WireCase(id_, tuple(entry["rules"]), subjects, filled(entry["steps"], variant))
 
 
-def _filled(part: Any, variant: Any) -> Any:
+def filled(part: Any, variant: Any) -> Any:
     """``{"$each": true}`` becomes the variant; an object with further members is merged with it."""
     if isinstance(part, list):
-        return [_filled(element, variant) for element in part]
+        return [filled(element, variant) for element in part]
     if not isinstance(part, dict):
         return part
     if set(part) == {"$each"}:
         return variant
-    filled: dict[str, Any] = {}
+    made: dict[str, Any] = {}
     for key, value in part.items():
-        filled.update(variant if key == "$each" else {key: _filled(value, variant)})
-    return filled
+        made.update(variant if key == "$each" else {key: filled(value, variant)})
+    return made

@@ -165,7 +165,8 @@ class Interpreter:
 
 def main() -> None:
     plan = json.loads(Path(sys.argv[1]).read_text())
-    with bow.init(num_cpus=plan["num_cpus"], class_path=plan["class_path"], log_to_driver=False):
+    where = {"address": plan["address"]} if "address" in plan else {"num_cpus": plan["num_cpus"]}
+    with bow.init(**where, class_path=plan["class_path"], log_to_driver=False):
         for case in plan["cases"]:
             print(json.dumps({"begin": case["id"]}), flush=True)
             folder = Path(plan["folder"]) / case["folder"]

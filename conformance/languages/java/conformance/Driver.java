@@ -17,10 +17,13 @@ public final class Driver {
     @SuppressWarnings("unchecked")
     public static void main(String[] arguments) throws IOException {
         Map<String, Object> plan = (Map<String, Object>) Json.read(Files.readString(Path.of(arguments[0])));
-        InitOptions options = InitOptions.builder()
-                .setNumCpus((Long) plan.get("num_cpus"))
-                .setLogToDriver(false)
-                .build();
+        InitOptions.Builder builder = InitOptions.builder().setLogToDriver(false);
+        if (plan.get("address") instanceof String address) {
+            builder.setAddress(address);
+        } else {
+            builder.setNumCpus((Long) plan.get("num_cpus"));
+        }
+        InitOptions options = builder.build();
         try (Bowstring.Runtime runtime = Bowstring.init(options)) {
             for (Object entry : (List<?>) plan.get("cases")) {
                 Map<String, Object> one = (Map<String, Object>) entry;

@@ -222,16 +222,24 @@ final class ActorLink implements PeerLink.Listener {
 
     @Override
     public void closed(@Nullable Throwable cause) {
+        boolean greeted = link != null && link.isReady();
         link = null;
         if (cause instanceof BowstringException error) {
             // One side broke the protocol, and the worker may live: nothing more will be heard of these calls.
             List<PendingTask> left = new ArrayList<>(inFlight.values());
             inFlight.clear();
             linkIncarnation = -1;
+            if (!greeted) {
+                left.addAll(waiting); // the next connection to it would end so too
+                waiting.clear();
+            }
             left.forEach(task -> session.submitter().fail(task, new ActorUnavailableException(
                     ErrorDetails.of(ErrorCode.ACTOR_UNAVAILABLE, error.details().message()).withMayHaveExecuted(),
                     error)));
-            return; // the next call connects again
+            if (!waiting.isEmpty()) {
+                pump();
+            }
+            return; // else the next call connects again
         }
         if (life == ActorLife.ALIVE && linkIncarnation != incarnation) {
             resolveInFlight();

@@ -147,6 +147,7 @@ final class LeasePool {
 
         @Override
         public void closed(@Nullable Throwable cause) {
+            boolean greeted = link != null && link.isReady();
             link = null;
             drained = true;
             if (ending != null) {
@@ -155,6 +156,10 @@ final class LeasePool {
                 // One side broke the protocol, and the worker lives: nothing more will be heard of these.
                 List<PendingTask> left = new ArrayList<>(inFlight.values());
                 inFlight.clear();
+                if (!greeted) {
+                    left.addAll(queue(key).waiting); // the next connection to it would end so too
+                    queue(key).waiting.clear();
+                }
                 BowstringException broken = error.code().exception(error.details().withMayHaveExecuted(), error);
                 left.forEach(task -> session.submitter().fail(task, ErrorRecords.again(broken)));
                 giveBack(this);
