@@ -9,6 +9,9 @@ from rich.console import Console
 from rich.table import Table
 
 from conformance.case import Case, read_cases
+from conformance.coverage import TABLE, faults, read_evidence
+from conformance.coverage import table as coverage_table
+from conformance.rules import read_rules
 from conformance.runner import NotReady, read_languages, run_pair
 
 
@@ -18,7 +21,11 @@ def main() -> int:
     parser.add_argument("cases", nargs="*", help="parts of the names of cases to run (default: all)")
     parser.add_argument("--driver", choices=list(languages), help="only this driver language")
     parser.add_argument("--worker", choices=list(languages), help="only this worker language")
+    parser.add_argument("--coverage", action="store_true", help="print what shows each rule of the specification")
+    parser.add_argument("--write", action="store_true", help="with --coverage: write the table that is committed")
     options = parser.parse_args()
+    if options.coverage:
+        return cover(options.write)
     cases = [case for case in read_cases() if not options.cases or any(part in case.id for part in options.cases)]
     if not cases:
         parser.error(f"no case's name has {' or '.join(options.cases)} in it")
@@ -51,6 +58,20 @@ def main() -> int:
         console.print(f"[red]not run[/] {pair}: {reason}", highlight=False)
     console.print(f"{passed} passed, {failed} failed", highlight=False)
     return 1 if failed or missing or not passed else 0
+
+
+def cover(write: bool) -> int:
+    """Print, or write, which rules are shown; status 1 if something is at fault."""
+    rules, evidence = read_rules(), read_evidence()
+    found = faults(rules, evidence)
+    text = coverage_table(rules, evidence)
+    if write and not found:
+        TABLE.write_text(text, encoding="utf-8")
+    else:
+        print(text)
+    for fault in found:
+        print(f"fault: {fault}", file=sys.stderr)
+    return 1 if found else 0
 
 
 def table(cases: list[Case], results: dict[str, dict[str, str]], missing: dict[str, str]) -> Table:

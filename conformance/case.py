@@ -79,7 +79,7 @@ def _read_file(path: Path) -> Iterator[Case]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise CaseError(f"{path.name} is not JSON: {error}") from None
-    unknown = set(content) - {"feature", "spec", "values", "cases"}
+    unknown = set(content) - {"feature", "spec", "rules", "values", "cases"}
     if unknown or not {"feature", "spec"} <= set(content):
         raise CaseError(f"{path.name} needs feature and spec, and has values or cases; it has {sorted(content)}")
     for name, written in content.get("values", {}).items():

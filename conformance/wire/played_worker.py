@@ -1,10 +1,10 @@
 """A worker that plays what a case says: for what callers make of a worker that errs, dies or says too much.
 
-It is a Python worker to a node that was told so (``--worker-module``), and a Java worker where a node finds this program
-in the place of a JVM. A call names its play in one of its arguments: the text ``play:NAME``, which stands as it is in
-every encoding; an actor names that of its constructor in its name. Plays are read from the file that BOWSTRING_PLAYS
-names: for each name a list of what happens at each attempt, each a list of steps. A call without a play is answered
-with 1.
+It is a Python worker to a node that was told so (``--worker-module``), and a Java worker where a node finds this
+program in the place of a JVM. A call names its play in one of its arguments: the text ``play:NAME``, which stands as it
+is in every encoding; an actor names that of its constructor in its name. Plays are read from the file that
+BOWSTRING_PLAYS names: for each name a list of what happens at each attempt, each a list of steps. A call without a play
+is answered with 1.
 
 How a worker begins is played too: a file below the folder that BOWSTRING_STARTS names, whose name begins with "0 ", is
 taken by the next worker that starts; what follows says where the worker dies, or what it says.

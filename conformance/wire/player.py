@@ -596,6 +596,28 @@ class Player:
         rows[:] = _decoded(m.Encoding.PORTABLE, Layout.COMPACT, body[: message.length])
         return any(row["lease"] == self.names.resolve(lease) for row in rows)
 
+    def do_shows_stacks(self, step: dict[str, Any]) -> None:
+        """The worker tells the node its stacks, whatever it does."""
+        client = self.clients["node"]
+        client.send(m.StateQuery(client.request(), m.StateKind.STACKS))
+        message, body = client.receive(m.StateReply, timeout_s=WITHIN_S)
+        assert isinstance(message, m.StateReply)
+        rows = _decoded(m.Encoding.PORTABLE, Layout.COMPACT, body[: message.length])
+        worker = f"{self.names.resolve(step['shows_stacks']):016x}"
+        if not any(row["process"] == worker and step["says"] in row["stack"] for row in rows):
+            raise Mismatch(f"no stack of {worker} with {step['says']} among {len(rows)}")
+
+    def do_told(self, step: dict[str, Any]) -> None:
+        """The node has been told that the task ran."""
+        client = self.clients["node"]
+        task = self.names.resolve(step["told"]).hex()
+        client.send(m.StateQuery(client.request(), m.StateKind.TASKS, (m.StateFilter("task", 1, task),)))
+        message, body = client.receive(m.StateReply, timeout_s=WITHIN_S)
+        assert isinstance(message, m.StateReply)
+        states = [row["state"] for row in _decoded(m.Encoding.PORTABLE, Layout.COMPACT, body[: message.length])]
+        if states != [step["state"]]:
+            raise Mismatch(f"the task is {states}")
+
     def do_flood(self, step: dict[str, Any]) -> None:
         """Send many calls with large values and read no answer before the last is written; then all of them."""
         value = {"$pattern": step["size"]}

@@ -36,7 +36,7 @@ class Play:
 def read_plays(*sections: str) -> list[Play]:
     """The plays of some sections of the file; of all if none is named."""
     content = json.loads(FILE.read_text(encoding="utf-8"))
-    found = []
+    found: list[Play] = []
     for section in sections or ("cases", "actors", "starts", "refusals"):
         for entry in content[section]:
             for name, variant in entry.get("each", {"": None}).items():
@@ -74,9 +74,7 @@ def start_node(root: Path, plays: list[Play], starts: Path) -> NodeProcess:
     java.write_text(f'#!/bin/sh\nexec {sys.executable} -m conformance.wire.played_worker "$@"\n')
     java.chmod(0o700)
     variables = {"BOWSTRING_PLAYS": str(file), "BOWSTRING_STARTS": str(starts), "BOWSTRING_JAVA_HOME": str(home)}
-    return NodeProcess(
-        root, "--num-cpus", "1", worker_module="conformance.wire.played_worker", variables=variables
-    )
+    return NodeProcess(root, "--num-cpus", "1", worker_module="conformance.wire.played_worker", variables=variables)
 
 
 def has_java() -> bool:

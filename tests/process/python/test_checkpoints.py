@@ -136,6 +136,7 @@ class Killer(threading.Thread):
                 self.kills += kill_now(self._actor) != 0
 
 
+@pytest.mark.rule("5.4/1", "5.4/2")
 @pytest.mark.parametrize("interval", [1, 7, 200])
 def test_random_kills_lose_no_call_and_apply_none_twice(interval: int) -> None:
     seed = int.from_bytes(os.urandom(4), "little")
@@ -265,6 +266,7 @@ def test_a_caller_that_dies_leaves_the_others_alone(tmp_path: Path) -> None:
     assert heard
 
 
+@pytest.mark.rule("5.4/7")
 def test_a_call_that_ends_its_process_each_time_fails_and_the_actor_goes_on() -> None:
     @bow.remote(max_restarts=-1, checkpoint_interval=1, max_task_retries=3)
     class Fragile:
@@ -293,6 +295,7 @@ def test_a_call_that_ends_its_process_each_time_fails_and_the_actor_goes_on() ->
     assert bow.get(refs[2], timeout=60) == 2
 
 
+@pytest.mark.rule("5.4/4")
 def test_a_state_that_can_not_be_saved_first_ends_the_actor_and_later_is_tried_again() -> None:
     @bow.remote(max_restarts=-1, checkpoint_interval=2)
     class Moody:

@@ -82,6 +82,7 @@ class Member:
 pytestmark = pytest.mark.usefixtures("runtime")
 
 
+@pytest.mark.rule("10.3/4")
 def test_a_task_has_the_variables_of_its_job_and_its_own_and_its_child_inherits_them() -> None:
     own = RuntimeEnv(env_vars={"TASK": "task", "BOTH": "task"})
     assert bow.get(variables.remote()) == {"JOB": "job", "BOTH": "job"}

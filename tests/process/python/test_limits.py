@@ -144,6 +144,7 @@ def test_retries_end_with_max_retries(tmp_path: Path) -> None:
     assert tries.stat().st_size == 3
 
 
+@pytest.mark.rule("4.9/2")
 def test_a_result_that_was_passed_on_is_the_last_attempts(tmp_path: Path) -> None:
     @bow.remote
     def read(refs: list[bow.ObjectRef[int]]) -> int:

@@ -105,6 +105,7 @@ def test_who_waits_for_what_a_group_holds_is_told_so() -> None:
     assert bow.get(waiting, timeout=30) == (None, "")
 
 
+@pytest.mark.rule("11.2/4")
 def test_children_go_to_the_group_if_it_captures_them_and_nowhere_else() -> None:
     group = placement_group([{"CPU": 1}])
     strategies = [in_group(group, 0, True), in_group(group, 0), in_group(group, 0, False)]

@@ -95,6 +95,7 @@ def test_of_a_caller_that_is_gone_only_the_effects_stay():
     assert log.size_bytes == 0
 
 
+@pytest.mark.rule("5.4/4")
 def test_a_log_that_grows_beyond_its_bound_is_told(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(limits, "CALL_LOG_BYTES_MAX", 100)
     log = CallLog()

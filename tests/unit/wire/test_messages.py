@@ -117,6 +117,7 @@ def pointing_often(pointers: int, text_bytes: int) -> bytes:
     return bytes(data)
 
 
+@pytest.mark.rule("1.5/4")
 def test_what_is_pointed_at_more_than_once_is_read_in_moderation() -> None:
     record = messages.ErrorRecord.decode(pointing_often(8, 5_000))
     assert [len(cause.message) for cause in record.causes] == [5_000] * 8
