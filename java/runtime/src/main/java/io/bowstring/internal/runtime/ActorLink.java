@@ -39,7 +39,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class ActorLink implements PeerLink.Listener {
     final WireHandle handle;
-    final ObjectEntry entry;
+    /** Of the handles that there are now, or were last. */
+    ObjectEntry entry;
     private final Session session;
     private final byte[] id;
     private final boolean logged; // its calls keep their sequence in all its lives (spec 5.4/1)
@@ -87,6 +88,11 @@ final class ActorLink implements PeerLink.Listener {
 
     byte[] id() {
         return id;
+    }
+
+    /** Whether nothing of it need be remembered: it is dead, or was never called. */
+    boolean isOver() {
+        return life == ActorLife.DEAD || !subscribed;
     }
 
     /** The node has been asked to make the actor; from here on it can be asked about it. */
