@@ -192,6 +192,20 @@ class StoreTest {
     }
 
     @Test
+    void memoryThatIsClosedAfterTheRuntimeIsNoError() {
+        TensorBuffer tensor;
+        TensorBuffer put;
+        try (Bowstring.Runtime runtime = Bowstring.init(InitOptions.builder().setNumCpus(1).build())) {
+            tensor = TensorBuffer.allocate(ElementType.INT8, 1 << 20);
+            put = TensorBuffer.allocate(ElementType.INT8, 1 << 20);
+            put.put();
+            put.buffer();
+        }
+        tensor.close();
+        put.close();
+    }
+
+    @Test
     void aReleasedReferenceGivesItsMemoryBackAtOnce() {
         try (Bowstring.Runtime runtime =
                 Bowstring.init(InitOptions.builder().setNumCpus(1).setObjectStoreMemory(64L << 20).build())) {

@@ -301,6 +301,9 @@ public final class StoreClient {
 
     /** Gives back an extent in which nothing was sealed. */
     public void giveBack(ExtentGrant grant) {
+        if (session.ended() != null) {
+            return; // all of it went with the runtime
+        }
         ExtentReturn back = new ExtentReturn();
         back.extent = grant.extent;
         session.node().queue(back);
