@@ -140,6 +140,6 @@ def test_java_reads_writes_and_refuses_the_same_values() -> None:
 
 
 def test_the_folder_holds_nothing_else() -> None:
-    known = {"manifest.json", "README.md"}
+    known = {"manifest.json", "README.md", "rules.json"}
     others = [path for path in FOLDER.rglob("*") if path.is_file() and path.suffix not in (".hex", ".py", ".pyc")]
     assert {Path(path).name for path in others} <= known
