@@ -6,6 +6,7 @@ import java.util.logging.Handler;
 import java.util.logging.Level;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where the three ways to log meet in a worker: SLF4J (by {@link WorkerLogProvider}), System.Logger (by the JDK) and
@@ -21,6 +22,9 @@ public final class WorkerLogging {
     private static final String CLASS = "java.util.logging.config.class";
     private static final String FILE = "java.util.logging.config.file";
 
+    /** Arrow tells at INFO how it was set up. Kept, since a logger that nobody refers to forgets its level. */
+    private static @Nullable Logger arrow;
+
     /** Made by java.util.logging with the first logger of a worker. */
     public WorkerLogging() {
         Logger root = Logger.getLogger("");
@@ -32,6 +36,8 @@ public final class WorkerLogging {
         handler.setFormatter(new Line());
         root.addHandler(handler);
         root.setLevel(Level.INFO);
+        arrow = Logger.getLogger("org.apache.arrow");
+        arrow.setLevel(Level.WARNING);
     }
 
     /** Names these classes to those who look for them. */

@@ -22,7 +22,9 @@ public final class LeakLog implements ViewWatch.Listener {
             return release;
         }
         Object key = new Object();
+        // What is below the user's code, and above it where a test or a task is called, says nothing.
         Opened entry = new Opened(what, Arrays.stream(new Throwable().getStackTrace())
+                .takeWhile(frame -> !frame.getClassName().startsWith("jdk.internal.reflect."))
                 .filter(frame -> !frame.getClassName().startsWith("io.bowstring.internal."))
                 .toList());
         synchronized (open) {
