@@ -98,6 +98,10 @@ ACTOR_BACKOFF_MAX_S = 5.0
 UNKNOWN_ACTOR_S = 10.0
 # Dead actors that are remembered with their reason.
 DEAD_ACTORS_MAX = 10_000
+# Actors that share one worker's process; more would only make its end dearer.
+SHARED_ACTORS_MAX = 64
+# An actor that shares a process and is killed is given up by its worker in this time, or the process is ended.
+SHARED_KILL_S = 5.0
 # What the logged calls of one actor take until its state is saved: the 32 MiB after which its worker must stop, and the
 # largest call (spec 5.4/4).
 CALL_LOG_BYTES_MAX = 96 << 20

@@ -124,7 +124,7 @@ class ActorClient:
         self.life = state.life
         self.cut_off = None
         if state.life == ActorLife.ALIVE:
-            if self.peer is not None and self.peer.worker == state.worker:
+            if self.peer is not None and self.peer.place == (state.worker, state.address):
                 return
             if self.peer is not None:
                 self.peer.end(self._lost("its process has ended", ErrorCode.ACTOR_UNAVAILABLE))

@@ -58,6 +58,7 @@ class ActorOptions(_Shared, total=False):
     get_if_exists: bool | None
     concurrency_groups: Mapping[str, int] | None
     checkpoint_interval: int | None
+    shared_worker: bool | None
 
 
 class AllOptions(TaskOptions, ActorOptions, total=False):
@@ -178,6 +179,7 @@ ACTOR_OPTIONS = {
     "get_if_exists": _flag,
     "concurrency_groups": _groups,
     "checkpoint_interval": _count_from(1),
+    "shared_worker": _flag,
 }
 METHOD_OPTIONS = {
     "num_returns": _num_returns,

@@ -62,12 +62,14 @@ class Peer:
         "in_flight",
         "open",
         "peers",
+        "place",
         "user",
         "worker",
     )
 
     def __init__(self, peers: Peers, worker: int, address: str) -> None:
         self.peers = peers
+        self.place = worker, address
         self.worker = worker
         self.address = address
         self.connection: Connection | None = None
@@ -227,14 +229,14 @@ class Peer:
             record.code = why.code
         record.may_have_executed = self.greeted
         self.ended = exception_from_record(record)
-        if self.peers.by_worker.get(self.worker) is self:
-            del self.peers.by_worker[self.worker]
+        if self.peers.by_place.get(self.place) is self:
+            del self.peers.by_place[self.place]
         user, self.user = self.user, None
         if user is not None:
             user.on_peer_broken(self, self.ended)
 
     def _connect_again(self) -> None:
-        if self.ended is None and self.peers.by_worker.get(self.worker) is self:
+        if self.ended is None and self.peers.by_place.get(self.place) is self:
             self.connect()
 
     def end(self, error: BowstringError) -> None:
@@ -244,47 +246,47 @@ class Peer:
         if self.connection is not None:
             self.connection.drain()
         self.ended = error
-        self.peers.by_worker.pop(self.worker, None)
+        self.peers.by_place.pop(self.place, None)
         user, self.user = self.user, None
         if user is not None:
             user.on_peer_ended(self, error)
 
 
 class Peers:
-    """The peers of one process, by the worker's process id (64 bits)."""
+    """The peers of one process, by the worker's process id (64 bits) and its address, of which it may have several."""
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
-        self.by_worker: dict[int, Peer] = {}
+        self.by_place: dict[tuple[int, str], Peer] = {}
 
     def get(self, worker: int, address: str) -> Peer:
         """Under the lock: the peer, connecting if need be."""
-        peer = self.by_worker.get(worker)
+        place = worker, address
+        peer = self.by_place.get(place)
         if peer is None:
-            peer = self.by_worker[worker] = Peer(self, worker, address)
-            if len(self.by_worker) > PEERS_IDLE_MAX:
+            peer = self.by_place[place] = Peer(self, worker, address)
+            if len(self.by_place) > PEERS_IDLE_MAX:
                 self._drop_idle()
             peer.connect()
         return peer
 
     def _drop_idle(self) -> None:
-        for worker, peer in list(self.by_worker.items()):
+        for place, peer in list(self.by_place.items()):
             if peer.user is None and not peer.in_flight and peer.open and peer.connection is not None:
-                del self.by_worker[worker]
+                del self.by_place[place]
                 peer.connection.close()
                 return
 
     def on_ended(self, message: m.LeaseEnded, _body: bytes) -> None:
         """The node tells that a worker's process has ended."""
-        peer = self.by_worker.get(message.worker)
         error: Any = exception_from_record(message.error) if message.error else WorkerCrashedError("a worker ended")
-        if peer is not None:
+        for peer in [peer for peer in self.by_place.values() if peer.worker == message.worker]:
             peer.end(error)
         self.runtime.leases.on_ended(message.lease)
 
     def close(self) -> None:
-        peers = list(self.by_worker.values())
-        self.by_worker.clear()
+        peers = list(self.by_place.values())
+        self.by_place.clear()
         for peer in peers:
             if peer.connection is not None:
                 peer.connection.close()

@@ -121,6 +121,8 @@ class ActorClass(Generic[T]):
                 applies none twice, whenever its process ends. Needs max_restarts, and the methods
                 `save_checkpoint(self)` and `restore_checkpoint(self, state)`; in Java, the interface Checkpointed
                 (spec 5.4).
+            shared_worker: for classes in Java: True: the actor may share its JVM with other such actors of the job.
+                Each has its own threads, callers and end; heap, static fields and the JVM's end they have together.
 
         Raises:
             InvalidArgumentError: an option is unknown or has a wrong value.
@@ -190,6 +192,7 @@ class ActorClass(Generic[T]):
                 place.group,
                 place.bundle,
                 place.capture_children,
+                bool(options.get("shared_worker")),
             ),
             task.frame(0),
         )

@@ -374,6 +374,8 @@ class FrameType(IntEnum):
     ACTOR_STARTED = 87
     ACTOR_EXIT = 88
     ACTOR_LOG = 89
+    ACTOR_END = 90
+    ACTOR_ENDED = 91
     STATE_QUERY = 96
     STATE_REPLY = 97
     TASK_EVENTS = 98
@@ -936,6 +938,7 @@ class ActorCreate(Message):
         placement_group: Placement group whose resources the actor uses; zeros: none.
         bundle: Number of the bundle in the group, from 1; 0: any.
         capture_children: True: what the actor submits goes to the same group, if it names none.
+        shared_worker: True: the actor may share its worker's process with others of the job (5.5). For Java.
     """
 
     __slots__ = (
@@ -954,6 +957,7 @@ class ActorCreate(Message):
         "placement_group",
         "bundle",
         "capture_children",
+        "shared_worker",
     )
 
     def __init__(
@@ -973,6 +977,7 @@ class ActorCreate(Message):
         placement_group: bytes = bytes(16),
         bundle: int = 0,
         capture_children: bool = False,
+        shared_worker: bool = False,
     ) -> None:
         self.request = request
         self.handle = handle
@@ -989,6 +994,7 @@ class ActorCreate(Message):
         self.placement_group = placement_group
         self.bundle = bundle
         self.capture_children = capture_children
+        self.shared_worker = shared_worker
 
     def block(self) -> bytes:
         return block_actor_create(
@@ -1007,6 +1013,7 @@ class ActorCreate(Message):
             self.placement_group,
             self.bundle,
             self.capture_children,
+            self.shared_worker,
         )
 
     @staticmethod
@@ -1015,10 +1022,10 @@ class ActorCreate(Message):
 
 
 _ACTOR_CREATE_HEAD = bytes.fromhex(
-    "22005000080010001400180019001c002000240028002c0030003400380048004c0000000000000028000000"
+    "24005000080010001400180019001c002000240028002c0030003400380048004c004d000000000028000000"
 )
-_ACTOR_CREATE_BLOCK = Struct("<44s 4x Q I i ? ? 2x I I I I I I I 16s I ? 3x 8x")
-_ACTOR_CREATE_FIELDS = Struct("<4x Q I i ? ? 2x I I I I I I I 16s I ? 3x")
+_ACTOR_CREATE_BLOCK = Struct("<44s 4x Q I i ? ? 2x I I I I I I I 16s I ? ? 2x 8x")
+_ACTOR_CREATE_FIELDS = Struct("<4x Q I i ? ? 2x I I I I I I I 16s I ? ? 2x")
 _ACTOR_CREATE_SLOTS = (
     Struct("<Q"),
     None,
@@ -1034,6 +1041,7 @@ _ACTOR_CREATE_SLOTS = (
     None,
     Struct("<16s"),
     Struct("<I"),
+    Struct("<?"),
     Struct("<?"),
 )
 ActorCreate.START = 40
@@ -1056,6 +1064,7 @@ def block_actor_create(
     placement_group: bytes = bytes(16),
     bundle: int = 0,
     capture_children: bool = False,
+    shared_worker: bool = False,
 ) -> bytes:
     tail = b""
     handle_at = len(tail) + 104
@@ -1113,6 +1122,7 @@ def block_actor_create(
             placement_group,
             bundle,
             capture_children,
+            shared_worker,
         )
         + tail
     )
@@ -1136,6 +1146,7 @@ def read_actor_create(data: bytes, at: int) -> ActorCreate:
             placement_group,
             bundle,
             capture_children,
+            shared_worker,
         ) = _ACTOR_CREATE_FIELDS.unpack_from(data, at + 4)
         handle += at + 16
         name += at + 28
@@ -1162,6 +1173,7 @@ def read_actor_create(data: bytes, at: int) -> ActorCreate:
             placement_group,
             bundle,
             capture_children,
+            shared_worker,
         ) = flat.table_fields(data, at, _ACTOR_CREATE_SLOTS)
     return ActorCreate(
         request,
@@ -1179,6 +1191,7 @@ def read_actor_create(data: bytes, at: int) -> ActorCreate:
         placement_group,
         bundle,
         capture_children,
+        shared_worker,
     )
 
 
@@ -1851,6 +1864,7 @@ class ActorStart(Message):
         state: The state to restore after the constructor; zeros: none.
         replay: How many ActorLog frames follow.
         callers: How far each caller's calls are applied to `state`.
+        address: Where the worker listens for callers of this actor, which shares its process; empty: at the worker's own address.
     """
 
     __slots__ = (
@@ -1861,6 +1875,7 @@ class ActorStart(Message):
         "state",
         "replay",
         "callers",
+        "address",
     )
 
     def __init__(
@@ -1872,6 +1887,7 @@ class ActorStart(Message):
         state: ObjectRef = ObjectRef(bytes(20), 0, 0, 0),
         replay: int = 0,
         callers: tuple[CallerMark, ...] = (),
+        address: str = "",
     ) -> None:
         self.handle = handle
         self.incarnation = incarnation
@@ -1880,10 +1896,18 @@ class ActorStart(Message):
         self.state = state
         self.replay = replay
         self.callers = callers
+        self.address = address
 
     def block(self) -> bytes:
         return block_actor_start(
-            self.handle, self.incarnation, self.name, self.namespace, self.state, self.replay, self.callers
+            self.handle,
+            self.incarnation,
+            self.name,
+            self.namespace,
+            self.state,
+            self.replay,
+            self.callers,
+            self.address,
         )
 
     @staticmethod
@@ -1891,9 +1915,9 @@ class ActorStart(Message):
         return read_actor_start(data, at)
 
 
-_ACTOR_START_HEAD = bytes.fromhex("12004800040008000c00100018004000440000000000000018000000")
-_ACTOR_START_BLOCK = Struct("<28s I I I I 4x 20s I Q Q I I 0x 8x")
-_ACTOR_START_FIELDS = Struct("<I I I I 4x 20s I Q Q I I 0x")
+_ACTOR_START_HEAD = bytes.fromhex("14005000040008000c00100018004000440048000000000018000000")
+_ACTOR_START_BLOCK = Struct("<28s I I I I 4x 20s I Q Q I I I 4x 8x")
+_ACTOR_START_FIELDS = Struct("<I I I I 4x 20s I Q Q I I I 4x")
 _ACTOR_START_SLOTS = (
     None,
     Struct("<I"),
@@ -1901,6 +1925,7 @@ _ACTOR_START_SLOTS = (
     None,
     Struct("<20s I Q Q"),
     Struct("<I"),
+    None,
     None,
 )
 ActorStart.START = 24
@@ -1915,28 +1940,34 @@ def block_actor_start(
     state: ObjectRef = ObjectRef(bytes(20), 0, 0, 0),
     replay: int = 0,
     callers: tuple[CallerMark, ...] = (),
+    address: str = "",
 ) -> bytes:
     tail = b""
-    handle_at = len(tail) + 108
+    handle_at = len(tail) + 116
     tail += (handle or ActorHandle()).block()
     if name:
-        name_at = len(tail) + 68
+        name_at = len(tail) + 76
         tail += flat.string_chunk(name)
     else:
-        name_at = 60
+        name_at = 68
     if namespace:
-        namespace_at = len(tail) + 64
+        namespace_at = len(tail) + 72
         tail += flat.string_chunk(namespace)
     else:
-        namespace_at = 56
+        namespace_at = 64
     if callers:
-        callers_at = len(tail) + 16
+        callers_at = len(tail) + 24
         tail += flat.wide_chunk(callers, CALLER_MARK)
     else:
-        callers_at = 8
+        callers_at = 16
+    if address:
+        address_at = len(tail) + 16
+        tail += flat.string_chunk(address)
+    else:
+        address_at = 8
     return (
         _ACTOR_START_BLOCK.pack(
-            _ACTOR_START_HEAD, handle_at, incarnation, name_at, namespace_at, *state, replay, callers_at
+            _ACTOR_START_HEAD, handle_at, incarnation, name_at, namespace_at, *state, replay, callers_at, address_at
         )
         + tail
     )
@@ -1944,16 +1975,17 @@ def block_actor_start(
 
 def read_actor_start(data: bytes, at: int) -> ActorStart:
     if data[at - 24 : at + 4] == _ACTOR_START_HEAD:
-        handle, incarnation, name, namespace, state_0, state_1, state_2, state_3, replay, callers = (
+        handle, incarnation, name, namespace, state_0, state_1, state_2, state_3, replay, callers, address = (
             _ACTOR_START_FIELDS.unpack_from(data, at + 4)
         )
         handle += at + 4
         name += at + 12
         namespace += at + 16
         callers += at + 68
+        address += at + 72
     else:
-        handle, incarnation, name, namespace, state_0, state_1, state_2, state_3, replay, callers = flat.table_fields(
-            data, at, _ACTOR_START_SLOTS
+        handle, incarnation, name, namespace, state_0, state_1, state_2, state_3, replay, callers, address = (
+            flat.table_fields(data, at, _ACTOR_START_SLOTS)
         )
     return ActorStart(
         flat.read_table(data, handle, read_actor_handle),
@@ -1963,6 +1995,7 @@ def read_actor_start(data: bytes, at: int) -> ActorStart:
         ObjectRef(state_0, state_1, state_2, state_3),
         replay,
         flat.read_structs(data, callers, CALLER_MARK, CallerMark),
+        flat.read_string(data, address),
     )
 
 
@@ -2086,6 +2119,122 @@ def read_actor_exit(data: bytes, at: int) -> ActorExit:
         (actor,) = flat.table_fields(data, at, _ACTOR_EXIT_SLOTS)
     return ActorExit(
         actor,
+    )
+
+
+class ActorEnd(Message):
+    """Node to worker: end this actor, and no other of the process.
+
+    Attributes:
+        actor: The actor.
+        graceful: True: its queued calls run first.
+    """
+
+    __slots__ = (
+        "actor",
+        "graceful",
+    )
+
+    def __init__(
+        self,
+        actor: bytes = bytes(16),
+        graceful: bool = False,
+    ) -> None:
+        self.actor = actor
+        self.graceful = graceful
+
+    def block(self) -> bytes:
+        return block_actor_end(self.actor, self.graceful)
+
+    @staticmethod
+    def read(data: bytes, at: int) -> ActorEnd:
+        return read_actor_end(data, at)
+
+
+_ACTOR_END_HEAD = bytes.fromhex("080018000400140008000000")
+_ACTOR_END_BLOCK = Struct("<12s 16s ? 3x 8x")
+_ACTOR_END_FIELDS = Struct("<16s ? 3x")
+_ACTOR_END_SLOTS = (
+    Struct("<16s"),
+    Struct("<?"),
+)
+ActorEnd.START = 8
+ActorEnd.ROOT = bytes.fromhex("1000000042575331")
+
+
+def block_actor_end(
+    actor: bytes = bytes(16),
+    graceful: bool = False,
+) -> bytes:
+    return _ACTOR_END_BLOCK.pack(_ACTOR_END_HEAD, actor, graceful)
+
+
+def read_actor_end(data: bytes, at: int) -> ActorEnd:
+    if data[at - 8 : at + 4] == _ACTOR_END_HEAD:
+        actor, graceful = _ACTOR_END_FIELDS.unpack_from(data, at + 4)
+    else:
+        actor, graceful = flat.table_fields(data, at, _ACTOR_END_SLOTS)
+    return ActorEnd(
+        actor,
+        graceful,
+    )
+
+
+class ActorEnded(Message):
+    """Worker to node: of this actor nothing runs any more that could be heard of.
+
+    Attributes:
+        actor: The actor.
+        incarnation: How often it was started before.
+    """
+
+    __slots__ = (
+        "actor",
+        "incarnation",
+    )
+
+    def __init__(
+        self,
+        actor: bytes = bytes(16),
+        incarnation: int = 0,
+    ) -> None:
+        self.actor = actor
+        self.incarnation = incarnation
+
+    def block(self) -> bytes:
+        return block_actor_ended(self.actor, self.incarnation)
+
+    @staticmethod
+    def read(data: bytes, at: int) -> ActorEnded:
+        return read_actor_ended(data, at)
+
+
+_ACTOR_ENDED_HEAD = bytes.fromhex("080018000400140008000000")
+_ACTOR_ENDED_BLOCK = Struct("<12s 16s I 0x 8x")
+_ACTOR_ENDED_FIELDS = Struct("<16s I 0x")
+_ACTOR_ENDED_SLOTS = (
+    Struct("<16s"),
+    Struct("<I"),
+)
+ActorEnded.START = 8
+ActorEnded.ROOT = bytes.fromhex("1000000042575331")
+
+
+def block_actor_ended(
+    actor: bytes = bytes(16),
+    incarnation: int = 0,
+) -> bytes:
+    return _ACTOR_ENDED_BLOCK.pack(_ACTOR_ENDED_HEAD, actor, incarnation)
+
+
+def read_actor_ended(data: bytes, at: int) -> ActorEnded:
+    if data[at - 8 : at + 4] == _ACTOR_ENDED_HEAD:
+        actor, incarnation = _ACTOR_ENDED_FIELDS.unpack_from(data, at + 4)
+    else:
+        actor, incarnation = flat.table_fields(data, at, _ACTOR_ENDED_SLOTS)
+    return ActorEnded(
+        actor,
+        incarnation,
     )
 
 
@@ -3615,45 +3764,56 @@ class Blocked(Message):
 
     Attributes:
         epoch: Epoch of the lease; 0: an actor's worker.
+        actor: The actor whose call it is, in a process that several share; zeros: the process has one lease.
     """
 
-    __slots__ = ("epoch",)
+    __slots__ = (
+        "epoch",
+        "actor",
+    )
 
     def __init__(
         self,
         epoch: int = 0,
+        actor: bytes = bytes(16),
     ) -> None:
         self.epoch = epoch
+        self.actor = actor
 
     def block(self) -> bytes:
-        return block_blocked(self.epoch)
+        return block_blocked(self.epoch, self.actor)
 
     @staticmethod
     def read(data: bytes, at: int) -> Blocked:
         return read_blocked(data, at)
 
 
-_BLOCKED_HEAD = bytes.fromhex("060008000400000008000000")
-_BLOCKED_BLOCK = Struct("<12s I 0x 8x")
-_BLOCKED_FIELDS = Struct("<I 0x")
-_BLOCKED_SLOTS = (Struct("<I"),)
+_BLOCKED_HEAD = bytes.fromhex("080018000400080008000000")
+_BLOCKED_BLOCK = Struct("<12s I 16s 0x 8x")
+_BLOCKED_FIELDS = Struct("<I 16s 0x")
+_BLOCKED_SLOTS = (
+    Struct("<I"),
+    Struct("<16s"),
+)
 Blocked.START = 8
 Blocked.ROOT = bytes.fromhex("1000000042575331")
 
 
 def block_blocked(
     epoch: int = 0,
+    actor: bytes = bytes(16),
 ) -> bytes:
-    return _BLOCKED_BLOCK.pack(_BLOCKED_HEAD, epoch)
+    return _BLOCKED_BLOCK.pack(_BLOCKED_HEAD, epoch, actor)
 
 
 def read_blocked(data: bytes, at: int) -> Blocked:
     if data[at - 8 : at + 4] == _BLOCKED_HEAD:
-        (epoch,) = _BLOCKED_FIELDS.unpack_from(data, at + 4)
+        epoch, actor = _BLOCKED_FIELDS.unpack_from(data, at + 4)
     else:
-        (epoch,) = flat.table_fields(data, at, _BLOCKED_SLOTS)
+        epoch, actor = flat.table_fields(data, at, _BLOCKED_SLOTS)
     return Blocked(
         epoch,
+        actor,
     )
 
 
@@ -3662,45 +3822,56 @@ class Unblocked(Message):
 
     Attributes:
         epoch: Epoch of the lease; 0: an actor's worker.
+        actor: The actor whose call it is, in a process that several share; zeros: the process has one lease.
     """
 
-    __slots__ = ("epoch",)
+    __slots__ = (
+        "epoch",
+        "actor",
+    )
 
     def __init__(
         self,
         epoch: int = 0,
+        actor: bytes = bytes(16),
     ) -> None:
         self.epoch = epoch
+        self.actor = actor
 
     def block(self) -> bytes:
-        return block_unblocked(self.epoch)
+        return block_unblocked(self.epoch, self.actor)
 
     @staticmethod
     def read(data: bytes, at: int) -> Unblocked:
         return read_unblocked(data, at)
 
 
-_UNBLOCKED_HEAD = bytes.fromhex("060008000400000008000000")
-_UNBLOCKED_BLOCK = Struct("<12s I 0x 8x")
-_UNBLOCKED_FIELDS = Struct("<I 0x")
-_UNBLOCKED_SLOTS = (Struct("<I"),)
+_UNBLOCKED_HEAD = bytes.fromhex("080018000400080008000000")
+_UNBLOCKED_BLOCK = Struct("<12s I 16s 0x 8x")
+_UNBLOCKED_FIELDS = Struct("<I 16s 0x")
+_UNBLOCKED_SLOTS = (
+    Struct("<I"),
+    Struct("<16s"),
+)
 Unblocked.START = 8
 Unblocked.ROOT = bytes.fromhex("1000000042575331")
 
 
 def block_unblocked(
     epoch: int = 0,
+    actor: bytes = bytes(16),
 ) -> bytes:
-    return _UNBLOCKED_BLOCK.pack(_UNBLOCKED_HEAD, epoch)
+    return _UNBLOCKED_BLOCK.pack(_UNBLOCKED_HEAD, epoch, actor)
 
 
 def read_unblocked(data: bytes, at: int) -> Unblocked:
     if data[at - 8 : at + 4] == _UNBLOCKED_HEAD:
-        (epoch,) = _UNBLOCKED_FIELDS.unpack_from(data, at + 4)
+        epoch, actor = _UNBLOCKED_FIELDS.unpack_from(data, at + 4)
     else:
-        (epoch,) = flat.table_fields(data, at, _UNBLOCKED_SLOTS)
+        epoch, actor = flat.table_fields(data, at, _UNBLOCKED_SLOTS)
     return Unblocked(
         epoch,
+        actor,
     )
 
 
@@ -8126,6 +8297,8 @@ FRAME_TYPES: dict[int, type[Message]] = {
     87: ActorStarted,
     88: ActorExit,
     89: ActorLog,
+    90: ActorEnd,
+    91: ActorEnded,
     96: StateQuery,
     97: StateReply,
     98: TaskEvents,

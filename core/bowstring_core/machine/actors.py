@@ -10,6 +10,9 @@ told of it finds all that the actor had sent in the sockets. Its name is free as
 An actor that crashes soon after its start is restarted after a wait that doubles each time; one that was killed on
 request is restarted at once.
 
+Several actors may live in one worker. Its end is that of each of them; one of them is ended, or ends, by itself
+as long as others are there.
+
 The machine refuses to know workers and resources: it asks for a place and is told of one.
 """
 
@@ -145,6 +148,20 @@ class EndWorker(NamedTuple):
     force: bool
 
 
+class EndActor(NamedTuple):
+    """End one of the actors of a worker: by force, or once its queued calls have run."""
+
+    actor: Actor
+    force: bool
+
+
+class Leave(NamedTuple):
+    """The actor's place in a worker that others share is free."""
+
+    slot: int
+    actor: bytes
+
+
 class Show(NamedTuple):
     """Tell these processes the actor's state."""
 
@@ -189,7 +206,7 @@ class Refused(NamedTuple):
     message: str
 
 
-Effect = Place | Unplace | Start | EndWorker | Show | Over | Unknown | Done | Found | Refused
+Effect = Place | Unplace | Start | EndWorker | EndActor | Leave | Show | Over | Unknown | Done | Found | Refused
 
 
 class ActorTable:
@@ -199,7 +216,7 @@ class ActorTable:
         self.actors: dict[bytes, Actor] = {}
         self.names: dict[tuple[str, str], Actor] = {}
         self._dead: OrderedDict[bytes, None] = OrderedDict()
-        self._by_worker: dict[int, Actor] = {}
+        self._by_worker: dict[int, dict[bytes, Actor]] = {}
         self._early: dict[bytes, dict[int, float]] = {}  # subscriptions that came before the actor
 
     # Making and finding -----------------------------------------------------------------------------------------------
@@ -268,10 +285,10 @@ class ActorTable:
         """A worker is the actor's. The answer is empty if the actor is not waiting: the worker is not needed."""
         actor = self.actors.get(actor_id)
         if actor is None or actor.life not in (Life.PENDING, Life.RESTARTING):
-            return [EndWorker(slot, True)]
+            return [Leave(slot, actor_id)] if self._by_worker.get(slot) else [EndWorker(slot, True)]
         actor.move("placed")
         actor.worker, actor.since = slot, now
-        self._by_worker[slot] = actor
+        self._by_worker.setdefault(slot, {})[actor_id] = actor
         return [Start(actor)]
 
     def rejected(self, actor_id: bytes, reason: Reason) -> list[Effect]:
@@ -285,8 +302,8 @@ class ActorTable:
 
     def started(self, slot: int, actor_id: bytes, incarnation: int, ok: bool, record: Any) -> list[Effect]:
         """ActorStarted from the worker. One that crossed the actor's end is nothing."""
-        actor = self._by_worker.get(slot)
-        if actor is None or actor.spec.id != actor_id or actor.incarnation != incarnation or actor.life is Life.ENDING:
+        actor = self.hosted(slot, actor_id)
+        if actor is None or actor.incarnation != incarnation or actor.life is Life.ENDING:
             return []
         if ok:
             actor.move("started")
@@ -296,13 +313,30 @@ class ActorTable:
         actor.move("start failed")
         actor.reason = Reason("ACTOR_DIED", "the actor's constructor failed", record)
         self._free_name(actor)
-        return [EndWorker(slot, False)]
+        return self._end(actor, False)
+
+    def _end(self, actor: Actor, force: bool) -> list[Effect]:
+        """End what an actor lives in: the worker, if nobody else does."""
+        alone = len(self._by_worker[actor.worker]) == 1
+        return [EndWorker(actor.worker, force) if alone else EndActor(actor, force)]
 
     def worker_ended(self, slot: int, reason: Reason, now: float) -> list[Effect]:
         """The process of a worker has ended."""
-        actor = self._by_worker.pop(slot, None)
-        if actor is None:
+        effects: list[Effect] = []
+        for actor in self._by_worker.pop(slot, {}).values():
+            effects += self._life_over(actor, reason, now)
+        return effects
+
+    def left(self, slot: int, actor_id: bytes, incarnation: int, now: float) -> list[Effect]:
+        """ActorEnded from a worker that others share: of this actor nothing runs any more."""
+        actor = self.hosted(slot, actor_id)
+        if actor is None or actor.incarnation != incarnation:
             return []
+        del self._by_worker[slot][actor_id]
+        over = self._life_over(actor, Reason("ACTOR_DIED", "the actor was killed"), now)
+        return [Leave(slot, actor_id), *over]
+
+    def _life_over(self, actor: Actor, reason: Reason, now: float) -> list[Effect]:
         actor.worker = 0
         if actor.life is Life.ENDING or actor.restarts_left == 0:
             actor.move("worker ended, none left")
@@ -331,13 +365,13 @@ class ActorTable:
         if no_restart:
             effects = self._give_up(actor, Reason("ACTOR_DIED", "the actor was killed"), True)
         else:
-            effects = [EndWorker(actor.worker, True)] if actor.worker else []
+            effects = self._end(actor, True) if actor.worker else []
         return effects if actor.waiting_kills else [*effects, Done(process, request)]
 
     def exited(self, slot: int, actor_id: bytes) -> list[Effect]:
         """ActorExit from the worker."""
-        actor = self._by_worker.get(slot)
-        if actor is None or actor.spec.id != actor_id:
+        actor = self.hosted(slot, actor_id)
+        if actor is None:
             return []
         return self._give_up(actor, Reason("ACTOR_DIED", "the actor exited by itself"), False)
 
@@ -364,7 +398,7 @@ class ActorTable:
         self._free_name(actor)
         if waited:
             return [Unplace(actor), *self._die(actor)]
-        return [EndWorker(actor.worker, force)]
+        return self._end(actor, force)
 
     def _free_name(self, actor: Actor) -> None:
         key = (actor.spec.namespace, actor.spec.name)
@@ -390,8 +424,12 @@ class ActorTable:
         actor.spec = actor.spec._replace(plan=None, contains=())
 
     def of_worker(self, slot: int) -> Actor | None:
-        """The actor whose process the worker is."""
-        return self._by_worker.get(slot)
+        """The actor whose process the worker is, or one of those that share it."""
+        return next(iter(self._by_worker.get(slot, {}).values()), None)
+
+    def hosted(self, slot: int, actor_id: bytes) -> Actor | None:
+        """The actor, if it lives in the worker."""
+        return self._by_worker.get(slot, {}).get(actor_id)
 
     def lives_in(self, job: int) -> bool:
         """Whether some actor of the job is not dead."""

@@ -35,7 +35,7 @@ TRANSITIONS: dict[tuple[LeaseState, str], LeaseState] = {
     (_S.REVOKING, "LeaseReturn"): _S.REVOKING,  # crossed the caller's own end or a second return
     (_S.REVOKING, "caller ended"): _S.REVOKING,
     (_S.REVOKING, "LeaseRevoked"): _S.GONE,
-    (_S.GRANTED, "released"): _S.GONE,  # a transcoder that has answered
+    (_S.GRANTED, "released"): _S.GONE,  # a transcoder that has answered; an actor of several
     (_S.GRANTED, "worker ended"): _S.GONE,
     (_S.REVOKING, "worker ended"): _S.GONE,
 }

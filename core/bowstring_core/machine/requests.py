@@ -22,6 +22,7 @@ class LeaseKey(NamedTuple):
     group: bytes = b""  # placement group; empty: none
     bundle: int = 0  # in the group, from 1; 0: any
     capture: bool = False  # what the worker submits goes to the group too
+    shared: bool = False  # the actor may share its worker with others of the job
 
     def kind(self) -> WorkerKind:
         """The kind of worker that can serve it."""

@@ -189,9 +189,10 @@ class Scheduler:
             return [CallerSettled(caller)]
         return []
 
-    def blocked(self, slot: int, epoch: int, now: float) -> list[Effect]:
-        """The worker's task waits: its CPU is free. One of an epoch that is over is nothing."""
-        entry = self._current(slot, epoch)
+    def blocked(self, slot: int, epoch: int, now: float, actor: bytes = b"") -> list[Effect]:
+        """The worker's task waits: its CPU is free. One of an epoch that is over is nothing. `actor`: whose call waits,
+        if actors share the worker."""
+        entry = self._current(slot, epoch, actor)
         if entry is None or entry.blocked:
             return []
         self._blocks += 1
@@ -199,16 +200,18 @@ class Scheduler:
         entry.account.give(entry.cpu())
         return self._pass(now)
 
-    def unblocked(self, slot: int, epoch: int) -> list[Effect]:
+    def unblocked(self, slot: int, epoch: int, actor: bytes = b"") -> list[Effect]:
         """The worker's task goes on, whether its CPU is free or not."""
-        entry = self._current(slot, epoch)
+        entry = self._current(slot, epoch, actor)
         if entry is not None and entry.blocked:
             entry.blocked, entry.blocked_as = False, 0
             entry.account.reserve(entry.cpu())
         return []
 
-    def _current(self, slot: int, epoch: int) -> Lease | None:
+    def _current(self, slot: int, epoch: int, actor: bytes) -> Lease | None:
         worker = self.pool.workers.get(slot)
+        if worker is not None and worker.sharers is not None:
+            return self.leases.get(worker.sharers.get(actor, 0))
         entry = self.leases.get(worker.lease) if worker else None
         if entry is None or (entry.purpose is Purpose.LEASE and entry.epoch != epoch):
             return None
@@ -306,19 +309,39 @@ class Scheduler:
         self.pool.move(worker, "stopped", now)
         return [StopWorker(slot, force, code)]
 
+    def worker_lost(self, slot: int, now: float) -> None:
+        """The process has ended, and `worker_ended` follows when its actors have been told: until then they must
+        not be given a place in it again, should they share it."""
+        worker = self.pool.workers.get(slot)
+        if worker is not None and worker.sharers is not None:
+            self.pool.move(worker, "stopped", now)
+
     def worker_ended(self, slot: int, now: float) -> list[Effect]:
         """The worker's process has ended."""
         worker = self.pool.workers.get(slot)
         if worker is None:
             return []
-        entry = self.leases.get(worker.lease)
+        numbers = [worker.lease] if worker.sharers is None else list(worker.sharers.values())
         self.pool.move(worker, "ended", now)
         effects: list[Effect] = []
-        if entry is not None:
+        for entry in filter(None, map(self.leases.get, numbers)):
             entry.move("worker ended")
             if entry.purpose is Purpose.LEASE and not entry.caller_gone:
                 effects.append(LeaseOver(entry.caller, entry.lease, slot))
             effects += self._forget(entry)
+        return effects + self._pass(now)
+
+    def actor_left(self, slot: int, actor: bytes, now: float) -> list[Effect]:
+        """One of the actors that share a worker has ended; the worker ends with the last."""
+        worker = self.pool.workers.get(slot)
+        number = worker.sharers.pop(actor, 0) if worker is not None and worker.sharers is not None else 0
+        entry = self.leases.get(number)
+        if worker is None or entry is None:
+            return []
+        entry.move("released")
+        effects = self._forget(entry)
+        if not worker.sharers and worker.state is WorkerState.ACTOR:
+            effects += self.stop_worker(slot, True, now)
         return effects + self._pass(now)
 
     def job_over(self, job: int, now: float) -> list[Effect]:

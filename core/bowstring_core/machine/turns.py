@@ -26,7 +26,7 @@ from bowstring_core.machine.leases import Lease, LeaseState, Purpose
 from bowstring_core.machine.placement import place_on
 from bowstring_core.machine.requests import BindWorker, Effect, Granted, LeaseKey, Recall, Request
 from bowstring_core.machine.resources import Availability, Demand, larger_of
-from bowstring_core.machine.workers import JAVA, Worker, WorkerKind
+from bowstring_core.machine.workers import JAVA, Worker, WorkerKind, WorkerState
 
 if TYPE_CHECKING:
     from bowstring_core.machine.scheduler import Scheduler
@@ -49,6 +49,7 @@ class Turn:
         self._scheduler, self._now = scheduler, now
         self._plans = {id(scheduler.available): scheduler.available.copy()}  # by id of what they are copies of
         self._planned: Counter[int] = Counter()  # by id(request)
+        self._shared_planned: set[LeaseKey] = set()  # one worker is planned for all actors that can share it
         self._unmet: dict[int, Request] = {}  # by id
         self._misfits: Counter[tuple[Demand, bytes, int]] = Counter()
         self.wanted: Counter[WorkerKind] = Counter()
@@ -133,13 +134,20 @@ class Turn:
                     self._wake_at(request.since + limits.RESERVE_AFTER_S)
                 continue
             plan = self._plan_of(account)
-            worker = self._idle_worker_for(key, account)
+            worker = self._shared_worker_for(key) if key.shared else None
+            worker = worker or self._idle_worker_for(key, account)
             if worker is not None:
                 plan.reserve(key.demand)
                 effects += self._grant(request, worker, account)
                 plan.gpus = list(account.gpus)
                 return True
+            if key.shared and key in self._shared_planned:
+                plan.take(key.demand)
+                self._planned[id(request)] += 1
+                return True
             if self.wanted[key.kind()] < starting_max(key.kind()):
+                if key.shared:
+                    self._shared_planned.add(key)
                 plan.take(key.demand)
                 self._planned[id(request)] += 1
                 self.wanted[key.kind()] += 1
@@ -170,6 +178,9 @@ class Turn:
         group = (key.group, key.capture)
         return self._scheduler.pool.find_idle(key.kind(), key.language_version, key.job, gpus, group)
 
+    def _shared_worker_for(self, key: LeaseKey) -> Worker | None:
+        return self._scheduler.pool.find_shared(key.kind(), key.language_version, key.job, (key.group, key.capture))
+
     def _grant(self, request: Request, worker: Worker, account: Availability) -> list[Effect]:
         scheduler, key, purpose, caller = self._scheduler, request.key, request.purpose, request.caller
         gpus = account.take(key.demand)
@@ -177,7 +188,8 @@ class Turn:
         if worker.gpus is None:
             worker.job, worker.gpus, worker.group = key.job, self._visible(gpus), (key.group, key.capture)
             effects.append(BindWorker(worker.slot, worker.job, worker.gpus, key.group, key.capture))
-        scheduler.pool.move(worker, "became actor" if purpose is Purpose.ACTOR else "leased", self._now)
+        if worker.state is not WorkerState.ACTOR:  # else another actor joins those that share it
+            scheduler.pool.move(worker, "became actor" if purpose is Purpose.ACTOR else "leased", self._now)
         epoch = 0
         if purpose is Purpose.LEASE:
             worker.epoch += 1
@@ -200,6 +212,10 @@ class Turn:
             key.group,
         )
         worker.lease = number
+        if key.shared:
+            assert isinstance(request.name, bytes)
+            worker.sharers = worker.sharers or {}
+            worker.sharers[request.name] = number
         scheduler.leases[number] = entry
         if purpose is Purpose.LEASE:
             scheduler.of_caller.setdefault(caller, set()).add(number)

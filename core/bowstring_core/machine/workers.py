@@ -3,7 +3,7 @@
 A worker is started for a kind: a language, and for Java the flags and the job whose class path its JVM has. It is
 bound to one job, to the GPUs that it may see, and to a placement group or none, with its first lease, and serves no
 other from then on, because what user code has imported or set can't be taken back. One that became an actor ends as
-that actor.
+that actor; one that actors share ends with the last of them.
 
     STARTING -> IDLE -> LEASED -> REVOKING -> IDLE ...
                      -> ACTOR
@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from bowstring_core import limits
 from bowstring_core.machine.transitions import State, next_state
 
 PYTHON = 1
@@ -72,7 +73,10 @@ class WorkerKind(NamedTuple):
 class Worker:
     """One worker. Read-only outside of the machines."""
 
-    __slots__ = ("epoch", "gpus", "group", "idle_since", "job", "kind", "lease", "slot", "started", "state", "version")
+    __slots__ = (
+        "epoch", "gpus", "group", "idle_since", "job", "kind", "lease", "sharers", "slot", "started", "state",
+        "version",
+    )  # fmt: skip
 
     def __init__(self, slot: int, kind: WorkerKind, now: float) -> None:
         self.slot, self.kind = slot, kind
@@ -83,6 +87,7 @@ class Worker:
         self.version = ""
         self.epoch = 0
         self.lease = 0
+        self.sharers: dict[bytes, int] | None = None  # leases by actor, if actors share it
         self.started = NOT_LAUNCHED if kind.environment else now
         self.idle_since = now
 
@@ -143,6 +148,19 @@ class WorkerPool:
             if fresh is None and worker.gpus is None and worker.job in (0, job):
                 fresh = worker
         return fresh
+
+    def find_shared(self, kind: WorkerKind, version: str, job: int, group: tuple[bytes, bool]) -> Worker | None:
+        """A worker that actors share and that has room for one more; the fullest, so that few are needed."""
+        best = None
+        for worker in self.workers.values():
+            sharers = worker.sharers
+            if sharers is None or worker.state is not WorkerState.ACTOR or len(sharers) >= limits.SHARED_ACTORS_MAX:
+                continue
+            if (worker.kind, worker.job, worker.group) != (kind, job, group) or not worker.version.startswith(version):
+                continue
+            if best is None or len(sharers) > len(best.sharers or ()):
+                best = worker
+        return best
 
     def starting(self, kind: WorkerKind) -> int:
         """How many workers of the kind are on their way."""

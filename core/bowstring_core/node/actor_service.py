@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from copy import copy
 from typing import TYPE_CHECKING, NamedTuple
 
+from bowstring_core import limits
 from bowstring_core.machine import actors, checkpoints, requests
 from bowstring_core.machine.leases import Purpose
 from bowstring_core.node.errors import error_record
@@ -14,6 +15,8 @@ from bowstring_core.node.peers import Peer
 from bowstring_wire.messages import (
     Ack,
     ActorCreate,
+    ActorEnd,
+    ActorEnded,
     ActorExit,
     ActorHandle,
     ActorInfo,
@@ -102,6 +105,9 @@ class ActorService:
         node.handle(FrameType.ACTOR_STARTED, ActorStarted, workers, self._started)
         node.handle(FrameType.ACTOR_EXIT, ActorExit, workers, self._exit)
         node.handle(FrameType.ACTOR_LOG, ActorLog, workers, self._log)
+        node.handle(FrameType.ACTOR_ENDED, ActorEnded, workers, self._ended)
+        self._addresses: dict[bytes, str] = {}  # of actors that share their worker
+        self._addresses_made = 0
 
     # Frames -----------------------------------------------------------------------------------------------------------
 
@@ -124,6 +130,7 @@ class ActorService:
             message.placement_group,
             message.bundle,
             message.capture_children,
+            message.shared_worker,
         )
         _check_creation(peer, handle, body)
         job = node.job(peer.job)
@@ -170,11 +177,15 @@ class ActorService:
         _named(message.actor, "ActorExit")
         self.perform(self.table.exited(peer.slot, message.actor))
 
+    def _ended(self, peer: Peer, message: ActorEnded, body: bytes) -> None:
+        _named(message.actor, "ActorEnded")
+        self.perform(self.table.left(peer.slot, message.actor, message.incarnation, self._node.loop.now))
+
     def _log(self, peer: Peer, message: ActorLog, body: bytes) -> None:
         _named(message.actor, "ActorLog")
-        actor = self.table.of_worker(peer.slot)
+        actor = self.table.hosted(peer.slot, message.actor)
         log = self.logs.of(message.actor)
-        if log is None and actor is not None and actor.spec.id == message.actor and actor.life is actors.Life.ENDING:
+        if log is None and actor is not None and actor.life is actors.Life.ENDING:
             return
         if actor is None or log is None or (actor.spec.id, actor.incarnation) != (message.actor, message.incarnation):
             raise ProtocolError("ActorLog of an actor that the worker is not, or that has no log")
@@ -243,6 +254,10 @@ class ActorService:
                     self._start(effect.actor)
                 case actors.EndWorker():
                     node.perform(node.scheduler.stop_worker(effect.slot, effect.force, node.loop.now))
+                case actors.EndActor():
+                    self._end_actor(effect.actor, effect.force)
+                case actors.Leave():
+                    node.perform(node.scheduler.actor_left(effect.slot, effect.actor, node.loop.now))
                 case actors.Show():
                     for process in effect.processes:
                         self._show(effect.actor, process)
@@ -278,6 +293,10 @@ class ActorService:
             return  # its end is on the way
         spec = actor.spec
         start = ActorStart(spec.plan.handle, actor.incarnation, spec.name, spec.namespace, _NO_REF)
+        if spec.plan.key.shared:
+            self._addresses_made += 1
+            path = f"{self._node.session.path}/a{self._addresses_made}.sock"
+            start.address = self._addresses[spec.id] = path
         log = self.logs.of(spec.id)
         if log is None:
             worker.send(FrameType.ACTOR_START, start, spec.plan.creation)
@@ -294,6 +313,21 @@ class ActorService:
                     spec.id, actor.incarnation, call.caller, call.sequence, len(call.task), (), _NO_REF, (), applied
                 )
                 worker.send(FrameType.ACTOR_LOG, entry, call.task + call.result)
+
+    def _end_actor(self, actor: actors.Actor, force: bool) -> None:
+        """Have a worker end one of its actors; one that does not in time is ended itself."""
+        node, slot, incarnation = self._node, actor.worker, actor.incarnation
+        worker = node.workers.peer_of(slot)
+        if worker is None:
+            return  # its end is on the way
+        worker.send(FrameType.ACTOR_END, ActorEnd(actor.spec.id, not force))
+
+        def look() -> None:
+            if self.table.hosted(slot, actor.spec.id) is actor and actor.incarnation == incarnation:
+                node.log(f"worker {slot} does not end an actor that shares it, and is ended with all of them")
+                node.perform(node.scheduler.stop_worker(slot, True, node.loop.now))
+
+        node.loop.call_later(limits.SHARED_KILL_S if force else limits.ACTOR_GRACE_S, look)
 
     def _record(self, actor: actors.Actor) -> ErrorRecord:
         """Why the actor is dead or restarting."""
@@ -316,7 +350,8 @@ class ActorService:
         state = ActorState(actor.spec.id, _SHOWN[actor.shown], actor.incarnation)
         worker = self._node.workers.peer_of(actor.worker) if actor.worker else None
         if actor.shown is actors.Life.ALIVE and worker is not None:
-            state.worker, state.address = worker.process, worker.address
+            state.worker = worker.process
+            state.address = self._addresses.get(actor.spec.id) or worker.address
         elif actor.shown in (actors.Life.DEAD, actors.Life.RESTARTING) and actor.reason is not None:
             state.error = self._record(actor)
         peer.send(FrameType.ACTOR_STATE, state)
@@ -332,5 +367,6 @@ class ActorService:
         node.objects.perform(node.objects.directory.release(spec.contains))
         self._perform_log(self.logs.over(spec.id))
         self.table.forget_plan(actor)
+        self._addresses.pop(spec.id, None)
         node.objects.perform(node.objects.directory.actor_over(spec.ref.id))
         node.check_job(spec.job)

@@ -75,6 +75,7 @@ class LeaseService:
         group: bytes,
         bundle: int,
         capture: bool,
+        shared: bool = False,
     ) -> requests.LeaseKey:
         """The lease key of a request.
 
@@ -92,9 +93,13 @@ class LeaseService:
                 ErrorCode.TASK_UNSCHEDULABLE, f"language version {version} is wanted, and this node has {has or 'none'}"
             )
         needs = demand(resources), demand(placement)
+        if shared and language != JAVA:
+            raise RequestError(ErrorCode.INVALID_ARGUMENT, "shared_worker is for actors in Java")
+        if shared and any(name == "GPU" for need in needs for name, _ in need):
+            raise RequestError(ErrorCode.INVALID_ARGUMENT, "an actor with shared_worker can't have GPUs of its own")
         if group == _NO_GROUP:
-            return requests.LeaseKey(language, version, peer.job, *needs, jvm_flags, key)
-        return requests.LeaseKey(language, version, peer.job, *needs, jvm_flags, key, group, bundle, capture)
+            return requests.LeaseKey(language, version, peer.job, *needs, jvm_flags, key, shared=shared)
+        return requests.LeaseKey(language, version, peer.job, *needs, jvm_flags, key, group, bundle, capture, shared)
 
     def _request(self, peer: Peer, message: LeaseRequest, body: bytes) -> None:
         if not 1 <= message.count <= limits.LEASES_OF_A_REQUEST_MAX:
@@ -131,10 +136,10 @@ class LeaseService:
         node.perform(node.scheduler.lease_revoked(peer.slot, message.lease, message.epoch, node.loop.now))
 
     def _blocked(self, peer: Peer, message: Blocked, body: bytes) -> None:
-        self._node.perform(self._node.scheduler.blocked(peer.slot, message.epoch, self._node.loop.now))
+        self._node.perform(self._node.scheduler.blocked(peer.slot, message.epoch, self._node.loop.now, message.actor))
 
     def _unblocked(self, peer: Peer, message: Unblocked, body: bytes) -> None:
-        self._node.perform(self._node.scheduler.unblocked(peer.slot, message.epoch))
+        self._node.perform(self._node.scheduler.unblocked(peer.slot, message.epoch, message.actor))
 
     # Effects ----------------------------------------------------------------------------------------------------------
 

@@ -62,7 +62,9 @@ class MemoryService:
         lease = self._node.scheduler.leases.get(number)
         if lease is None:
             return
-        for name, units in lease.demand:
+        worker = self._node.scheduler.pool.workers[lease.slot]
+        # What one of several actors uses of their process can't be told; their demands are only reserved.
+        for name, units in () if worker.sharers is not None else lease.demand:
             if name == "memory":
                 process = self._node.workers.processes[lease.slot]
                 self.watch.granted(number, lease.slot, units // UNITS, private_bytes(process.pid))

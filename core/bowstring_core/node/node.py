@@ -319,6 +319,7 @@ class Node:
         record = self.workers.death_record(process)
         self.finishing = process
         self.memory.worker_ended(process.slot)
+        self.scheduler.worker_lost(process.slot, self.loop.now)
         try:
             self.actor_service.worker_ended(process, record)
             self.objects.worker_ended(process.slot, record)

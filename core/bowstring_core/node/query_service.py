@@ -347,7 +347,8 @@ class QueryService:
             pid = process.pid if process else 0
             caller = node.peers.get(lease.caller)
             if lease.purpose is Purpose.ACTOR:
-                actor = node.actors.of_worker(lease.slot)
+                name = lease.request
+                actor = node.actors.actors.get(name) if isinstance(name, bytes) else None
                 who = f"actor {actor.spec.class_name} on process {pid}" if actor else f"an actor on process {pid}"
             elif lease.purpose is Purpose.LEASE:
                 leased = f" (leased by {caller.role.name.lower()} {caller.pid})" if caller else ""

@@ -7,8 +7,10 @@ from bowstring_core.machine.actors import (
     ActorSpec,
     ActorTable,
     Done,
+    EndActor,
     EndWorker,
     Found,
+    Leave,
     Life,
     Over,
     Place,
@@ -198,3 +200,41 @@ def test_dead_actors_are_remembered_up_to_a_bound(monkeypatch):
         actor = made(table, watched=False, number=number)
         table.rejected(actor.spec.id, Reason("ACTOR_UNSCHEDULABLE", "no"))
     assert len(table.actors) == 3
+
+
+def test_one_of_two_actors_in_a_worker_is_killed_and_the_other_lives():
+    table = ActorTable()
+    one, other = alive(table, number=1), alive(table, number=2, max_restarts=1)
+    assert table.kill(CREATOR, 9, one.spec.id, True) == [EndActor(one, True)]
+    effects = table.left(7, one.spec.id, 0, 1.0)
+    assert effects[0] == Leave(7, one.spec.id)
+    assert Done(CREATOR, 9) in effects
+    assert (one.life, other.life) == (Life.DEAD, Life.ALIVE)
+    assert table.left(7, one.spec.id, 0, 1.0) == [], "it has left before"
+    assert table.kill(CREATOR, 10, other.spec.id, False) == [EndWorker(7, True)], "nobody else is there"
+
+
+def test_the_end_of_a_worker_is_that_of_all_its_actors_and_each_restarts_if_it_may():
+    table = ActorTable()
+    mortal, phoenix = alive(table, number=1), alive(table, number=2, max_restarts=1)
+    effects = table.worker_ended(7, CRASH, 5.0)
+    assert (mortal.life, phoenix.life) == (Life.DEAD, Life.RESTARTING)
+    assert [effect.actor for effect in effects if isinstance(effect, Place)] == [phoenix]
+
+
+def test_a_restart_of_an_actor_that_was_killed_alone_gets_a_new_place():
+    table = ActorTable()
+    one, _ = alive(table, number=1, max_restarts=1), alive(table, number=2)
+    assert table.kill(CREATOR, 9, one.spec.id, False) == [EndActor(one, True)]
+    leave, place, _, done = table.left(7, one.spec.id, 0, 5.0)
+    assert (leave, place, done) == (Leave(7, one.spec.id), Place(one, 0.0), Done(CREATOR, 9))
+    assert one.incarnation == 1
+    assert table.placed(one.spec.id, 7, 6.0) == [Start(one)]
+
+
+def test_a_place_that_comes_too_late_is_left_without_hurting_who_is_there():
+    table = ActorTable()
+    alive(table, number=1)
+    late = made(table, number=2)
+    table.kill(CREATOR, 9, late.spec.id, True)
+    assert table.placed(late.spec.id, 7, 1.0) == [Leave(7, late.spec.id)]

@@ -25,8 +25,8 @@ A, B, C = 101, 102, 103
 ONE = demand_of([("CPU", UNITS)])
 
 
-def key(demand=ONE, language=PYTHON, job=1, placement=(), jvm_flags=""):
-    return LeaseKey(language, "", job, demand, placement, jvm_flags)
+def key(demand=ONE, language=PYTHON, job=1, placement=(), jvm_flags="", shared=False):
+    return LeaseKey(language, "", job, demand, placement, jvm_flags, shared=shared)
 
 
 class Bench:
@@ -422,3 +422,63 @@ def test_acknowledgement_of_a_revocation_that_never_was_is_refused():
     (grant,) = bench.take(Granted)
     with pytest.raises(TransitionError, match="is GRANTED: LeaseRevoked is not possible"):
         bench.scheduler.lease_revoked(grant.slot, grant.lease, grant.epoch, 0.0)
+
+
+def shared_actors(bench, count, **fields):
+    names = [bytes([number]) * 16 for number in range(1, count + 1)]
+    for name in names:
+        request = bench.scheduler.request(
+            Purpose.ACTOR, A, name, key(language=JAVA, shared=True, **fields), 1, 1, bench.now
+        )
+        bench.do(request)
+    return names
+
+
+def test_actors_that_share_a_worker_are_given_one_and_each_its_resources():
+    bench = Bench(4)
+    first, second, third = shared_actors(bench, 3)
+    grants = bench.take(Granted)
+    assert [grant.name for grant in grants] == [first, second, third]
+    assert len({grant.slot for grant in grants}) == 1
+    assert len(bench.take(BindWorker)) == 1
+    assert bench.scheduler.available.free["CPU"] == UNITS
+    slot = grants[0].slot
+    bench.do(bench.scheduler.blocked(slot, 0, 0.0, second))
+    assert bench.scheduler.available.free["CPU"] == 2 * UNITS
+    bench.do(bench.scheduler.unblocked(slot, 0, second))
+    bench.do(bench.scheduler.actor_left(slot, first, 0.0))
+    assert bench.scheduler.available.free["CPU"] == 2 * UNITS
+    assert not bench.take(StopWorker)
+    bench.do(bench.scheduler.worker_ended(slot, 0.0))
+    assert bench.scheduler.available.free["CPU"] == 4 * UNITS
+    assert not bench.scheduler.leases
+
+
+def test_a_shared_worker_ends_with_its_last_actor_and_takes_no_more_than_it_may(monkeypatch):
+    monkeypatch.setattr(limits, "SHARED_ACTORS_MAX", 2)
+    bench = Bench(4)
+    names = shared_actors(bench, 3, demand=())
+    grants = bench.take(Granted)
+    assert len({grant.slot for grant in grants}) == 2
+    bench.do(bench.scheduler.actor_left(grants[2].slot, names[2], 0.0))
+    assert [stop.slot for stop in bench.take(StopWorker)] == [grants[2].slot]
+
+
+def test_actors_of_other_flags_or_that_share_nothing_get_workers_of_their_own():
+    bench = Bench(4)
+    shared_actors(bench, 1, demand=())
+    bench.ask(A, purpose=Purpose.ACTOR, language=JAVA, demand=())
+    slots = [grant.slot for grant in bench.take(Granted)]
+    assert len(set(slots)) == 2
+
+
+def test_an_actor_that_restarts_is_given_no_place_in_the_worker_that_has_just_ended():
+    bench = Bench(4)
+    (name,) = shared_actors(bench, 1, demand=())
+    (grant,) = bench.take(Granted)
+    bench.scheduler.worker_lost(grant.slot, 1.0)
+    again = bench.scheduler.request(Purpose.ACTOR, A, name, key(language=JAVA, shared=True, demand=()), 1, 1, 1.0)
+    bench.do(again)
+    bench.do(bench.scheduler.worker_ended(grant.slot, 1.0))
+    (second,) = bench.take(Granted)
+    assert second.slot != grant.slot

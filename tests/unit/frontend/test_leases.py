@@ -54,7 +54,7 @@ class World:
         self.pool = LeasePool(self.pools, 1, (), "")
         self.sent: list[bytes] = []
         self.peer = Peer(self.runtime.peers, 7, "/nowhere")
-        self.runtime.peers.by_worker[7] = self.peer
+        self.runtime.peers.by_place[7, "/nowhere"] = self.peer
         connection: Any = SimpleNamespace(send=self.sent.append, send_now=self.sent.append)
         if greeted:
             self.peer.open = self.peer.greeted = True
@@ -225,7 +225,7 @@ def test_a_worker_that_cut_the_handshake_off_is_tried_again_while_it_lives(tmp_p
         assert second is not first
         second.sock.close()
         peer._on_closed(second)
-        runtime.peers.by_worker.clear()  # it has ended meanwhile, or the runtime has
+        runtime.peers.by_place.clear()  # it has ended meanwhile, or the runtime has
         runtime.later.pop()()
         assert peer.connection is second
 

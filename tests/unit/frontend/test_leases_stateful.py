@@ -68,7 +68,7 @@ class Unreached(Peers):
     """Peers that are connected by hand."""
 
     def get(self, worker: int, address: str) -> Peer:
-        return self.by_worker.setdefault(worker, Peer(self, worker, address))
+        return self.by_place.setdefault((worker, address), Peer(self, worker, address))
 
 
 class Leases(RuleBasedStateMachine):

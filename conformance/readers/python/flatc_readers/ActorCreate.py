@@ -227,8 +227,16 @@ class ActorCreate(object):
             return bool(self._tab.Get(flatbuffers.number_types.BoolFlags, o + self._tab.Pos))
         return False
 
+    # True: the actor may share its worker's process with others of the job (5.5). For Java.
+    # ActorCreate
+    def SharedWorker(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(34))
+        if o != 0:
+            return bool(self._tab.Get(flatbuffers.number_types.BoolFlags, o + self._tab.Pos))
+        return False
+
 def ActorCreateStart(builder):
-    builder.StartObject(15)
+    builder.StartObject(16)
 
 def Start(builder):
     ActorCreateStart(builder)
@@ -346,6 +354,12 @@ def ActorCreateAddCaptureChildren(builder, captureChildren):
 
 def AddCaptureChildren(builder, captureChildren):
     ActorCreateAddCaptureChildren(builder, captureChildren)
+
+def ActorCreateAddSharedWorker(builder, sharedWorker):
+    builder.PrependBoolSlot(15, sharedWorker, 0)
+
+def AddSharedWorker(builder, sharedWorker):
+    ActorCreateAddSharedWorker(builder, sharedWorker)
 
 def ActorCreateEnd(builder):
     return builder.EndObject()

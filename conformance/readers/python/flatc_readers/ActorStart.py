@@ -106,8 +106,16 @@ class ActorStart(object):
         o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(16))
         return o == 0
 
+    # Where the worker listens for callers of this actor, which shares its process; empty: at the worker's own address.
+    # ActorStart
+    def Address(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(18))
+        if o != 0:
+            return self._tab.String(o + self._tab.Pos)
+        return None
+
 def ActorStartStart(builder):
-    builder.StartObject(7)
+    builder.StartObject(8)
 
 def Start(builder):
     ActorStartStart(builder)
@@ -159,6 +167,12 @@ def ActorStartStartCallersVector(builder, numElems):
 
 def StartCallersVector(builder, numElems):
     return ActorStartStartCallersVector(builder, numElems)
+
+def ActorStartAddAddress(builder, address):
+    builder.PrependUOffsetTRelativeSlot(7, flatbuffers.number_types.UOffsetTFlags.py_type(address), 0)
+
+def AddAddress(builder, address):
+    ActorStartAddAddress(builder, address)
 
 def ActorStartEnd(builder):
     return builder.EndObject()

@@ -33,8 +33,20 @@ class Blocked(object):
             return self._tab.Get(flatbuffers.number_types.Uint32Flags, o + self._tab.Pos)
         return 0
 
+    # The actor whose call it is, in a process that several share; zeros: the process has one lease.
+    # Blocked
+    def Actor(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        if o != 0:
+            x = o + self._tab.Pos
+            from flatc_readers.TaskId import TaskId
+            obj = TaskId()
+            obj.Init(self._tab.Bytes, x)
+            return obj
+        return None
+
 def BlockedStart(builder):
-    builder.StartObject(1)
+    builder.StartObject(2)
 
 def Start(builder):
     BlockedStart(builder)
@@ -44,6 +56,12 @@ def BlockedAddEpoch(builder, epoch):
 
 def AddEpoch(builder, epoch):
     BlockedAddEpoch(builder, epoch)
+
+def BlockedAddActor(builder, actor):
+    builder.PrependStructSlot(1, flatbuffers.number_types.UOffsetTFlags.py_type(actor), 0)
+
+def AddActor(builder, actor):
+    BlockedAddActor(builder, actor)
 
 def BlockedEnd(builder):
     return builder.EndObject()

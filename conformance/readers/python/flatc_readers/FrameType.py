@@ -62,6 +62,8 @@ class FrameType(object):
     ACTOR_STARTED = 87
     ACTOR_EXIT = 88
     ACTOR_LOG = 89
+    ACTOR_END = 90
+    ACTOR_ENDED = 91
     STATE_QUERY = 96
     STATE_REPLY = 97
     TASK_EVENTS = 98

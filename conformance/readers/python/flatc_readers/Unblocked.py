@@ -33,8 +33,20 @@ class Unblocked(object):
             return self._tab.Get(flatbuffers.number_types.Uint32Flags, o + self._tab.Pos)
         return 0
 
+    # The actor whose call it is, in a process that several share; zeros: the process has one lease.
+    # Unblocked
+    def Actor(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        if o != 0:
+            x = o + self._tab.Pos
+            from flatc_readers.TaskId import TaskId
+            obj = TaskId()
+            obj.Init(self._tab.Bytes, x)
+            return obj
+        return None
+
 def UnblockedStart(builder):
-    builder.StartObject(1)
+    builder.StartObject(2)
 
 def Start(builder):
     UnblockedStart(builder)
@@ -44,6 +56,12 @@ def UnblockedAddEpoch(builder, epoch):
 
 def AddEpoch(builder, epoch):
     UnblockedAddEpoch(builder, epoch)
+
+def UnblockedAddActor(builder, actor):
+    builder.PrependStructSlot(1, flatbuffers.number_types.UOffsetTFlags.py_type(actor), 0)
+
+def AddActor(builder, actor):
+    UnblockedAddActor(builder, actor)
 
 def UnblockedEnd(builder):
     return builder.EndObject()

@@ -115,8 +115,12 @@ public final class ActorCreate extends com.google.flatbuffers.Table {
    * True: what the actor submits goes to the same group, if it names none.
    */
   public boolean captureChildren() { int o = __offset(32); return o != 0 ? 0!=bb.get(o + bb_pos) : false; }
+  /**
+   * True: the actor may share its worker's process with others of the job (5.5). For Java.
+   */
+  public boolean sharedWorker() { int o = __offset(34); return o != 0 ? 0!=bb.get(o + bb_pos) : false; }
 
-  public static void startActorCreate(FlatBufferBuilder builder) { builder.startTable(15); }
+  public static void startActorCreate(FlatBufferBuilder builder) { builder.startTable(16); }
   public static void addRequest(FlatBufferBuilder builder, long request) { builder.addLong(0, request, 0L); }
   public static void addHandle(FlatBufferBuilder builder, int handleOffset) { builder.addOffset(1, handleOffset, 0); }
   public static void addMaxRestarts(FlatBufferBuilder builder, int maxRestarts) { builder.addInt(2, maxRestarts, 0); }
@@ -140,6 +144,7 @@ public final class ActorCreate extends com.google.flatbuffers.Table {
   public static void addPlacementGroup(FlatBufferBuilder builder, int placementGroupOffset) { builder.addStruct(12, placementGroupOffset, 0); }
   public static void addBundle(FlatBufferBuilder builder, long bundle) { builder.addInt(13, (int) bundle, (int) 0L); }
   public static void addCaptureChildren(FlatBufferBuilder builder, boolean captureChildren) { builder.addBoolean(14, captureChildren, false); }
+  public static void addSharedWorker(FlatBufferBuilder builder, boolean sharedWorker) { builder.addBoolean(15, sharedWorker, false); }
   public static int endActorCreate(FlatBufferBuilder builder) {
     int o = builder.endTable();
     return o;

@@ -67,8 +67,14 @@ public final class ActorStart extends com.google.flatbuffers.Table {
   public int callersLength() { int o = __offset(16); return o != 0 ? __vector_len(o) : 0; }
   public io.bowstring.conformance.flatc.CallerMark.Vector callersVector() { return callersVector(new io.bowstring.conformance.flatc.CallerMark.Vector()); }
   public io.bowstring.conformance.flatc.CallerMark.Vector callersVector(io.bowstring.conformance.flatc.CallerMark.Vector obj) { int o = __offset(16); return o != 0 ? obj.__assign(__vector(o), 16, bb) : null; }
+  /**
+   * Where the worker listens for callers of this actor, which shares its process; empty: at the worker's own address.
+   */
+  public String address() { int o = __offset(18); return o != 0 ? __string(o + bb_pos) : null; }
+  public ByteBuffer addressAsByteBuffer() { return __vector_as_bytebuffer(18, 1); }
+  public ByteBuffer addressInByteBuffer(ByteBuffer _bb) { return __vector_in_bytebuffer(_bb, 18, 1); }
 
-  public static void startActorStart(FlatBufferBuilder builder) { builder.startTable(7); }
+  public static void startActorStart(FlatBufferBuilder builder) { builder.startTable(8); }
   public static void addHandle(FlatBufferBuilder builder, int handleOffset) { builder.addOffset(0, handleOffset, 0); }
   public static void addIncarnation(FlatBufferBuilder builder, long incarnation) { builder.addInt(1, (int) incarnation, (int) 0L); }
   public static void addName(FlatBufferBuilder builder, int nameOffset) { builder.addOffset(2, nameOffset, 0); }
@@ -77,6 +83,7 @@ public final class ActorStart extends com.google.flatbuffers.Table {
   public static void addReplay(FlatBufferBuilder builder, long replay) { builder.addInt(5, (int) replay, (int) 0L); }
   public static void addCallers(FlatBufferBuilder builder, int callersOffset) { builder.addOffset(6, callersOffset, 0); }
   public static void startCallersVector(FlatBufferBuilder builder, int numElems) { builder.startVector(16, numElems, 8); }
+  public static void addAddress(FlatBufferBuilder builder, int addressOffset) { builder.addOffset(7, addressOffset, 0); }
   public static int endActorStart(FlatBufferBuilder builder) {
     int o = builder.endTable();
     return o;

@@ -33,16 +33,15 @@ public final class Blocked extends com.google.flatbuffers.Table {
    * Epoch of the lease; 0: an actor's worker.
    */
   public long epoch() { int o = __offset(4); return o != 0 ? (long)bb.getInt(o + bb_pos) & 0xFFFFFFFFL : 0L; }
+  /**
+   * The actor whose call it is, in a process that several share; zeros: the process has one lease.
+   */
+  public io.bowstring.conformance.flatc.TaskId actor() { return actor(new io.bowstring.conformance.flatc.TaskId()); }
+  public io.bowstring.conformance.flatc.TaskId actor(io.bowstring.conformance.flatc.TaskId obj) { int o = __offset(6); return o != 0 ? obj.__assign(o + bb_pos, bb) : null; }
 
-  public static int createBlocked(FlatBufferBuilder builder,
-      long epoch) {
-    builder.startTable(1);
-    Blocked.addEpoch(builder, epoch);
-    return Blocked.endBlocked(builder);
-  }
-
-  public static void startBlocked(FlatBufferBuilder builder) { builder.startTable(1); }
+  public static void startBlocked(FlatBufferBuilder builder) { builder.startTable(2); }
   public static void addEpoch(FlatBufferBuilder builder, long epoch) { builder.addInt(0, (int) epoch, (int) 0L); }
+  public static void addActor(FlatBufferBuilder builder, int actorOffset) { builder.addStruct(1, actorOffset, 0); }
   public static int endBlocked(FlatBufferBuilder builder) {
     int o = builder.endTable();
     return o;

@@ -66,6 +66,8 @@ public final class FrameType {
   public static final int ACTOR_STARTED = 87;
   public static final int ACTOR_EXIT = 88;
   public static final int ACTOR_LOG = 89;
+  public static final int ACTOR_END = 90;
+  public static final int ACTOR_ENDED = 91;
   public static final int STATE_QUERY = 96;
   public static final int STATE_REPLY = 97;
   public static final int TASK_EVENTS = 98;
@@ -81,7 +83,7 @@ public final class FrameType {
   public static final int PLACEMENT_LOOKUP = 118;
   public static final int PLACEMENT_INFO = 119;
 
-  public static final String[] names = { "UNSPECIFIED", "CHALLENGE", "HELLO", "WELCOME", "GO_AWAY", "ACK", "FAILURE", "", "", "", "", "", "", "", "", "", "LEASE_REQUEST", "LEASE_GRANT", "LEASE_RETURN", "LEASE_REVOKE", "LEASE_REVOKED", "LEASE_ENDED", "LEASE_WITHDRAW", "BLOCKED", "UNBLOCKED", "WORKER_BIND", "LEASE_RECALL", "WORKER_ENDING", "", "", "", "", "TASK", "RESULT", "CANCEL", "RECALL", "RETURNED", "DELIVER", "STREAM_ITEM", "STREAM_ACK", "STREAM_END", "CREDITS", "", "", "", "", "", "", "OBJECT_PUBLISH", "OBJECT_SEAL", "REF_UPDATE", "REF_HOLD", "OBJECT_GET", "OBJECT_VALUE", "OBJECT_UNPIN", "OBJECT_GET_CANCEL", "EXTENT_ALLOCATE", "EXTENT_GRANT", "SEGMENT_MAPPED", "SEGMENT_DROPPED", "EXTENT_RETURN", "TRANSCODE", "TRANSCODED", "SLAB_RECALL", "", "", "", "", "", "", "", "", "FUNCTION_PUT", "FUNCTION_GET", "FUNCTION", "", "", "", "", "", "ACTOR_CREATE", "ACTOR_SUBSCRIBE", "ACTOR_STATE", "ACTOR_KILL", "ACTOR_LOOKUP", "ACTOR_INFO", "ACTOR_START", "ACTOR_STARTED", "ACTOR_EXIT", "ACTOR_LOG", "", "", "", "", "", "", "STATE_QUERY", "STATE_REPLY", "TASK_EVENTS", "LOG_LINES", "SHUTDOWN", "INSPECT", "INSPECTED", "PROGRESS", "", "", "", "", "", "", "", "", "ENVIRONMENT_MAKE", "ENVIRONMENT_MADE", "", "", "PLACEMENT_CREATE", "PLACEMENT_REMOVE", "PLACEMENT_LOOKUP", "PLACEMENT_INFO", };
+  public static final String[] names = { "UNSPECIFIED", "CHALLENGE", "HELLO", "WELCOME", "GO_AWAY", "ACK", "FAILURE", "", "", "", "", "", "", "", "", "", "LEASE_REQUEST", "LEASE_GRANT", "LEASE_RETURN", "LEASE_REVOKE", "LEASE_REVOKED", "LEASE_ENDED", "LEASE_WITHDRAW", "BLOCKED", "UNBLOCKED", "WORKER_BIND", "LEASE_RECALL", "WORKER_ENDING", "", "", "", "", "TASK", "RESULT", "CANCEL", "RECALL", "RETURNED", "DELIVER", "STREAM_ITEM", "STREAM_ACK", "STREAM_END", "CREDITS", "", "", "", "", "", "", "OBJECT_PUBLISH", "OBJECT_SEAL", "REF_UPDATE", "REF_HOLD", "OBJECT_GET", "OBJECT_VALUE", "OBJECT_UNPIN", "OBJECT_GET_CANCEL", "EXTENT_ALLOCATE", "EXTENT_GRANT", "SEGMENT_MAPPED", "SEGMENT_DROPPED", "EXTENT_RETURN", "TRANSCODE", "TRANSCODED", "SLAB_RECALL", "", "", "", "", "", "", "", "", "FUNCTION_PUT", "FUNCTION_GET", "FUNCTION", "", "", "", "", "", "ACTOR_CREATE", "ACTOR_SUBSCRIBE", "ACTOR_STATE", "ACTOR_KILL", "ACTOR_LOOKUP", "ACTOR_INFO", "ACTOR_START", "ACTOR_STARTED", "ACTOR_EXIT", "ACTOR_LOG", "ACTOR_END", "ACTOR_ENDED", "", "", "", "", "STATE_QUERY", "STATE_REPLY", "TASK_EVENTS", "LOG_LINES", "SHUTDOWN", "INSPECT", "INSPECTED", "PROGRESS", "", "", "", "", "", "", "", "", "ENVIRONMENT_MAKE", "ENVIRONMENT_MADE", "", "", "PLACEMENT_CREATE", "PLACEMENT_REMOVE", "PLACEMENT_LOOKUP", "PLACEMENT_INFO", };
 
   public static String name(int e) { return names[e]; }
 }

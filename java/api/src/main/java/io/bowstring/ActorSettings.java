@@ -61,6 +61,15 @@ public abstract sealed class ActorSettings<S extends ActorSettings<S>> implement
         return self();
     }
 
+    /**
+     * Sets whether the actor may share its JVM with other such actors of the job: each has its own thread, callers and end,
+     * but heap, static fields and the end of the JVM they have together. For actors in Java. Default: false.
+     */
+    public S setSharedWorker(boolean shared) {
+        options.sharedWorker = shared;
+        return self();
+    }
+
     /** Sets how often the actor is started again after its process ended; -1: any number. Default: 0. */
     public S setMaxRestarts(int count) {
         options.maxRestarts = CallOptions.count("maxRestarts", count);

@@ -32,6 +32,7 @@ public final class CallOptions {
     public @Nullable RuntimeEnvironment environment;
     public @Nullable SchedulingStrategy strategy;
     public boolean detached;
+    public boolean sharedWorker;
     public boolean getIfExists;
     private final Map<String, Long> resources = new TreeMap<>();
     private boolean namesCpus;
@@ -100,6 +101,7 @@ public final class CallOptions {
         copy.environment = environment;
         copy.strategy = strategy;
         copy.detached = detached;
+        copy.sharedWorker = sharedWorker;
         copy.getIfExists = getIfExists;
         copy.resources.putAll(resources);
         copy.namesCpus = namesCpus;

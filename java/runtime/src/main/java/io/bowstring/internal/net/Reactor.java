@@ -11,6 +11,7 @@ import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.PriorityQueue;
@@ -174,8 +175,12 @@ public final class Reactor {
         }
     }
 
-    /** Listens on a Unix socket; {@code accepted} is given each channel, on the reactor's thread. */
-    public void listen(Path path, Consumer<SocketChannel> accepted) throws IOException {
+    /**
+     * Listens on a Unix socket; {@code accepted} is given each channel, on the reactor's thread.
+     *
+     * @return what ends the listening, and removes the socket's file
+     */
+    public Runnable listen(Path path, Consumer<SocketChannel> accepted) throws IOException {
         ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
         server.bind(UnixDomainSocketAddress.of(path), 128);
         server.configureBlocking(false);
@@ -186,6 +191,14 @@ public final class Reactor {
                 throw new UncheckedIOException(error);
             }
         });
+        return () -> {
+            try {
+                server.close();
+                Files.deleteIfExists(path);
+            } catch (IOException error) {
+                LOGGER.log(Level.DEBUG, "closing an address", error);
+            }
+        };
     }
 
     /** Reads a channel from now on. */

@@ -304,6 +304,7 @@ public final class Submitter {
         create.handle = handle;
         create.maxRestarts = options.maxRestarts;
         create.detached = options.detached;
+        create.sharedWorker = options.sharedWorker;
         create.getIfExists = options.getIfExists;
         create.name = options.name;
         create.namespace = options.namespace;

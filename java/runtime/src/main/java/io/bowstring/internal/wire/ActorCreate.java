@@ -8,7 +8,7 @@ import java.util.List;
  * once recorded, or by Failure.
  */
 public final class ActorCreate implements Table {
-    private static final byte[] HEAD = FlatWriter.hex("22005000080010001400180019001c002000240028002c0030003400380048004c0000000000000028000000");
+    private static final byte[] HEAD = FlatWriter.hex("24005000080010001400180019001c002000240028002c0030003400380048004c004d000000000028000000");
 
     /** Names the request in answers. */
     public long request = 0;
@@ -55,6 +55,9 @@ public final class ActorCreate implements Table {
     /** True: what the actor submits goes to the same group, if it names none. */
     public boolean captureChildren = false;
 
+    /** True: the actor may share its worker's process with others of the job (5.5). For Java. */
+    public boolean sharedWorker = false;
+
     @Override
     public int frameType() {
         return FrameType.ACTOR_CREATE;
@@ -83,6 +86,7 @@ public final class ActorCreate implements Table {
         out.bytes(at + 56, placementGroup, 16);
         out.u32(at + 72, bundle);
         out.bool(at + 76, captureChildren);
+        out.bool(at + 77, sharedWorker);
     }
 
     /** Reads a metadata buffer in any valid layout; ProtocolException for everything else. */
@@ -140,6 +144,9 @@ public final class ActorCreate implements Table {
         }
         if ((field = in.field(at, vtable, 14, 1)) != 0) {
             table.captureChildren = in.bool(field);
+        }
+        if ((field = in.field(at, vtable, 15, 1)) != 0) {
+            table.sharedWorker = in.bool(field);
         }
         return table;
     }

@@ -5,7 +5,7 @@ import java.util.List;
 
 /** Node to worker: be this actor. The body is the creation Task: its frame, prefix included. */
 public final class ActorStart implements Table {
-    private static final byte[] HEAD = FlatWriter.hex("12004800040008000c00100018004000440000000000000018000000");
+    private static final byte[] HEAD = FlatWriter.hex("14005000040008000c00100018004000440048000000000018000000");
 
     /** What handles say. */
     public WireHandle handle = new WireHandle();
@@ -28,6 +28,12 @@ public final class ActorStart implements Table {
     /** How far each caller's calls are applied to `state`. */
     public List<CallerMark> callers = List.of();
 
+    /**
+     * Where the worker listens for callers of this actor, which shares its process; empty: at the worker's own
+     * address.
+     */
+    public String address = "";
+
     @Override
     public int frameType() {
         return FrameType.ACTOR_START;
@@ -40,14 +46,15 @@ public final class ActorStart implements Table {
 
     @Override
     public void write(FlatWriter out) {
-        int at = out.begin(HEAD, 72);
-        out.table(at, 4, 72, handle);
+        int at = out.begin(HEAD, 80);
+        out.table(at, 4, 80, handle);
         out.u32(at + 8, incarnation);
-        out.string(at, 12, 72, name);
-        out.string(at, 16, 72, namespace);
+        out.string(at, 12, 80, name);
+        out.string(at, 16, 80, namespace);
         state.write(out, at + 24);
         out.u32(at + 64, replay);
-        out.structs(at, 68, 72, callers, 16, true, CallerMark::write);
+        out.structs(at, 68, 80, callers, 16, true, CallerMark::write);
+        out.string(at, 72, 80, address);
     }
 
     /** Reads a metadata buffer in any valid layout; ProtocolException for everything else. */
@@ -81,6 +88,9 @@ public final class ActorStart implements Table {
         }
         if ((field = in.field(at, vtable, 6, 4)) != 0) {
             table.callers = in.structs(field, 16, CallerMark::read);
+        }
+        if ((field = in.field(at, vtable, 7, 4)) != 0) {
+            table.address = in.string(field);
         }
         return table;
     }

@@ -3,10 +3,13 @@ package io.bowstring.internal.wire;
 
 /** Worker to node: its task waits for an object; its CPU is free meanwhile. */
 public final class Blocked implements Table {
-    private static final byte[] HEAD = FlatWriter.hex("060008000400000008000000");
+    private static final byte[] HEAD = FlatWriter.hex("080018000400080008000000");
 
     /** Epoch of the lease; 0: an actor's worker. */
     public long epoch = 0;
+
+    /** The actor whose call it is, in a process that several share; zeros: the process has one lease. */
+    public byte[] actor = new byte[16];
 
     @Override
     public int frameType() {
@@ -20,8 +23,9 @@ public final class Blocked implements Table {
 
     @Override
     public void write(FlatWriter out) {
-        int at = out.begin(HEAD, 8);
+        int at = out.begin(HEAD, 24);
         out.u32(at + 4, epoch);
+        out.bytes(at + 8, actor, 16);
     }
 
     /** Reads a metadata buffer in any valid layout; ProtocolException for everything else. */
@@ -37,6 +41,9 @@ public final class Blocked implements Table {
         int field;
         if ((field = in.field(at, vtable, 0, 4)) != 0) {
             table.epoch = in.u32(field);
+        }
+        if ((field = in.field(at, vtable, 1, 16)) != 0) {
+            table.actor = in.bytes(field, 16);
         }
         return table;
     }

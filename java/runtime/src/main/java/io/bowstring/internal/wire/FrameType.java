@@ -61,6 +61,8 @@ public final class FrameType {
     public static final int ACTOR_STARTED = 87;
     public static final int ACTOR_EXIT = 88;
     public static final int ACTOR_LOG = 89;
+    public static final int ACTOR_END = 90;
+    public static final int ACTOR_ENDED = 91;
     public static final int STATE_QUERY = 96;
     public static final int STATE_REPLY = 97;
     public static final int TASK_EVENTS = 98;
@@ -137,6 +139,8 @@ public final class FrameType {
             case 87 -> "ACTOR_STARTED";
             case 88 -> "ACTOR_EXIT";
             case 89 -> "ACTOR_LOG";
+            case 90 -> "ACTOR_END";
+            case 91 -> "ACTOR_ENDED";
             case 96 -> "STATE_QUERY";
             case 97 -> "STATE_REPLY";
             case 98 -> "TASK_EVENTS";

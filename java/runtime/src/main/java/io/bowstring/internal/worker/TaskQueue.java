@@ -38,7 +38,12 @@ final class TaskQueue implements ObjectReader.Blocking {
     /** How often it asks again at once, because the reactor's own thread steps down when it is asked. */
     private static final int HAND_OVERS = 3;
 
+    /** The queue of the actor whose call this thread runs, where actors share the process. */
+    private static final ThreadLocal<@Nullable TaskQueue> CURRENT = new ThreadLocal<>();
+
     private final Ends ends;
+    private boolean shared;
+    private boolean closed;
     @SuppressWarnings("NullAway.Init") // connected() comes before the first task
     private Session session;
     private final ArrayDeque<Incoming> waiting = new ArrayDeque<>();
@@ -58,6 +63,45 @@ final class TaskQueue implements ObjectReader.Blocking {
 
     synchronized void connected(Session made) {
         session = made;
+    }
+
+    /** It is that of one of several actors of the process. */
+    synchronized void isShared() {
+        shared = true;
+    }
+
+    /** This thread runs calls of this queue. */
+    void enter() {
+        if (shared) {
+            CURRENT.set(this);
+        }
+    }
+
+    /** The queue of the actor, of several in this process, whose call this thread runs; null: none. */
+    static @Nullable TaskQueue current() {
+        return CURRENT.get();
+    }
+
+    /** The actor whose calls these are. */
+    synchronized byte @Nullable [] actor() {
+        return actor;
+    }
+
+    /** Nothing comes any more, and the threads that wait for it end. */
+    synchronized void close() {
+        closed = true;
+        notifyAll();
+        session.reactor().execute(() -> {}); // a thread that leads looks again
+    }
+
+    /** Interrupts what runs. */
+    synchronized void interruptAll() {
+        for (Incoming each : running.values()) {
+            each.cancelled = true;
+            if (each.interruptible != null) {
+                each.interruptible.interrupt();
+            }
+        }
     }
 
     // From callers ---------------------------------------------------------------------------------------------------
@@ -228,11 +272,14 @@ final class TaskQueue implements ObjectReader.Blocking {
 
     // From task threads ----------------------------------------------------------------------------------------------
 
-    /** The next task to run; waits for it, and reads the connections meanwhile if nobody does. */
-    Incoming next(String group) throws InterruptedException {
-        BooleanSupplier hasRunnable = () -> runnable(group) != null;
+    /** The next task to run, or null once it is closed; waits for it, and reads the connections meanwhile if nobody does. */
+    @Nullable Incoming next(String group) throws InterruptedException {
+        BooleanSupplier hasRunnable = () -> closed || runnable(group) != null;
         for (int refused = 0; ; ) {
             synchronized (this) {
+                if (closed) {
+                    return null;
+                }
                 Incoming first = runnable(group);
                 if (first != null) {
                     waiting.remove(first);
@@ -242,7 +289,7 @@ final class TaskQueue implements ObjectReader.Blocking {
             }
             if (!session.reactor().leadUntil(hasRunnable)) {
                 synchronized (this) {
-                    if (runnable(group) == null) {
+                    if (!closed && runnable(group) == null) {
                         wait(refused++ < HAND_OVERS ? 1 : FOLLOW_MS);
                     }
                 }
@@ -324,6 +371,7 @@ final class TaskQueue implements ObjectReader.Blocking {
         }
         Blocked blocked = new Blocked();
         blocked.epoch = epoch();
+        blocked.actor = shared ? actor : blocked.actor;
         session.send(blocked);
         session.reactor().flush();
     }
@@ -335,6 +383,7 @@ final class TaskQueue implements ObjectReader.Blocking {
         }
         Unblocked unblocked = new Unblocked();
         unblocked.epoch = epoch();
+        unblocked.actor = shared ? actor : unblocked.actor;
         session.send(unblocked);
     }
 

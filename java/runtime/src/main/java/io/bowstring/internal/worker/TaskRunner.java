@@ -100,6 +100,9 @@ final class TaskRunner {
         while (true) {
             try {
                 Incoming incoming = queue.next(group);
+                if (incoming == null) {
+                    return;
+                }
                 CallThreads threads = crowds.get(group);
                 if (threads == null) {
                     runAndForget(incoming);
@@ -116,6 +119,7 @@ final class TaskRunner {
 
     private void runAndForget(Incoming incoming) {
         try {
+            queue.enter();
             run(incoming);
         } catch (Throwable defect) {
             ends.fatal(defect);
@@ -412,6 +416,7 @@ final class TaskRunner {
     void construct(HostedActor made, Task task, byte[] body, Consumer<@Nullable BowstringException> done) {
         actor = made;
         Thread thread = new Thread(() -> {
+            queue.enter();
             Thread.currentThread().setContextClassLoader(functions.loader());
             BowstringException error = made.construct(session, functions, task, body);
             LoggedCalls calls = logged;

@@ -9,20 +9,36 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 /** What this worker tells of the tasks that it was sent (spec section 8.2, rule 2). */
 final class WorkReport implements Inspection.Work {
-    private final TaskQueue queue;
-    private final TaskRunner runner;
+    private record Part(TaskQueue queue, TaskRunner runner) {}
+
+    private final Map<TaskQueue, Part> parts = new ConcurrentHashMap<>();
 
     WorkReport(TaskQueue queue, TaskRunner runner) {
-        this.queue = queue;
-        this.runner = runner;
+        add(queue, runner);
+    }
+
+    /** Tells of an actor's calls, too. */
+    void add(TaskQueue queue, TaskRunner runner) {
+        parts.put(queue, new Part(queue, runner));
+    }
+
+    /** The actor has ended. */
+    void remove(TaskQueue queue) {
+        parts.remove(queue);
     }
 
     @Override
     public List<Map<String, Object>> rows() {
         List<Map<String, Object>> rows = new ArrayList<>();
+        parts.values().forEach(part -> describe(part.queue, part.runner, rows));
+        return rows;
+    }
+
+    private static void describe(TaskQueue queue, TaskRunner runner, List<Map<String, Object>> rows) {
         String state = queue.isBlocked() ? "BLOCKED" : "RUNNING";
         for (Incoming incoming : queue.present()) {
             Task task = incoming.task;
@@ -41,7 +57,6 @@ final class WorkReport implements Inspection.Work {
             row.put("waits_for", context == null ? List.of() : context.waitsFor());
             rows.add(row);
         }
-        return rows;
     }
 
     @Override
@@ -51,9 +66,11 @@ final class WorkReport implements Inspection.Work {
 
     @Override
     public String taskOf(Thread thread) {
-        for (Incoming incoming : queue.present()) {
-            if (incoming.runner == thread) {
-                return incoming.id.toString();
+        for (TaskQueue queue : parts.keySet()) {
+            for (Incoming incoming : queue.present()) {
+                if (incoming.runner == thread) {
+                    return incoming.id.toString();
+                }
             }
         }
         return "";

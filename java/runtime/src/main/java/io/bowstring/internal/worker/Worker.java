@@ -5,10 +5,12 @@ import io.bowstring.errors.ErrorCode;
 import io.bowstring.internal.log.WorkerLogging;
 import io.bowstring.internal.net.Connection;
 import io.bowstring.internal.runtime.Id;
+import io.bowstring.internal.runtime.ObjectReader;
 import io.bowstring.internal.runtime.Processes;
 import io.bowstring.internal.runtime.Session;
 import io.bowstring.internal.value.ErrorRecords;
 import io.bowstring.internal.value.TableFormat;
+import io.bowstring.internal.wire.ActorEnd;
 import io.bowstring.internal.wire.ActorExit;
 import io.bowstring.internal.wire.ActorLog;
 import io.bowstring.internal.wire.ActorStart;
@@ -34,6 +36,8 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,6 +57,9 @@ final class Worker implements Processes.Host {
     private TaskRunner runner;
     private Transcoder transcoder;
     private Rehearsal rehearsal;
+    private TaskRunner.Ends ends;
+    private WorkReport report;
+    private final Map<Id, SharedActor> shared = new ConcurrentHashMap<>();
     private Endings endings;
     private volatile String workingDirectory = "";
     private volatile String visibleGpus = "-";
@@ -111,7 +118,7 @@ final class Worker implements Processes.Host {
         events = new EventLog(made);
         endings = new Endings(made, queue, events);
         made.reactor().setFatal(endings::fatal);
-        runner = new TaskRunner(made, queue, functions, events, new TaskRunner.Ends() {
+        ends = new TaskRunner.Ends() {
             @Override
             public void retire() {
                 end(true);
@@ -126,11 +133,13 @@ final class Worker implements Processes.Host {
             public void fatal(Throwable error) {
                 endings.fatal(error);
             }
-        });
+        };
+        runner = new TaskRunner(made, queue, functions, events, ends);
         transcoder = new Transcoder(made);
         made.reader().setBlocking(queue);
         Processes.isWorker(made, this);
-        made.inspection().setWork(new WorkReport(queue, runner));
+        report = new WorkReport(queue, runner);
+        made.inspection().setWork(report);
         rehearsal = new Rehearsal(made);
         try {
             made.reactor().listen(address, this::accept);
@@ -158,7 +167,19 @@ final class Worker implements Processes.Host {
                 queue.revoke(revoke.lease, revoke.epoch);
             }
             case FrameType.ACTOR_START -> startActor(ActorStart.decode(frame.metadata()), frame.body());
-            case FrameType.ACTOR_LOG -> runner.replays(ActorLog.decode(frame.metadata()), frame.body());
+            case FrameType.ACTOR_LOG -> {
+                ActorLog log = ActorLog.decode(frame.metadata());
+                SharedActor one = shared.get(Id.of(log.actor));
+                (one == null ? runner : one.runner()).replays(log, frame.body());
+            }
+            case FrameType.ACTOR_END -> {
+                ActorEnd end = ActorEnd.decode(frame.metadata());
+                SharedActor one = shared.remove(Id.of(end.actor));
+                if (one != null) {
+                    report.remove(one.queue());
+                    one.end(end.graceful);
+                }
+            }
             case FrameType.TRANSCODE -> {
                 Transcode transcode = Transcode.decode(frame.metadata());
                 transcoder.start(transcode, frame.body());
@@ -198,12 +219,16 @@ final class Worker implements Processes.Host {
 
     private void startActor(ActorStart start, byte[] body) {
         Frame creation = FrameParser.only(body, 0, body.length);
-        byte[] id = io.bowstring.internal.runtime.Id.of(start.handle.ref.id()).task();
+        byte[] id = Id.of(start.handle.ref.id()).task();
         if (creation.type() != FrameType.TASK) {
             started(id, start.incarnation, new io.bowstring.errors.ProtocolException("an ActorStart without a Task"));
             return;
         }
         Task task = Task.decode(creation.metadata());
+        if (!start.address.isEmpty()) {
+            startShared(start, task, creation.body(), id);
+            return;
+        }
         actor = id;
         this.start = start;
         if (start.handle.checkpointInterval != 0) {
@@ -211,6 +236,29 @@ final class Worker implements Processes.Host {
         }
         queue.becomeActor(id, start.incarnation);
         runner.construct(new HostedActor(start.handle), task, creation.body(), error -> started(id, start.incarnation, error));
+    }
+
+    private void startShared(ActorStart start, Task task, byte[] body, byte[] id) {
+        session.reader().setBlocking(new ObjectReader.Blocking() {
+            @Override
+            public void blocked() {
+                of().blocked();
+            }
+
+            @Override
+            public void unblocked() {
+                of().unblocked();
+            }
+
+            private TaskQueue of() {
+                TaskQueue current = TaskQueue.current();
+                return current == null ? queue : current;
+            }
+        });
+        SharedActor made = new SharedActor(session, functions, events, ends, start);
+        shared.put(Id.of(id), made);
+        report.add(made.queue(), made.runner());
+        made.construct(task, body, error -> started(id, start.incarnation, error));
     }
 
     private void started(byte[] id, long incarnation, @Nullable BowstringException error) {
@@ -227,30 +275,43 @@ final class Worker implements Processes.Host {
         session.send(started);
     }
 
+    /** The actor of several that this thread runs a call of; null: none, or the process is one. */
+    private @Nullable SharedActor sharer() {
+        TaskQueue current = TaskQueue.current();
+        byte[] id = current == null ? null : current.actor();
+        return id == null ? null : shared.get(Id.of(id));
+    }
+
+    private @Nullable ActorStart present() {
+        SharedActor one = sharer();
+        return one == null ? start : one.start();
+    }
+
     @Override
     public @Nullable WireHandle handle() {
-        ActorStart as = start;
+        ActorStart as = present();
         return as == null ? null : as.handle;
     }
 
     @Override
     public String actorName() {
-        ActorStart as = start;
+        ActorStart as = present();
         return as == null ? "" : as.name;
     }
 
     @Override
     public boolean isRestarted() {
-        ActorStart as = start;
+        ActorStart as = present();
         return as != null && as.incarnation > 0;
     }
 
     @Override
     public String taskName(byte[] task) {
         Id id = Id.of(task);
-        for (Incoming incoming : queue.present()) {
+        SharedActor one = sharer();
+        for (Incoming incoming : (one == null ? queue : one.queue()).present()) {
             if (incoming.id.equals(id)) {
-                return runner.labelOf(incoming.task);
+                return (one == null ? runner : one.runner()).labelOf(incoming.task);
             }
         }
         return "";
@@ -258,7 +319,8 @@ final class Worker implements Processes.Host {
 
     @Override
     public byte @Nullable [] actor() {
-        return actor;
+        TaskQueue current = TaskQueue.current();
+        return current == null ? actor : current.actor();
     }
 
     @Override
@@ -296,9 +358,11 @@ final class Worker implements Processes.Host {
     private void end(boolean graceful) {
         endings.expected();
         queue.drain(graceful);
+        shared.values().forEach(each -> each.queue().drain(graceful));
         Thread ender = new Thread(() -> {
             if (graceful) {
                 runner.awaitIdle();
+                shared.values().forEach(each -> each.runner().awaitIdle());
                 rehearsal.await(); // the archive is to have what it loads
             }
             endProcess(session);
