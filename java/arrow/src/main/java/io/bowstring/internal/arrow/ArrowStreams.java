@@ -22,6 +22,7 @@ import org.apache.arrow.flatbuf.Message;
 import org.apache.arrow.flatbuf.MessageHeader;
 import org.apache.arrow.flatbuf.RecordBatch;
 import org.apache.arrow.flatbuf.Type;
+import org.apache.arrow.flatbuf.Union;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
@@ -330,6 +331,12 @@ public final class ArrowStreams {
                 if (bits != 128 && bits != 256) {
                     throw new IOException("the column " + path + " is a decimal of " + bits + " bits, which Arrow for Java"
                             + " does not read; cast it to decimal128 before it is put");
+                }
+            }
+            if (field.typeType() == Type.Union) {
+                int numbers = ((Union) field.type(new Union())).typeIdsLength();
+                if (numbers > field.getByteBuffer().capacity() / 4) {
+                    throw new IOException("the union " + path + " of " + numbers + " types, which its message has no room for");
                 }
             }
             for (int i = 0; i < field.childrenLength(); i++) {
