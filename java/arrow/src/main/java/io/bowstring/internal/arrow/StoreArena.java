@@ -64,7 +64,7 @@ final class StoreArena implements ArrowArena {
     private boolean done;
     private long copied;
 
-    private StoreArena(RuntimeLink.Memory<ArrowValue> memory, long capacity) {
+    StoreArena(RuntimeLink.Memory<ArrowValue> memory, long capacity) {
         this.memory = memory;
         this.capacity = capacity;
         this.life = new ArenaLife(memory);
