@@ -371,7 +371,7 @@ final class TaskQueue implements ObjectReader.Blocking {
         }
         Blocked blocked = new Blocked();
         blocked.epoch = epoch();
-        blocked.actor = shared ? actor : blocked.actor;
+        blocked.actor = shared && actor != null ? actor : blocked.actor;
         session.send(blocked);
         session.reactor().flush();
     }
@@ -383,7 +383,7 @@ final class TaskQueue implements ObjectReader.Blocking {
         }
         Unblocked unblocked = new Unblocked();
         unblocked.epoch = epoch();
-        unblocked.actor = shared ? actor : unblocked.actor;
+        unblocked.actor = shared && actor != null ? actor : unblocked.actor;
         session.send(unblocked);
     }
 
