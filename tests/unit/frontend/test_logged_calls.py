@@ -106,6 +106,9 @@ class World:
     def save_checkpoint(self) -> int:
         return len(self.applied)
 
+    def restore_checkpoint(self, state: int) -> None:
+        raise AssertionError(f"no state was saved, and {state} is restored")
+
     # What is asked and seen
 
     def call(self, sequence: int, attempt: int = 0) -> None:
