@@ -70,7 +70,7 @@ class World:
         self.calls: dict[bytes, Call] = {}
         self.applied: list[int] = []
         self.instance = self
-        self.dispatch: Any = None
+        self.dispatch = self.async_methods = None
         self.id, self.incarnation, self.name = ACTOR, 1, "Actor"
         handle = m.ActorHandle(checkpoint_interval=interval)
         self.logged = LoggedCalls(self, m.ActorStart(handle, 1, replay=len(history or []), **start))  # type: ignore[arg-type]
