@@ -38,7 +38,7 @@ class PairResults:
 
 @pytest.fixture(scope="session")
 def pair_results(request: pytest.FixtureRequest) -> PairResults:
-    chosen = (item.callspec.params for item in request.session.items if item.name.startswith("test_case["))
+    chosen = (item.callspec.params for item in request.session.items if getattr(item, "function", None) is test_case)
     return PairResults({(params["driver"], params["worker"], params["case"].id) for params in chosen})
 
 

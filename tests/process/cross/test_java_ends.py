@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import bowstring as bow
+from tests.process.hearing import hearing
 from tests.process.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("runtime")
@@ -59,17 +60,11 @@ def test_errors_of_the_jvm_are_the_task_s_own(method: str, arguments: tuple[int,
     assert bow.get(enders("pid").remote(), timeout=60) > 0
 
 
-def test_an_error_in_another_thread_is_written_and_hurts_nobody(capfd: pytest.CaptureFixture[str]) -> None:
-    assert bow.get(enders("elsewhere").remote(), timeout=60) == 5
-    seen = ""
-
-    def written() -> bool:
-        nonlocal seen
-        seen += capfd.readouterr().err
-        return "IllegalStateException: in a thread of its own" in seen
-
-    wait_until(written, 60)
-    assert 'Exception in thread "apart"' in seen
+def test_an_error_in_another_thread_is_written_and_hurts_nobody() -> None:
+    with hearing() as heard:
+        assert bow.get(enders("elsewhere").remote(), timeout=60) == 5
+        wait_until(lambda: any("IllegalStateException: in a thread of its own" in line for line in heard.err), 60)
+    assert any('Exception in thread "apart"' in line for line in heard.err)
 
 
 def test_code_that_heeds_no_end_of_its_time_ends_with_its_process(tmp_path: Path) -> None:

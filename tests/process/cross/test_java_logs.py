@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import subprocess
 import zipfile
@@ -12,6 +11,7 @@ import pytest
 
 import bowstring as bow
 from tests.process.cross.conftest import LIBRARY
+from tests.process.hearing import hearing
 from tests.process.waiting import wait_until
 
 BINDING = """
@@ -64,21 +64,16 @@ def test_a_job_that_brings_its_own_binding_of_slf4j_has_that(tmp_path: Path, cap
 
 
 @pytest.mark.usefixtures("runtime")
-def test_lines_of_every_logger_come_with_their_level_and_name(capfd: pytest.CaptureFixture[str]) -> None:
-    bow.get(bow.java_function("cross.Talker", "talk").remote("early"), timeout=60)
-    out = err = ""
-
-    def complete() -> bool:
-        nonlocal out, err
-        new = capfd.readouterr()
-        out, err = out + new.out, err + new.err
-        return "early by System.Logger" in err and "early on stdout" in out
-
-    wait_until(complete, 60)
-    lines = [re.sub(r"^\(worker pid=\d+\) ", "", line) for line in err.splitlines() if "(worker pid=" in line]
+def test_lines_of_every_logger_come_with_their_level_and_name() -> None:
+    with hearing() as heard:
+        bow.get(bow.java_function("cross.Talker", "talk").remote("early"), timeout=60)
+        wait_until(
+            lambda: "early on stdout" in heard.out and any("early by System.Logger" in line for line in heard.err), 60
+        )
+    lines = heard.err
     assert "INFO cross.Talker: early by SLF4J, 1 of 2" in lines
     assert "WARN cross.Talker: early with an error" in lines
     assert "java.lang.IllegalStateException: the reason of early" in lines
     assert "ERROR cross.util: early by java.util.logging" in lines
     assert "INFO cross.system: early by System.Logger" in lines
-    assert "below the level" not in err
+    assert not any("below the level" in line for line in lines)

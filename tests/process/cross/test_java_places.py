@@ -9,6 +9,7 @@ import pytest
 import bowstring as bow
 from bowstring.util.placement_group import placement_group, remove_placement_group
 from bowstring.util.scheduling_strategies import PlacementGroupSchedulingStrategy
+from tests.process.hearing import hearing
 from tests.process.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("runtime")
@@ -50,13 +51,8 @@ def test_why_follows_a_java_task_into_what_it_waits_for() -> None:
     assert bow.get(inside, timeout=60) == 7
 
 
-def test_a_java_worker_tells_how_far_it_is(capfd: pytest.CaptureFixture[str]) -> None:
-    assert bow.get(bow.java_function("cross.Where", "counted").remote(5), timeout=60) == 5
-    shown = ""
-
-    def is_shown() -> bool:
-        nonlocal shown
-        shown += capfd.readouterr().err
-        return "counted in Java: 5/5 things (100 %), over" in shown
-
-    wait_until(is_shown, 60, "the bar is shown")
+def test_a_java_worker_tells_how_far_it_is() -> None:
+    with hearing() as heard:
+        assert bow.get(bow.java_function("cross.Where", "counted").remote(5), timeout=60) == 5
+        wait_until(lambda: heard.bars and heard.bars[-1].endswith("over"), 60, "the bar is shown")
+    assert heard.bars[-1].endswith("counted in Java: 5/5 things (100 %), over")

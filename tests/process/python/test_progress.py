@@ -15,6 +15,7 @@ from bowstring import _progress_view
 from bowstring.util import Progress, progress
 from bowstring_wire import messages as m
 from tests.process import waiting
+from tests.process.hearing import hearing
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -38,16 +39,10 @@ def leave_open(path: str) -> None:
 def test_the_bars_of_a_task_are_lines_of_the_driver_where_there_is_no_terminal(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    assert bow.get(walk.remote(50)) == 1225
-    out = ""
-
-    def over() -> bool:
-        nonlocal out
-        out += capfd.readouterr().err
-        return "over" in out
-
-    waiting.wait_until(over, within_s=60)
-    first, *_, last = out.splitlines()
+    with hearing() as heard:
+        assert bow.get(walk.remote(50)) == 1225
+        waiting.wait_until(lambda: heard.bars and heard.bars[-1].endswith("over"), within_s=60)
+    first, *_, last = capfd.readouterr().err.splitlines()
     assert first.startswith("(worker pid=")
     assert "walking: " in first
     assert last.endswith("walking: 50/50 steps (100 %), over")
