@@ -60,7 +60,7 @@ public final class Reactor {
     }
 
     private final Selector selector;
-    private final Spinner spinner = new Spinner(Spinner.configuredNs());
+    private final Spinner spinner = new Spinner(Spinner.configuredNs(), System::nanoTime);
     private final Thread thread;
     private final Queue<Runnable> actions = new ConcurrentLinkedQueue<>();
     private final Queue<Connection> dirty = new ConcurrentLinkedQueue<>();

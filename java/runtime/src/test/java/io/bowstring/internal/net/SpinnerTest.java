@@ -15,8 +15,10 @@ import org.junit.jupiter.api.Test;
 
 /** When a wait looks again before it sleeps. */
 class SpinnerTest {
-    private static final long LONG_NS = TimeUnit.SECONDS.toNanos(5);
+    private static final long SPIN_NS = 100;
+    private static final long LOOK_NS = 10; // what the clock goes on by between two questions
 
+    private long now;
     private Selector selector;
     private Pipe pipe;
 
@@ -44,19 +46,35 @@ class SpinnerTest {
         selector.selectedKeys().clear();
     }
 
+    private long tick() {
+        now += LOOK_NS;
+        return now;
+    }
+
     private Spinner afterShortWaits(long spinNs) throws IOException {
-        Spinner spinner = new Spinner(spinNs);
-        for (int i = 0; i < Spinner.SHORT_WAITS_MIN; i++) {
+        Spinner spinner = new Spinner(spinNs, this::tick);
+        find(spinner, Spinner.TRUST_MIN);
+        return spinner;
+    }
+
+    private void find(Spinner spinner, int times) throws IOException {
+        for (int i = 0; i < times; i++) {
             send();
             assertEquals(1, spinner.select(selector, 0, () -> false));
             take();
         }
-        return spinner;
+    }
+
+    /** How often the next wait looks for events before it sleeps. */
+    private int looks(Spinner spinner) throws IOException {
+        int[] asked = {0};
+        assertEquals(0, spinner.select(selector, 1, () -> ++asked[0] < 0));
+        return asked[0];
     }
 
     @Test
     void afterShortWaitsItAsksForOtherWorkAndDoesNotSleep() throws IOException {
-        Spinner spinner = afterShortWaits(LONG_NS);
+        Spinner spinner = afterShortWaits(SPIN_NS);
         int[] asked = {0};
         assertEquals(0, spinner.select(selector, 0, () -> ++asked[0] == 3));
         assertEquals(3, asked[0]);
@@ -64,7 +82,7 @@ class SpinnerTest {
 
     @Test
     void whatComesWhileItSpinsIsFound() throws IOException {
-        Spinner spinner = afterShortWaits(LONG_NS);
+        Spinner spinner = afterShortWaits(SPIN_NS);
         int[] asked = {0};
         assertEquals(1, spinner.select(selector, 0, () -> {
             try {
@@ -79,15 +97,46 @@ class SpinnerTest {
     }
 
     @Test
-    void spinningInVainIsNotRepeated() throws IOException {
-        // A long time to send the short waits, on the slowest machine, and it passes once in vain.
-        Spinner spinner = afterShortWaits(TimeUnit.MILLISECONDS.toNanos(500));
+    void spinningInVainEndsAfterItsTimeAndIsNotRepeated() throws IOException {
+        Spinner spinner = afterShortWaits(SPIN_NS);
+        assertEquals(SPIN_NS / LOOK_NS + 1, looks(spinner));
+        assertEquals(0, looks(spinner));
+    }
+
+    @Test
+    void afterManyLooksThatFoundSomethingSomeInVainAreForgiven() throws IOException {
+        Spinner spinner = afterShortWaits(SPIN_NS);
+        find(spinner, Spinner.TRUST_MAX);
+        for (int i = 0; i < Spinner.TRUST_MAX / Spinner.VAIN_COST; i++) {
+            assertTrue(looks(spinner) > 1);
+        }
+        assertEquals(0, looks(spinner));
+    }
+
+    @Test
+    void aProcessorThatSomebodyElseTookEndsTheSpinning() throws IOException {
+        Spinner spinner = afterShortWaits(TimeUnit.SECONDS.toNanos(1));
         int[] asked = {0};
-        assertEquals(0, spinner.select(selector, 1, () -> ++asked[0] < 0));
-        assertTrue(asked[0] > 0);
-        asked[0] = 0;
-        assertEquals(0, spinner.select(selector, 1, () -> ++asked[0] < 0));
-        assertEquals(0, asked[0]);
+        assertEquals(0, spinner.select(selector, 1, () -> {
+            now += asked[0]++ == 2 ? TimeUnit.MILLISECONDS.toNanos(1) : 0;
+            return false;
+        }));
+        assertEquals(4, asked[0]);
+        assertEquals(0, looks(spinner));
+    }
+
+    @Test
+    void aWaitThatSleptIsShortUpToAMultipleOfTheTimeOfALook() throws IOException {
+        assertTrue(looksAfterWaitsOf((Spinner.SLEPT_SHORT - 1) * SPIN_NS) > 0);
+        assertEquals(0, looksAfterWaitsOf(Spinner.SLEPT_SHORT * SPIN_NS));
+    }
+
+    private int looksAfterWaitsOf(long sleptNs) throws IOException {
+        long[] step = {sleptNs};
+        Spinner spinner = new Spinner(SPIN_NS, () -> now += step[0]);
+        find(spinner, Spinner.TRUST_MIN);
+        step[0] = LOOK_NS;
+        return looks(spinner);
     }
 
     @Test
