@@ -84,6 +84,9 @@ ROWS = [
     Row("java driver", "Java to Java tasks sync", "us"),
     Row("java driver", "Java to Java tasks async", "/s"),
     Row("java driver", "Java to Java actor calls sync", "us"),
+    Row("java driver", "Java to Python tasks sync", "us"),
+    Row("java driver", "Java to Python tasks async", "/s"),
+    Row("java driver", "Java to Python actor calls sync", "us"),
     Row("java driver", "Java put 100 MB byte[]", "ms"),
     Row("java driver", "Java get 100 MB byte[]", "ms"),
 ]

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from tests.bench.peer import Absent
 
+PYTHON_TASKS = Path(__file__).parent.parent / "python"
+
 
 def run_java_driver(
     main_class: str, java_classes: str, num_cpus: int, quick: bool, jars: list[str] | None = None
@@ -38,7 +40,7 @@ def run_java_driver(
         capture_output=True,
         text=True,
         timeout=300,
-        env={**os.environ, "PATH": path, "BOWSTRING_PYTHON": sys.executable},
+        env={**os.environ, "PATH": path, "PYTHONPATH": str(PYTHON_TASKS), "BOWSTRING_PYTHON": sys.executable},
     )
     if done.returncode != 0:
         print(done.stdout, done.stderr, sep="\n", file=sys.stderr)

@@ -13,6 +13,7 @@ from typing import Any
 
 from tests.bench.peer import Absent, PeerBase, row
 from tests.bench.processes import processor_percent, proportional_memory_mb
+from tests.bench.rows import ROWS
 from tests.bench.stopwatch import Figures, Work
 
 JAVA_TASKS = "bench.BenchTasks"
@@ -427,15 +428,6 @@ def _java_driver_method(name: str) -> Any:
     return method
 
 
-for _number, _name in enumerate(
-    (
-        "Java driver init",
-        "Java driver first task",
-        "Java to Java tasks sync",
-        "Java to Java tasks async",
-        "Java to Java actor calls sync",
-        "Java put 100 MB byte[]",
-        "Java get 100 MB byte[]",
-    )
-):
-    setattr(TasklikePeer, f"java_driver_{_number}", _java_driver_method(_name))
+for _number, _row in enumerate(ROWS):
+    if _row.group == "java driver":
+        setattr(TasklikePeer, f"java_driver_{_number}", _java_driver_method(_row.name))

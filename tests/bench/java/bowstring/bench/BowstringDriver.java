@@ -4,6 +4,10 @@ import io.bowstring.ActorHandle;
 import io.bowstring.Bowstring;
 import io.bowstring.InitOptions;
 import io.bowstring.ObjectRef;
+import io.bowstring.PyActorClass;
+import io.bowstring.PyActorHandle;
+import io.bowstring.PyActorMethod;
+import io.bowstring.PyFunction;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -29,6 +33,20 @@ public final class BowstringDriver {
         ActorHandle<BenchCounter> counter = Bowstring.actor(BenchCounter::new).remote();
         counter.task(BenchCounter::increment).remote().get();
         stopwatch.microseconds("Java to Java actor calls sync", () -> counter.task(BenchCounter::increment).remote().get());
+        PyFunction<Integer> one = PyFunction.of("bench_tasks", "one", Integer.class);
+        Bowstring.task(one).remote().get();
+        stopwatch.microseconds("Java to Python tasks sync", () -> Bowstring.task(one).remote().get());
+        stopwatch.perSecond("Java to Python tasks async", batch, () -> {
+            List<ObjectRef<Integer>> refs = new ArrayList<>();
+            for (int i = 0; i < batch; i++) {
+                refs.add(Bowstring.task(one).remote());
+            }
+            Bowstring.get(refs);
+        });
+        PyActorHandle pyCounter = Bowstring.actor(PyActorClass.of("bench_tasks", "Counter")).remote();
+        PyActorMethod<Integer> increment = PyActorMethod.of("increment", Integer.class);
+        pyCounter.task(increment).remote().get();
+        stopwatch.microseconds("Java to Python actor calls sync", () -> pyCounter.task(increment).remote().get());
         byte[] large = new byte[100_000_000];
         stopwatch.milliseconds("Java put 100 MB byte[]", () -> Bowstring.put(large));
         ObjectRef<byte[]> ref = Bowstring.put(large);
