@@ -134,6 +134,12 @@ final class NodeLink implements Connection.Handler {
         return connection == null ? 0 : connection.unwrittenBytes();
     }
 
+    void awaitWritten(long bytesMax) {
+        if (connection != null) {
+            connection.awaitWritten(bytesMax);
+        }
+    }
+
     private Connection link() {
         if (connection == null) {
             throw new RuntimeStoppedException("there is no connection to the node");

@@ -312,6 +312,11 @@ public final class Session implements NodeLink.Listener, References {
         node.flush();
     }
 
+    /** Waits until the node's socket has taken all but so many bytes, or the node is gone. */
+    public void awaitWrittenToNode(long bytesMax) {
+        node.awaitWritten(bytesMax);
+    }
+
     /** Bytes for the node that its socket has not taken yet. */
     public long unwrittenToNode() {
         return node.unwrittenBytes();

@@ -37,7 +37,6 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -199,7 +198,7 @@ final class LoggedCalls {
         } else if ((refused = refusal(incoming)) != null) {
             runner.refuse(incoming, refused);
         } else {
-            waitUntilWritten();
+            session.awaitWrittenToNode(UNWRITTEN_BYTES_MAX);
             apply(incoming);
         }
         if (task.attempt != 0) {
@@ -428,12 +427,6 @@ final class LoggedCalls {
         }
     }
 
-    private void waitUntilWritten() {
-        while (session.unwrittenToNode() > UNWRITTEN_BYTES_MAX) {
-            LockSupport.parkNanos(100_000);
-        }
-    }
-
     /** Sees every Result off. */
     void stop() {
         while (true) {
@@ -443,7 +436,7 @@ final class LoggedCalls {
                     return;
                 }
             }
-            LockSupport.parkNanos(100_000);
+            session.awaitWrittenToNode(0);
         }
     }
 }

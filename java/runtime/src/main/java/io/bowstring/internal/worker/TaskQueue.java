@@ -14,6 +14,7 @@ import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -56,6 +57,7 @@ final class TaskQueue implements ObjectReader.Blocking {
     private @Nullable Function<Incoming, String> groupOf;
     private long incarnation;
     private boolean draining;
+    private int idleWaiters;
 
     TaskQueue(Ends ends) {
         this.ends = ends;
@@ -145,6 +147,7 @@ final class TaskQueue implements ObjectReader.Blocking {
             Incoming incoming = each.next();
             if (incoming.caller == caller && incoming.id.equals(id)) {
                 each.remove();
+                tellIfIdle();
                 return incoming;
             }
         }
@@ -162,6 +165,7 @@ final class TaskQueue implements ObjectReader.Blocking {
                 left--;
             }
         }
+        tellIfIdle();
     }
 
     synchronized void deliver(CallerLink caller, Id id) {
@@ -199,6 +203,7 @@ final class TaskQueue implements ObjectReader.Blocking {
                     incoming.cancelled = true;
                     incoming.interruptible.interrupt();
                 });
+        tellIfIdle();
     }
 
     // From the node --------------------------------------------------------------------------------------------------
@@ -217,6 +222,7 @@ final class TaskQueue implements ObjectReader.Blocking {
         done.epoch = epoch;
         revocations.add(done);
         acknowledge();
+        tellIfIdle();
     }
 
     private void acknowledge() {
@@ -251,6 +257,7 @@ final class TaskQueue implements ObjectReader.Blocking {
         if (!graceful) {
             waiting.forEach(incoming -> incoming.caller.returned(incoming));
             waiting.clear();
+            tellIfIdle();
         }
     }
 
@@ -266,8 +273,33 @@ final class TaskQueue implements ObjectReader.Blocking {
         return blockedThreads > 0;
     }
 
-    synchronized boolean isIdle() {
+    /** Returns once nothing waits or runs; false: the time was over before. Not for virtual threads, which it would pin. */
+    synchronized boolean awaitIdle(long timeoutMs) throws InterruptedException {
+        long deadlineNs = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(timeoutMs);
+        idleWaiters++;
+        try {
+            while (!isIdle()) {
+                long leftNs = deadlineNs - System.nanoTime();
+                if (leftNs <= 0) {
+                    return false;
+                }
+                TimeUnit.NANOSECONDS.timedWait(this, leftNs);
+            }
+            return true;
+        } finally {
+            idleWaiters--;
+        }
+    }
+
+    private boolean isIdle() {
         return waiting.isEmpty() && running.isEmpty();
+    }
+
+    /** A task has gone; the lock is held. */
+    private void tellIfIdle() {
+        if (idleWaiters > 0 && isIdle()) {
+            notifyAll();
+        }
     }
 
     // From task threads ----------------------------------------------------------------------------------------------
@@ -326,6 +358,7 @@ final class TaskQueue implements ObjectReader.Blocking {
     synchronized void done(Incoming incoming) {
         running.remove(incoming.id, incoming);
         acknowledge();
+        tellIfIdle();
     }
 
     /** From here on an interrupt of this thread reaches user code; false: the task is cancelled already. */

@@ -4,7 +4,6 @@ import io.bowstring.errors.BowstringException;
 import io.bowstring.errors.FunctionNotFoundException;
 import io.bowstring.errors.ProtocolException;
 import io.bowstring.errors.TaskCancelledException;
-import io.bowstring.internal.net.Connection;
 import io.bowstring.internal.net.VirtualThreads;
 import io.bowstring.internal.runtime.Session;
 import io.bowstring.internal.runtime.TaskContext;
@@ -27,7 +26,6 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -85,11 +83,9 @@ final class TaskRunner {
         thread.start();
     }
 
-    /** Returns once nothing waits or runs. */
-    void awaitIdle() {
-        while (!queue.isIdle()) {
-            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
-        }
+    /** Returns once nothing waits or runs, and every answer that waited for its log is on its way. */
+    void awaitIdle() throws InterruptedException {
+        queue.awaitIdle(Long.MAX_VALUE);
         LoggedCalls calls = logged;
         if (calls != null) {
             calls.stop();
@@ -156,7 +152,7 @@ final class TaskRunner {
             return;
         }
         if (incoming.is(TaskFlag.EXACT)) {
-            writeOut(incoming.caller.connection());
+            writeOut(incoming);
         }
         TaskContext context = TaskContext.ofTask(incoming.task.id, incoming.task.attempt);
         Ended ended = perform(incoming, context);
@@ -203,7 +199,7 @@ final class TaskRunner {
     /** The actor's last call is answered. */
     void exit(Incoming incoming) {
         events.flush();
-        writeOut(incoming.caller.connection());
+        writeOut(incoming);
         Worker.exitAfterLastCall(session, Objects.requireNonNull(actor).id());
     }
 
@@ -212,7 +208,7 @@ final class TaskRunner {
         if (!incoming.is(TaskFlag.METHOD)) {
             queue.drain(false);
             events.flush();
-            writeOut(incoming.caller.connection());
+            writeOut(incoming);
             ends.retire();
         }
     }
@@ -222,12 +218,13 @@ final class TaskRunner {
         if (queue.timeOut(incoming) && !incoming.is(TaskFlag.METHOD)) {
             session.reactor().schedule(DEAF_MS, () -> {
                 if (queue.isInUserCode(incoming)) {
-                    endDeaf(incoming, name);
+                    new Thread(() -> endDeaf(incoming, name), "bowstring-deaf").start();
                 }
             });
         }
     }
 
+    /** Answers for user code that does not end, and ends the process; on a thread of its own, because it waits. */
     private void endDeaf(Incoming incoming, String name) {
         Outcome outcome = Outcome.timedOut(name, incoming.task.timeoutMs);
         // What the task keeps ends with the process; a fresh context keeps nothing.
@@ -237,20 +234,17 @@ final class TaskRunner {
         events.record(incoming.task, labelOf(incoming.task), incoming.startNs, incoming.task.timeoutMs * 1_000_000, outcome);
         events.flush();
         session.reactor().flush();
-        long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(DEAF_MS);
-        while (incoming.caller.connection().unwrittenBytes() > 0 && System.nanoTime() < deadline) {
-            LockSupport.parkNanos(100_000);
-            incoming.caller.connection().flush();
+        try {
+            incoming.caller.connection().awaitWritten(0, TimeUnit.MILLISECONDS.toNanos(DEAF_MS));
+        } catch (InterruptedException error) {
+            LOGGER.log(Level.TRACE, "ending at once", error);
         }
         ends.leave();
     }
 
     /** Every result so far is in the socket, or nobody reads them (spec section 4.4, rule 3). */
-    private static void writeOut(Connection connection) {
-        connection.flush();
-        while (connection.unwrittenBytes() > 0) {
-            LockSupport.parkNanos(100_000);
-        }
+    private static void writeOut(Incoming incoming) {
+        incoming.caller.connection().awaitWritten(0);
     }
 
     private Outcome attempt(Incoming incoming) {
