@@ -152,6 +152,12 @@ public final class Reactor {
         }
     }
 
+    /** Has the leader look at once whether what it waits for has come from elsewhere, wherever it is in its round. */
+    public void lookAgain() {
+        actions.add(() -> {}); // a spin eats wake-ups, and ends for an action
+        selector.wakeup();
+    }
+
     void needsWritable(SelectionKey key) {
         execute(() -> {
             if (key.isValid()) {

@@ -257,7 +257,7 @@ final class LoggedCalls {
     private void apply(Incoming incoming) {
         Task task = incoming.task;
         TaskContext context = TaskContext.ofRun(task.id, task.attempt, nextRun++);
-        TaskRunner.Ended ended = runner.perform(incoming, context);
+        TaskRunner.Ended ended = Objects.requireNonNull(runner.perform(incoming, context));
         try {
             ByteBuffer result = answers.frame(incoming, ended.outcome(), context, ended.durationNs());
             if (ended.exits()) {

@@ -108,6 +108,9 @@ final class Rehearsal implements Runnable {
 
             @Override
             public void forced() {}
+
+            @Override
+            public void startThread(String group, int number) {}
         }));
     }
 

@@ -58,6 +58,11 @@ final class SharedActor {
             public void forced() {
                 // An actor's process is not ended for one call of it.
             }
+
+            @Override
+            public void startThread(String group, int number) {
+                runner().startThread(group, number);
+            }
         });
         queue.connected(session);
         queue.isShared();
@@ -88,7 +93,7 @@ final class SharedActor {
         } catch (IOException error) {
             throw new UncheckedIOException(error);
         }
-        runner.startThread();
+        runner.start();
         runner.construct(new HostedActor(start.handle), task, body, error -> {
             if (error == null) {
                 queue.actorIsReady();

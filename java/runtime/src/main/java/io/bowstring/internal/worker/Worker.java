@@ -79,6 +79,11 @@ final class Worker implements Processes.Host {
             public void forced() {
                 Runtime.getRuntime().halt(1);
             }
+
+            @Override
+            public void startThread(String group, int number) {
+                runner.startThread(group, number);
+            }
         });
     }
 
@@ -100,7 +105,7 @@ final class Worker implements Processes.Host {
         });
         rehearsal.welcomed();
         join(guard); // before the first code of a user's
-        runner.startThread();
+        runner.start();
         LOGGER.log(Level.DEBUG, "worker {0} is ready", connected.process());
     }
 
