@@ -96,7 +96,7 @@ final class LeasePool {
             if (task == null || task.attempt != result.attempt) {
                 return; // what comes twice, or late, is dropped (spec section 4.4, rule 1)
             }
-            Submitter.check(task, result, body.length);
+            TaskEnds.check(task, result, body.length);
             inFlight.remove(task.id);
             recalling = false;
             blocked = false;
@@ -106,7 +106,7 @@ final class LeasePool {
                 task.retry();
                 queue(key).waiting.addLast(task);
             } else {
-                session.submitter().finish(task, result, body);
+                session.taskEnds().finish(task, result, body);
             }
             settle(this);
         }
@@ -128,7 +128,7 @@ final class LeasePool {
             blocked = !inFlight.isEmpty();
             unretire(this, task);
             if (task.cancelled) {
-                session.submitter().fail(task, new TaskCancelledException(task.displayName() + " was cancelled"));
+                session.taskEnds().fail(task, new TaskCancelledException(task.displayName() + " was cancelled"));
             } else {
                 queue(key).waiting.addFirst(task);
             }
@@ -139,7 +139,7 @@ final class LeasePool {
         public void item(StreamItem item, byte[] body) {
             PendingTask task = inFlight.get(Id.of(item.id));
             if (task != null && task.attempt == item.attempt) {
-                Submitter.check(task, item, body.length);
+                TaskEnds.check(task, item, body.length);
                 progressNs = System.nanoTime();
                 Objects.requireNonNull(task.stream).item(item, body);
             }
@@ -161,7 +161,7 @@ final class LeasePool {
                     queue(key).waiting.clear();
                 }
                 BowstringException broken = error.code().exception(error.details().withMayHaveExecuted(), error);
-                left.forEach(task -> session.submitter().fail(task, ErrorRecords.again(broken)));
+                left.forEach(task -> session.taskEnds().fail(task, ErrorRecords.again(broken)));
                 giveBack(this);
             } else if (!gone && inFlight.isEmpty()) {
                 giveBack(this);
@@ -342,7 +342,7 @@ final class LeasePool {
             }
         }
         queue.leases.add(lease);
-        lease.link = session.peer(grant.address, lease);
+        lease.link = session.peers().connect(grant.address, lease);
         if (lease.link == null) {
             giveBack(lease);
         }
@@ -359,7 +359,7 @@ final class LeasePool {
         List<PendingTask> tasks = new ArrayList<>(queue.waiting);
         queue.waiting.clear();
         for (PendingTask task : tasks) {
-            session.submitter().fail(task, ErrorRecords.again(error));
+            session.taskEnds().fail(task, ErrorRecords.again(error));
         }
     }
 
@@ -401,7 +401,7 @@ final class LeasePool {
             task.lease = null;
             task.flags &= ~(long) TaskFlag.RETIRE;
             if (task.cancelled) {
-                session.submitter().fail(task, new TaskCancelledException(task.displayName() + " was cancelled"));
+                session.taskEnds().fail(task, new TaskCancelledException(task.displayName() + " was cancelled"));
             } else if (!mayHaveRun) {
                 again.add(task);
             } else if (i > 0 || task.mayRetry()) {
@@ -415,7 +415,7 @@ final class LeasePool {
             } else {
                 ErrorDetails details = ErrorRecords.exception(Objects.requireNonNull(lease.ending)).details();
                 // It crashed, or was ended for the memory that it used.
-                session.submitter().fail(task, details.code().exception(
+                session.taskEnds().fail(task, details.code().exception(
                         new ErrorDetails(details.code(),
                                 "the worker that ran " + task.displayName() + " (process " + lease.grant.pid
                                         + ") ended: " + details.message(),
@@ -509,7 +509,7 @@ final class LeasePool {
             lease.link.send(cancel);
         } else if (lease == null || !lease.inFlight.containsKey(task.id)) {
             queue(Objects.requireNonNull(task.leaseKey)).waiting.remove(task);
-            session.submitter().fail(task, new TaskCancelledException(task.displayName() + " was cancelled before it started"));
+            session.taskEnds().fail(task, new TaskCancelledException(task.displayName() + " was cancelled before it started"));
         }
     }
 

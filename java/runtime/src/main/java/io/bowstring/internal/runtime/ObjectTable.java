@@ -231,7 +231,7 @@ final class ObjectTable {
         }
         expect(entry);
         if (entry.producer != null) {
-            session.submitter().deliver(entry.producer);
+            session.taskEnds().deliver(entry.producer);
         }
     }
 

@@ -44,6 +44,8 @@ final class PendingTask {
     final List<ObjectEntry> holds = new ArrayList<>();
     final LeasePool.@Nullable Key leaseKey;
     final @Nullable ActorLink actor;
+    /** What is made of it, if it is the making of an actor. */
+    ActorControl.@Nullable Creation creation;
     /** Where the items go, if the task makes a stream. */
     @Nullable PendingStream stream;
 

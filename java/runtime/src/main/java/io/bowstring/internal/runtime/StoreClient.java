@@ -12,6 +12,7 @@ import io.bowstring.internal.wire.Location;
 import io.bowstring.internal.wire.ObjectUnpin;
 import io.bowstring.internal.wire.ObjectValue;
 import io.bowstring.internal.wire.SegmentMapped;
+import io.bowstring.internal.wire.ValueState;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -193,7 +194,7 @@ public final class StoreClient {
     }
 
     /** Asks for memory for a value and writes it there, whatever its size; waits for the memory. */
-    Extent write(EncodedValue value) {
+    public Extent write(EncodedValue value) {
         long length = value.imageSize();
         Extent extent = allocateAny(length);
         try {
@@ -356,6 +357,21 @@ public final class StoreClient {
         return new Stored(value, Use.PARTS);
     }
 
+    /** Ends the pin with which a value has come, if it has one. */
+    void unpin(ObjectValue value) {
+        if (value.state == ValueState.STORED) {
+            unpin(value.pin);
+        }
+    }
+
+    private void unpin(long pin) {
+        if (pin != 0 && session.ended() == null) {
+            ObjectUnpin unpin = new ObjectUnpin();
+            unpin.pins = new long[] {pin};
+            session.node().queue(unpin);
+        }
+    }
+
     private static ObjectLostException unmapped(IOException error) {
         return new ObjectLostException("shared memory can't be mapped: " + error.getMessage(), error);
     }
@@ -511,11 +527,7 @@ public final class StoreClient {
             if (!ended && !reading && (mappings <= 0 || shared && shares == 0)) {
                 ended = true;
                 letGo(held);
-                if (pin != 0) {
-                    ObjectUnpin unpin = new ObjectUnpin();
-                    unpin.pins = new long[] {pin};
-                    session.unpin(unpin);
-                }
+                unpin(pin);
             }
         }
     }

@@ -151,7 +151,7 @@ final class LoggedCalls {
         session.reader().await(historyIsHere);
         boolean saved = !Id.isZero(start.state.id());
         if (saved) {
-            ObjectReference<?> reference = (ObjectReference<?>) session.readRef(start.state, null);
+            ObjectReference<?> reference = (ObjectReference<?>) session.references().readRef(start.state, null);
             actor.restoreCheckpoint(((Object[]) reference.get())[0]);
             reference.release();
         }
@@ -300,7 +300,7 @@ final class LoggedCalls {
         body.put(asked.duplicate()).put(result.duplicate()).flip();
         synchronized (this) {
             if (state != null) {
-                entry.state = Objects.requireNonNull(session.refOf(state));
+                entry.state = Objects.requireNonNull(session.references().refOf(state));
                 entry.unanswered = unanswered();
             }
             session.queue(Frame.encode(entry, body));
@@ -337,7 +337,7 @@ final class LoggedCalls {
     private void logState(ObjectReference<?> state) {
         ActorLog entry = entry();
         synchronized (this) {
-            entry.state = Objects.requireNonNull(session.refOf(state));
+            entry.state = Objects.requireNonNull(session.references().refOf(state));
             entry.unanswered = unanswered();
             session.queue(entry);
         }
@@ -366,7 +366,7 @@ final class LoggedCalls {
         Checkpointed<Object> saved = Objects.requireNonNull(actor);
         TaskContext before = TaskContext.swap(null); // the state's id must not depend on the call before it
         try {
-            ObjectReference<?> state = session.putPublished(new Object[] {saved.saveCheckpoint()});
+            ObjectReference<?> state = session.writer().putPublished(new Object[] {saved.saveCheckpoint()});
             saveFailure = "";
             calls = 0;
             bytes = 0;
