@@ -245,8 +245,8 @@ public final class ObjectReader {
 
     @Nullable Object decodeStored(ObjectValue value, @Nullable Class<?> type) {
         boolean whole = value.encoding == Encoding.ARROW || value.encoding == Encoding.TENSOR;
-        StoreClient.Use use = isArray(type) ? StoreClient.Use.COPY : whole ? StoreClient.Use.VIEW : StoreClient.Use.PARTS;
-        StoreClient.Stored stored = session.store().stored(value, use);
+        StoredValue.Use use = isArray(type) ? StoredValue.Use.COPY : whole ? StoredValue.Use.VIEW : StoredValue.Use.PARTS;
+        StoredValue stored = session.store().stored(value, use);
         boolean read = false;
         try {
             Object decoded = decode(Payload.stored(value.encoding, stored), type);

@@ -64,7 +64,7 @@ final class PendingTask {
     boolean cancelled;
     boolean deliverSent;
     boolean done;
-    LeasePool.@Nullable Lease lease;
+    @Nullable Lease lease;
     long sequence = -1;
     long sequenceIncarnation = -1;
 
