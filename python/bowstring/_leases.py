@@ -6,7 +6,8 @@ so that short tasks stream and long ones wait here, where any worker can take th
 out slow is recalled when another has nothing to do.
 
 A pool whose needs name a placement group is known only while it has something to do: there may be thousands of groups,
-one after the other. Whoever still has the pool may use it again, which makes it known again.
+one after the other. As long as anybody has it, it is the pool of its needs: who asks for one gets it, and its use makes
+it known again.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 from collections import deque
 from time import monotonic
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 from bowstring._peers import Peer
 from bowstring._placing import ANYWHERE, NO_GROUP, Place
@@ -205,7 +207,7 @@ class LeasePool:
         self.place = place
         self.max_calls = max_calls
         self.key = (language, resources, jvm_flags, place, max_calls)
-        self.known_as: Any = None  # its key in LeasePools.by_key, while it is there
+        self.known = False  # it is in LeasePools.by_key
         self.queue: deque[PendingTask] = deque()
         self.waiting: set[PendingTask] = set()  # for their arguments
         self.leases: dict[int, Lease] = {}
@@ -443,6 +445,7 @@ class LeasePools:
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
         self.by_key: dict[Any, LeasePool] = {}
+        self.handed_out: WeakValueDictionary[Any, LeasePool] = WeakValueDictionary()  # whether they are known or not
         self.by_request: dict[int, LeasePool] = {}
         self.by_number: dict[int, Lease] = {}
 
@@ -458,10 +461,11 @@ class LeasePools:
         pool = self.by_key.get(key)
         if pool is None:
             with self.runtime.lock:
-                pool = self.by_key.get(key)
+                pool = self.handed_out.get(key)
                 if pool is None:
                     pool = LeasePool(self, language, resources, jvm_flags, place, max_calls)
-                    self.keep(pool)
+                    self.handed_out[key] = pool
+                self.keep(pool)
         return pool
 
     def on_grant(self, message: m.LeaseGrant, _body: bytes) -> None:
@@ -493,20 +497,17 @@ class LeasePools:
 
     def keep(self, pool: LeasePool) -> None:
         """Under the lock: know a pool that has something to do."""
-        if pool.known_as is None:
-            key: Any = pool.key
-            if key in self.by_key:  # made anew while somebody still had this one
-                key = (key, id(pool))
-            self.by_key[key] = pool
-            pool.known_as = key
+        if not pool.known:
+            self.by_key[pool.key] = pool
+            pool.known = True
 
     def drop_idle(self, pool: LeasePool) -> None:
         """Under the lock: know a group's pool no more, if it has nothing to do."""
-        if pool.place.group == NO_GROUP or pool.known_as is None:
+        if pool.place.group == NO_GROUP or not pool.known:
             return
         if not (pool.queue or pool.waiting or pool.leases or pool.requests):
-            del self.by_key[pool.known_as]
-            pool.known_as = None
+            del self.by_key[pool.key]
+            pool.known = False
 
     def children(self, prefix: bytes) -> list[PendingTask]:
         """Under the lock: the tasks that are not done and whose ids start with `prefix`."""

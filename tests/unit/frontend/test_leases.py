@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -249,6 +250,7 @@ class Groups:
         pool.leases[number] = self.pools.by_number[number] = lease
         pool.queue.clear()
         pool.requests.clear()
+        self.pools.by_request.clear()
         pool.requested = 0
         pool.give_back(lease)
 
@@ -263,14 +265,22 @@ def test_a_groups_pool_is_known_while_it_has_something_to_do() -> None:
     assert list(groups.pools.by_key.values()) == [plain]
 
 
-def test_a_groups_pool_that_is_used_again_is_known_again_beside_a_new_one() -> None:
+def test_a_groups_pool_is_found_again_as_long_as_somebody_has_it() -> None:
     groups = Groups()
     first = groups.pool(1)
     groups.run(first, 1)
-    second = groups.pool(1)
-    assert second is not first
+    assert not groups.pools.by_key
+    assert groups.pool(1) is first
+    groups.run(first, 2)
     waits = task(2)
     waits.missing = 1
     first.submit(waits)
-    assert set(groups.pools.by_key.values()) == {first, second}
-    assert groups.pools.by_key[first.key] is second
+    assert groups.pools.by_key == {first.key: first}
+    assert groups.pool(1) is first
+
+
+def test_a_groups_pool_that_nobody_has_is_gone() -> None:
+    groups = Groups()
+    groups.run(groups.pool(1), 1)
+    gc.collect()
+    assert not groups.pools.handed_out

@@ -16,6 +16,11 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +29,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Outgoing frames form one queue. Whoever sends with {@link #send} writes the queue as far as the socket takes it;
  * {@link #queue} leaves that to the reactor's next round, or to the next send. A failed write does not end the
  * connection: what the peer sent before is still read to its end (spec section 1.1, rule 4).
+ *
+ * <p>Who must know that a frame has left waits with {@link #awaitWritten}, which reads meanwhile if nobody else does: so
+ * two sides that both wait for room still take what the other one sends (spec section 1.1, rule 5).
  */
 public final class Connection {
     private static final Logger LOGGER = System.getLogger(Connection.class.getName());
@@ -40,11 +48,15 @@ public final class Connection {
         void closed(Connection connection, @Nullable Throwable cause);
     }
 
+    /** A thread that waits until no more than so many bytes are unwritten. */
+    private record Waiter(long bytesMax, CompletableFuture<@Nullable Void> told) {}
+
     private final Reactor reactor;
     private final SocketChannel channel;
     private final Handler handler;
     private final FrameParser parser = new FrameParser();
     private final ArrayDeque<ByteBuffer> out = new ArrayDeque<>();
+    private final List<Waiter> waiters = new ArrayList<>(0);
     private long outBytes;
     private boolean waitsForRoom;
     private boolean dirty;
@@ -126,6 +138,66 @@ public final class Connection {
         return unwrittenBytes;
     }
 
+    /**
+     * Waits until the socket has taken all but so many bytes, or nobody takes them any more. Reads connections meanwhile
+     * if nobody does, so it is not for the thread that serves them.
+     *
+     * @return false: the time was over before
+     */
+    public boolean awaitWritten(long bytesMax, long timeoutNs) throws InterruptedException {
+        if (unwrittenBytes <= bytesMax) {
+            return true;
+        }
+        flush();
+        if (reactor.isCurrentThread()) {
+            throw new IllegalStateException("the thread that reads the connections must not wait for one to take bytes");
+        }
+        Waiter waiter = new Waiter(bytesMax, new CompletableFuture<>());
+        synchronized (out) {
+            if (outBytes <= bytesMax) {
+                return true;
+            }
+            waiters.add(waiter);
+        }
+        try {
+            reactor.await(waiter.told, timeoutNs);
+            return true;
+        } catch (TimeoutException late) {
+            return false;
+        } catch (ExecutionException impossible) {
+            throw new IllegalStateException("nobody lets this wait fail", impossible);
+        } finally {
+            synchronized (out) {
+                waiters.remove(waiter);
+            }
+        }
+    }
+
+    /** The same without a limit, and in spite of interrupts, which the thread still shows afterwards. */
+    public void awaitWritten(long bytesMax) {
+        boolean interrupted = false;
+        while (true) {
+            try {
+                awaitWritten(bytesMax, Long.MAX_VALUE);
+                break;
+            } catch (InterruptedException later) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** So many bytes are left; tells those who wait for no more. The lock is held. */
+    private void left(long bytes) {
+        outBytes = bytes;
+        unwrittenBytes = bytes;
+        if (!waiters.isEmpty()) {
+            waiters.stream().filter(each -> bytes <= each.bytesMax).forEach(each -> each.told.complete(null));
+        }
+    }
+
     private void add(ByteBuffer frame) {
         out.addLast(frame);
         outBytes += frame.remaining();
@@ -154,11 +226,18 @@ public final class Connection {
             }
         } catch (IOException error) {
             LOGGER.log(Level.DEBUG, "a peer reads no more", error);
+            giveUp();
+        }
+        left(outBytes);
+    }
+
+    /** Nothing is written any more. */
+    void giveUp() {
+        synchronized (out) {
             broken = true;
             out.clear();
-            outBytes = 0;
+            left(0);
         }
-        unwrittenBytes = outBytes;
     }
 
     /** A write that took nothing leaves its first buffer untouched: ask once more rather than guess. */
@@ -239,10 +318,7 @@ public final class Connection {
                 return;
             }
             ended = true;
-            broken = true;
-            out.clear();
-            outBytes = 0;
-            unwrittenBytes = 0;
+            giveUp();
         }
         try {
             channel.close();

@@ -152,6 +152,12 @@ public final class Reactor {
         }
     }
 
+    /** Has the leader look at once whether what it waits for has come from elsewhere, wherever it is in its round. */
+    public void lookAgain() {
+        actions.add(() -> {}); // a spin eats wake-ups, and ends for an action
+        selector.wakeup();
+    }
+
     void needsWritable(SelectionKey key) {
         execute(() -> {
             if (key.isValid()) {
@@ -308,23 +314,23 @@ public final class Reactor {
                 } while (!stopped && !wanted);
                 wanted = false;
                 leave();
-                LockSupport.parkNanos(PATIENCE_NS);
             } else if (sinceNs > REST_AFTER_NS) {
-                resting = true;
-                if (leader.get() != null && !stopped) {
-                    LockSupport.park();
-                }
-                resting = false;
+                restWhileLed();
             } else {
+                // What is waited for is time, PATIENCE_NS since the last leader left. To be told of each who leaves would
+                // cost every call an unpark; so this looks again, ten times at most before it rests or leads.
                 LockSupport.parkNanos(PATIENCE_NS);
             }
         }
         while (!lead()) {
-            selector.wakeup();
-            LockSupport.parkNanos(PATIENCE_NS);
+            selector.wakeup(); // who leads looks whether this has stopped after each round
+            restWhileLed();
         }
         flush();
         for (SelectionKey key : new ArrayDeque<>(selector.keys())) {
+            if (key.attachment() instanceof Connection connection) {
+                connection.giveUp(); // nobody waits for what will not be written
+            }
             close(key);
         }
         try {
@@ -332,6 +338,15 @@ public final class Reactor {
         } catch (IOException error) {
             LOGGER.log(Level.DEBUG, "closing the selector", error);
         }
+    }
+
+    /** Sleeps until the leader leaves. It says so first and looks then, and {@link #leave} the other way round. */
+    private void restWhileLed() {
+        resting = true;
+        if (leader.get() != null) {
+            LockSupport.park();
+        }
+        resting = false;
     }
 
     /** One round: waits for something to happen, for at most so long, and serves it. */

@@ -176,7 +176,7 @@ final class ActorLink implements PeerLink.Listener {
         linkIncarnation = incarnation;
         linkAddress = address;
         nextSequence = logged ? nextSequence : 0;
-        link = session.peer(linkAddress, this);
+        link = session.peers().connect(linkAddress, this);
         pump();
     }
 
@@ -191,7 +191,7 @@ final class ActorLink implements PeerLink.Listener {
         if (task == null || task.attempt != result.attempt) {
             return;
         }
-        Submitter.check(task, result, body.length);
+        TaskEnds.check(task, result, body.length);
         inFlight.remove(task.id);
         if (task.retries(result, body)) {
             task.retry();
@@ -200,7 +200,7 @@ final class ActorLink implements PeerLink.Listener {
             pump();
             return;
         }
-        session.submitter().finish(task, result, body);
+        session.taskEnds().finish(task, result, body);
     }
 
     @Override
@@ -211,7 +211,7 @@ final class ActorLink implements PeerLink.Listener {
         }
         inFlight.remove(task.id);
         if (task.cancelled) {
-            session.submitter().fail(task, new TaskCancelledException(task.displayName() + " was cancelled"));
+            session.taskEnds().fail(task, new TaskCancelledException(task.displayName() + " was cancelled"));
         } else {
             givenBack.addLast(task); // another incarnation's worker answered: the next one gets it
         }
@@ -221,7 +221,7 @@ final class ActorLink implements PeerLink.Listener {
     public void item(StreamItem item, byte[] body) {
         PendingTask task = inFlight.get(Id.of(item.id));
         if (task != null && task.attempt == item.attempt) {
-            Submitter.check(task, item, body.length);
+            TaskEnds.check(task, item, body.length);
             Objects.requireNonNull(task.stream).item(item, body);
         }
     }
@@ -239,7 +239,7 @@ final class ActorLink implements PeerLink.Listener {
                 left.addAll(waiting); // the next connection to it would end so too
                 waiting.clear();
             }
-            left.forEach(task -> session.submitter().fail(task, new ActorUnavailableException(
+            left.forEach(task -> session.taskEnds().fail(task, new ActorUnavailableException(
                     ErrorDetails.of(ErrorCode.ACTOR_UNAVAILABLE, error.details().message()).withMayHaveExecuted(),
                     error)));
             if (!waiting.isEmpty()) {
@@ -268,7 +268,7 @@ final class ActorLink implements PeerLink.Listener {
         List<PendingTask> again = new ArrayList<>();
         for (PendingTask task : left) {
             if (task.cancelled) {
-                session.submitter().fail(task, new TaskCancelledException(task.displayName() + " was cancelled"));
+                session.taskEnds().fail(task, new TaskCancelledException(task.displayName() + " was cancelled"));
             } else if (logged && life != ActorLife.DEAD) {
                 task.attempt += again.isEmpty() ? 1 : 0;
                 again.add(task);
@@ -276,7 +276,7 @@ final class ActorLink implements PeerLink.Listener {
                 task.retry();
                 again.add(task);
             } else {
-                session.submitter().fail(task, ended(task, true));
+                session.taskEnds().fail(task, ended(task, true));
             }
         }
         again(again);
@@ -309,7 +309,7 @@ final class ActorLink implements PeerLink.Listener {
         while (!waiting.isEmpty()) {
             PendingTask task = waiting.removeFirst();
             if (!task.done) {
-                session.submitter().fail(task, ended(task, false));
+                session.taskEnds().fail(task, ended(task, false));
             }
         }
     }
@@ -338,7 +338,7 @@ final class ActorLink implements PeerLink.Listener {
             cancel.recursive = recursive;
             link.send(cancel);
         } else if (waiting.remove(task)) {
-            session.submitter().fail(task, new TaskCancelledException(task.displayName() + " was cancelled before it started"));
+            session.taskEnds().fail(task, new TaskCancelledException(task.displayName() + " was cancelled before it started"));
             pump();
         }
     }

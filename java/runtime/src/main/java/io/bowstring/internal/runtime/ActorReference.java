@@ -17,7 +17,7 @@ public abstract sealed class ActorReference {
     private ActorReference(Session session, ActorLink link) {
         this.session = session;
         this.link = link;
-        session.releaseWhenUnreachable(this, link.entry);
+        session.references().releaseWhenUnreachable(this, link.entry);
     }
 
     /** The handle of an actor, in the kind that its language asks for; takes over one handle of the entry. */

@@ -32,7 +32,7 @@ final class ExtentMemory<T> implements RuntimeLink.Memory<T> {
 
     @Override
     public ObjectRef<T> put(long length) {
-        return session.sealInPlace(extent, head + length, encoding, type);
+        return session.writer().sealInPlace(extent, head + length, encoding, type);
     }
 
     @Override
@@ -47,7 +47,7 @@ final class ExtentMemory<T> implements RuntimeLink.Memory<T> {
 
     @Override
     public ObjectRef<T> putPinned(long length, Consumer<Runnable> pinned) {
-        return session.sealPinned(extent, head + length, encoding, type, pinned);
+        return session.writer().sealPinned(extent, head + length, encoding, type, pinned);
     }
 
     @Override

@@ -50,7 +50,7 @@ final class Fetch {
         if (value.state == ValueState.INLINE) {
             done.complete(Payload.inBody(value.encoding, value.layout, answer.body(), 0, value.length));
         } else if (!done.complete(value)) {
-            session.unpin(value);
+            session.store().unpin(value);
         }
     }
 

@@ -74,7 +74,7 @@ public final class Inspection {
         switch (inspect.kind) {
             case InspectKind.TASKS -> {
                 session.locked(() -> {
-                    session.submitter().describe(rows);
+                    session.arguments().describe(rows);
                     session.leases().describe(rows);
                     session.actors().describe(rows);
                 });
@@ -95,7 +95,7 @@ public final class Inspection {
         int at = 0;
         do {
             int end = Math.min(at + PART_ROWS, rows.size());
-            EncodedValue encoded = Values.encodePortable(rows.subList(at, end), session);
+            EncodedValue encoded = Values.encodePortable(rows.subList(at, end), session.references());
             Inspected inspected = new Inspected();
             inspected.request = inspect.request;
             inspected.length = encoded.inlineSize();

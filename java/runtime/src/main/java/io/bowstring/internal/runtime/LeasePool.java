@@ -3,7 +3,6 @@ package io.bowstring.internal.runtime;
 import io.bowstring.errors.BowstringException;
 import io.bowstring.errors.ErrorDetails;
 import io.bowstring.errors.TaskCancelledException;
-import io.bowstring.internal.net.Connection;
 import io.bowstring.internal.value.ErrorRecords;
 import io.bowstring.internal.wire.Cancel;
 import io.bowstring.internal.wire.Deliver;
@@ -12,10 +11,6 @@ import io.bowstring.internal.wire.LeaseGrant;
 import io.bowstring.internal.wire.LeaseRequest;
 import io.bowstring.internal.wire.LeaseReturn;
 import io.bowstring.internal.wire.LeaseWithdraw;
-import io.bowstring.internal.wire.Recall;
-import io.bowstring.internal.wire.Result;
-import io.bowstring.internal.wire.Returned;
-import io.bowstring.internal.wire.StreamItem;
 import io.bowstring.internal.wire.Table;
 import io.bowstring.internal.wire.TaskFlag;
 import java.util.ArrayDeque;
@@ -26,7 +21,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Tasks on leased workers (spec sections 4.3 and 4.4). Guarded by the session's lock.
@@ -36,8 +30,6 @@ import org.jspecify.annotations.Nullable;
  * a long task would only wait. When a lease runs dry while another has tasks queued behind a slow one, those are recalled.
  */
 final class LeasePool {
-    private static final int WINDOW_MAX = 128;
-    private static final long WINDOW_NS = 2_000_000;
     private static final int LEASES_ASKED_MAX = 64;
     private static final long IDLE_RETURN_MS = 500;
     /** A task that runs this long has no other wait behind it. */
@@ -57,117 +49,6 @@ final class LeasePool {
 
         int asked() {
             return requests.values().stream().mapToInt(Integer::intValue).sum();
-        }
-    }
-
-    /** One worker, ours until it is returned or ends. */
-    final class Lease implements PeerLink.Listener {
-        final Key key;
-        final LeaseGrant grant;
-        final LinkedHashMap<Id, PendingTask> inFlight = new LinkedHashMap<>();
-        @Nullable PeerLink link;
-        int window = 2;
-        double meanNs = -1;
-        boolean recalled;
-        boolean recalling;
-        /** Its task waits for an object; until it ends, what comes is returned. */
-        boolean blocked;
-        boolean gone;
-        /** Its worker ends after what is in flight: a function has run there as often as it may. */
-        boolean retiring;
-        boolean drained;
-        @Nullable ErrorRecord ending;
-        long idleSince;
-        long progressNs = System.nanoTime();
-
-        Lease(Key key, LeaseGrant grant) {
-            this.key = key;
-            this.grant = grant;
-        }
-
-        @Override
-        public void ready(PeerLink from) {
-            pump(key);
-        }
-
-        @Override
-        public void result(Result result, byte[] body) {
-            PendingTask task = inFlight.get(Id.of(result.id));
-            if (task == null || task.attempt != result.attempt) {
-                return; // what comes twice, or late, is dropped (spec section 4.4, rule 1)
-            }
-            Submitter.check(task, result, body.length);
-            inFlight.remove(task.id);
-            recalling = false;
-            blocked = false;
-            progressNs = System.nanoTime();
-            measure(result.durationNs);
-            if (task.retries(result, body)) {
-                task.retry();
-                queue(key).waiting.addLast(task);
-            } else {
-                session.submitter().finish(task, result, body);
-            }
-            settle(this);
-        }
-
-        private void measure(long durationNs) {
-            meanNs = meanNs < 0 ? durationNs : meanNs * 0.8 + durationNs * 0.2;
-            int wanted = (int) Math.max(1, Math.min(WINDOW_MAX, WINDOW_NS / Math.max(meanNs, 1000)));
-            window = Math.min(wanted, window * 2);
-        }
-
-        @Override
-        public void returned(Returned returned) {
-            PendingTask task = inFlight.get(Id.of(returned.id));
-            if (task == null || task.attempt != returned.attempt) {
-                return;
-            }
-            inFlight.remove(task.id);
-            recalling = false;
-            blocked = !inFlight.isEmpty();
-            unretire(this, task);
-            if (task.cancelled) {
-                session.submitter().fail(task, new TaskCancelledException(task.displayName() + " was cancelled"));
-            } else {
-                queue(key).waiting.addFirst(task);
-            }
-            settle(this);
-        }
-
-        @Override
-        public void item(StreamItem item, byte[] body) {
-            PendingTask task = inFlight.get(Id.of(item.id));
-            if (task != null && task.attempt == item.attempt) {
-                Submitter.check(task, item, body.length);
-                progressNs = System.nanoTime();
-                Objects.requireNonNull(task.stream).item(item, body);
-            }
-        }
-
-        @Override
-        public void closed(@Nullable Throwable cause) {
-            boolean greeted = link != null && link.isReady();
-            link = null;
-            drained = true;
-            if (ending != null) {
-                bury(this);
-            } else if (cause instanceof BowstringException error && !gone) {
-                // One side broke the protocol, and the worker lives: nothing more will be heard of these.
-                List<PendingTask> left = new ArrayList<>(inFlight.values());
-                inFlight.clear();
-                if (!greeted) {
-                    left.addAll(queue(key).waiting); // the next connection to it would end so too
-                    queue(key).waiting.clear();
-                }
-                BowstringException broken = error.code().exception(error.details().withMayHaveExecuted(), error);
-                left.forEach(task -> session.submitter().fail(task, ErrorRecords.again(broken)));
-                giveBack(this);
-            } else if (!gone && inFlight.isEmpty()) {
-                giveBack(this);
-            } else {
-                gone = true; // the node tells how it ended
-            }
         }
     }
 
@@ -214,15 +95,12 @@ final class LeasePool {
         pump(key);
     }
 
-    private void pump(Key key) {
+    void pump(Key key) {
         Queue queue = queue(key);
         while (!queue.waiting.isEmpty()) {
             Lease best = null;
             for (Lease lease : queue.leases) {
-                boolean usable = lease.link != null && lease.link.isReady() && !lease.gone && !lease.recalled
-                        && !lease.blocked && !lease.retiring;
-                if (usable && lease.inFlight.size() < lease.window
-                        && (best == null || lease.inFlight.size() < best.inFlight.size())) {
+                if (lease.hasRoom() && (best == null || lease.inFlight.size() < best.inFlight.size())) {
                     best = lease;
                 }
             }
@@ -232,7 +110,7 @@ final class LeasePool {
             send(best, queue.waiting.removeFirst());
         }
         int missing = Math.min(queue.waiting.size(), LEASES_ASKED_MAX) - queue.asked()
-                - (int) queue.leases.stream().filter(lease -> lease.link != null && !lease.link.isReady()).count();
+                - (int) queue.leases.stream().filter(Lease::isConnecting).count();
         if (missing > 0) {
             ask(key, queue, missing);
         } else if (queue.waiting.isEmpty() && !queue.requests.isEmpty()) {
@@ -264,43 +142,29 @@ final class LeasePool {
     }
 
     private void send(Lease lease, PendingTask task) {
-        task.lease = lease;
-        if (lease.inFlight.isEmpty()) {
-            lease.progressNs = System.nanoTime();
-        } else if (!watching) {
+        if (!lease.inFlight.isEmpty() && !watching) {
             watching = true;
             session.schedule(STALL_MS, this::watch);
         }
-        lease.inFlight.put(task.id, task);
-        if (lease.key.maxCalls > 0) {
-            retire(lease, task);
-        }
-        if (task.retriesLeft == 0) {
-            task.flags |= TaskFlag.EXACT;
-        }
-        Objects.requireNonNull(lease.link).queue(task, task.frame(session.process(), session.nodeId(), Id.none(), lease.grant.epoch));
+        lease.send(task);
     }
 
-    /** Counts a call that is about to be sent, and marks it if the worker shall run no more of them. */
-    private static void retire(Lease lease, PendingTask task) {
-        int number = Objects.requireNonNull(lease.link).calls.merge(Id.of(task.function.key()), 1, Integer::sum);
-        if (number >= lease.key.maxCalls) {
-            task.flags |= TaskFlag.RETIRE;
-            lease.retiring = true;
+    /** A task that came back, or is to run again, waits once more. */
+    void again(PendingTask task, boolean first) {
+        ArrayDeque<PendingTask> waiting = queue(Objects.requireNonNull(task.leaseKey)).waiting;
+        if (first) {
+            waiting.addFirst(task);
+        } else {
+            waiting.addLast(task);
         }
     }
 
-    /** A call that was to be the worker's last has come back: it will be another worker's. */
-    private static void unretire(Lease lease, PendingTask task) {
-        if (lease.key.maxCalls > 0) {
-            if ((task.flags & TaskFlag.RETIRE) != 0) {
-                task.flags &= ~(long) TaskFlag.RETIRE;
-                lease.retiring = false;
-            }
-            if (lease.link != null) {
-                lease.link.calls.merge(Id.of(task.function.key()), -1, Integer::sum);
-            }
-        }
+    /** Takes every task that waits for a worker of a key. */
+    List<PendingTask> drain(Key key) {
+        ArrayDeque<PendingTask> waiting = queue(key).waiting;
+        List<PendingTask> drained = new ArrayList<>(waiting);
+        waiting.clear();
+        return drained;
     }
 
     /** Takes back what waits behind a task that turns out long, so that it runs elsewhere. */
@@ -312,7 +176,7 @@ final class LeasePool {
                 watching = true;
                 if (!lease.recalling && now - lease.progressNs >= STALL_MS * 1_000_000) {
                     lease.window = 1;
-                    recallQueued(lease, Integer.MAX_VALUE);
+                    lease.recallQueued(Integer.MAX_VALUE);
                 }
             }
         }
@@ -325,7 +189,8 @@ final class LeasePool {
 
     void granted(LeaseGrant grant) {
         Key key = requests.get(grant.request);
-        Lease lease = new Lease(key == null ? new Key(0, Map.of(), "", Place.ANYWHERE, 0) : key, grant);
+        Lease lease = new Lease(
+                session, this, key == null ? new Key(0, Map.of(), "", Place.ANYWHERE, 0) : key, grant);
         leases.put(grant.lease, lease);
         if (key == null) {
             giveBack(lease);
@@ -342,7 +207,7 @@ final class LeasePool {
             }
         }
         queue.leases.add(lease);
-        lease.link = session.peer(grant.address, lease);
+        lease.link = session.peers().connect(grant.address, lease);
         if (lease.link == null) {
             giveBack(lease);
         }
@@ -354,12 +219,9 @@ final class LeasePool {
         if (key == null) {
             return;
         }
-        Queue queue = queue(key);
-        queue.requests.remove(request);
-        List<PendingTask> tasks = new ArrayList<>(queue.waiting);
-        queue.waiting.clear();
-        for (PendingTask task : tasks) {
-            session.submitter().fail(task, ErrorRecords.again(error));
+        queue(key).requests.remove(request);
+        for (PendingTask task : drain(key)) {
+            session.taskEnds().fail(task, ErrorRecords.again(error));
         }
     }
 
@@ -367,7 +229,7 @@ final class LeasePool {
         Lease lease = leases.get(number);
         if (lease != null && !lease.gone) {
             lease.recalled = true;
-            recallQueued(lease, Integer.MAX_VALUE);
+            lease.recallQueued(Integer.MAX_VALUE);
             settle(lease);
         }
     }
@@ -385,7 +247,7 @@ final class LeasePool {
     }
 
     /** The worker has ended and its socket was read to the end (spec section 4.4, rule 4). */
-    private void bury(Lease lease) {
+    void bury(Lease lease) {
         leases.remove(lease.grant.lease);
         Queue queue = queue(lease.key);
         queue.leases.remove(lease);
@@ -401,7 +263,7 @@ final class LeasePool {
             task.lease = null;
             task.flags &= ~(long) TaskFlag.RETIRE;
             if (task.cancelled) {
-                session.submitter().fail(task, new TaskCancelledException(task.displayName() + " was cancelled"));
+                session.taskEnds().fail(task, new TaskCancelledException(task.displayName() + " was cancelled"));
             } else if (!mayHaveRun) {
                 again.add(task);
             } else if (i > 0 || task.mayRetry()) {
@@ -415,7 +277,7 @@ final class LeasePool {
             } else {
                 ErrorDetails details = ErrorRecords.exception(Objects.requireNonNull(lease.ending)).details();
                 // It crashed, or was ended for the memory that it used.
-                session.submitter().fail(task, details.code().exception(
+                session.taskEnds().fail(task, details.code().exception(
                         new ErrorDetails(details.code(),
                                 "the worker that ran " + task.displayName() + " (process " + lease.grant.pid
                                         + ") ended: " + details.message(),
@@ -431,7 +293,7 @@ final class LeasePool {
     // Giving back ----------------------------------------------------------------------------------------------------
 
     /** After every change of a lease: give it work, return it, or let it wait a little for more. */
-    private void settle(Lease lease) {
+    void settle(Lease lease) {
         pump(lease.key);
         if (lease.gone || !lease.inFlight.isEmpty()) {
             return;
@@ -443,7 +305,7 @@ final class LeasePool {
         Queue queue = queue(lease.key);
         for (Lease other : queue.leases) {
             if (other != lease && other.inFlight.size() > 1 && !other.recalling && !other.gone) {
-                recallQueued(other, other.inFlight.size() / 2);
+                other.recallQueued(other.inFlight.size() / 2);
                 break;
             }
         }
@@ -451,15 +313,6 @@ final class LeasePool {
         if (!sweeping) {
             sweeping = true;
             session.schedule(IDLE_RETURN_MS, this::sweep);
-        }
-    }
-
-    private void recallQueued(Lease lease, int count) {
-        if (lease.link != null && lease.inFlight.size() > 1) {
-            lease.recalling = true;
-            Recall recall = new Recall();
-            recall.count = Math.min(count, lease.inFlight.size() - 1);
-            lease.link.send(recall);
         }
     }
 
@@ -482,7 +335,7 @@ final class LeasePool {
         }
     }
 
-    private void giveBack(Lease lease) {
+    void giveBack(Lease lease) {
         lease.gone = true;
         leases.remove(lease.grant.lease);
         queue(lease.key).leases.remove(lease);
@@ -501,34 +354,35 @@ final class LeasePool {
     void cancel(PendingTask task, boolean force, boolean recursive) {
         task.cancelled = true;
         Lease lease = task.lease;
-        if (lease != null && lease.link != null && lease.inFlight.containsKey(task.id)) {
+        if (lease != null && lease.reaches(task)) {
             Cancel cancel = new Cancel();
             cancel.id = task.id.bytes();
             cancel.force = force;
             cancel.recursive = recursive;
-            lease.link.send(cancel);
+            lease.tell(cancel);
         } else if (lease == null || !lease.inFlight.containsKey(task.id)) {
             queue(Objects.requireNonNull(task.leaseKey)).waiting.remove(task);
-            session.submitter().fail(task, new TaskCancelledException(task.displayName() + " was cancelled before it started"));
+            session.taskEnds().fail(
+                    task, new TaskCancelledException(task.displayName() + " was cancelled before it started"));
         }
     }
 
     /** Sends what belongs to a task, if a worker has it. */
     void send(PendingTask task, Table table) {
         Lease lease = task.lease;
-        if (lease != null && lease.link != null && lease.inFlight.containsKey(task.id)) {
-            lease.link.send(table);
+        if (lease != null && lease.reaches(task)) {
+            lease.tell(table);
         }
     }
 
     void deliver(PendingTask task) {
         task.flags |= TaskFlag.DELIVER_HOME;
         Lease lease = task.lease;
-        if (lease != null && lease.link != null && lease.inFlight.containsKey(task.id)) {
+        if (lease != null && lease.reaches(task)) {
             Deliver deliver = new Deliver();
             deliver.id = task.id.bytes();
             task.deliverSent = true;
-            lease.link.send(deliver);
+            lease.tell(deliver);
         }
     }
 

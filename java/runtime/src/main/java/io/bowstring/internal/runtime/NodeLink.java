@@ -13,7 +13,6 @@ import io.bowstring.internal.wire.ExtentGrant;
 import io.bowstring.internal.wire.Failure;
 import io.bowstring.internal.wire.Frame;
 import io.bowstring.internal.wire.FrameType;
-import io.bowstring.internal.wire.Function;
 import io.bowstring.internal.wire.Hello;
 import io.bowstring.internal.wire.ObjectValue;
 import io.bowstring.internal.wire.PlacementInfo;
@@ -31,6 +30,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -57,6 +58,19 @@ final class NodeLink implements Connection.Handler {
 
         void lost(BowstringException why);
     }
+
+    /** How a frame is read that answers a request, and which one that is. */
+    private record Reply<T extends Table>(Function<byte[], T> decode, ToLongFunction<T> request) {}
+
+    private static final Map<Integer, Reply<?>> REPLIES = Map.of(
+            FrameType.ACK, new Reply<>(Ack::decode, ack -> ack.request),
+            FrameType.OBJECT_VALUE, new Reply<>(ObjectValue::decode, value -> value.request),
+            FrameType.EXTENT_GRANT, new Reply<>(ExtentGrant::decode, grant -> grant.request),
+            FrameType.FUNCTION, new Reply<>(io.bowstring.internal.wire.Function::decode, function -> function.request),
+            FrameType.ACTOR_INFO, new Reply<>(ActorInfo::decode, info -> info.request),
+            FrameType.ENVIRONMENT_MADE, new Reply<>(EnvironmentMade::decode, made -> made.request),
+            FrameType.PLACEMENT_INFO, new Reply<>(PlacementInfo::decode, info -> info.request),
+            FrameType.STATE_REPLY, new Reply<>(StateReply::decode, reply -> reply.request));
 
     private final byte[] token;
     private final Hello hello;
@@ -134,6 +148,12 @@ final class NodeLink implements Connection.Handler {
         return connection == null ? 0 : connection.unwrittenBytes();
     }
 
+    void awaitWritten(long bytesMax) {
+        if (connection != null) {
+            connection.awaitWritten(bytesMax);
+        }
+    }
+
     private Connection link() {
         if (connection == null) {
             throw new RuntimeStoppedException("there is no connection to the node");
@@ -182,57 +202,31 @@ final class NodeLink implements Connection.Handler {
             }
             return;
         }
-        switch (frame.type()) {
-            case FrameType.ACK -> answer(Ack.decode(frame.metadata()).request, frame, Ack::decode);
-            case FrameType.OBJECT_VALUE -> {
-                ObjectValue value = ObjectValue.decode(frame.metadata());
-                answer(value.request, frame, data -> value);
+        Reply<?> reply = REPLIES.get(frame.type());
+        if (reply != null) {
+            answer(reply, frame);
+        } else if (frame.type() == FrameType.FAILURE) {
+            Failure failure = Failure.decode(frame.metadata());
+            BowstringException error = ErrorRecords.exception(failure.error);
+            Consumer<Answer> consumer = take(failure.request);
+            if (consumer != null) {
+                consumer.accept(new Answer(null, new byte[0], error));
+            } else {
+                listener.failed(failure.request, error);
             }
-            case FrameType.EXTENT_GRANT -> {
-                ExtentGrant grant = ExtentGrant.decode(frame.metadata());
-                answer(grant.request, frame, data -> grant);
-            }
-            case FrameType.FUNCTION -> {
-                Function function = Function.decode(frame.metadata());
-                answer(function.request, frame, data -> function);
-            }
-            case FrameType.ACTOR_INFO -> {
-                ActorInfo info = ActorInfo.decode(frame.metadata());
-                answer(info.request, frame, data -> info);
-            }
-            case FrameType.ENVIRONMENT_MADE -> {
-                EnvironmentMade made = EnvironmentMade.decode(frame.metadata());
-                answer(made.request, frame, data -> made);
-            }
-            case FrameType.PLACEMENT_INFO -> {
-                PlacementInfo info = PlacementInfo.decode(frame.metadata());
-                answer(info.request, frame, data -> info);
-            }
-            case FrameType.STATE_REPLY -> {
-                StateReply reply = StateReply.decode(frame.metadata());
-                answer(reply.request, frame, data -> reply);
-            }
-            case FrameType.FAILURE -> {
-                Failure failure = Failure.decode(frame.metadata());
-                BowstringException error = ErrorRecords.exception(failure.error);
-                Consumer<Answer> consumer = take(failure.request);
-                if (consumer != null) {
-                    consumer.accept(new Answer(null, new byte[0], error));
-                } else {
-                    listener.failed(failure.request, error);
-                }
-            }
-            default -> listener.frame(frame);
+        } else {
+            listener.frame(frame);
         }
     }
 
-    private void answer(long request, Frame frame, java.util.function.Function<byte[], Table> decode) {
-        Consumer<Answer> consumer = take(request);
-        Table table = decode.apply(frame.metadata());
+    /** One that nobody waits for any more is the listener's if it has come with a pin. */
+    private <T extends Table> void answer(Reply<T> reply, Frame frame) {
+        T table = reply.decode.apply(frame.metadata());
+        Consumer<Answer> consumer = take(reply.request.applyAsLong(table));
         if (consumer != null) {
             consumer.accept(new Answer(table, frame.body(), null));
-        } else if (table instanceof ObjectValue value) {
-            listener.frame(new Frame(FrameType.OBJECT_VALUE, value.encode(), frame.body()));
+        } else if (frame.type() == FrameType.OBJECT_VALUE) {
+            listener.frame(frame);
         }
     }
 

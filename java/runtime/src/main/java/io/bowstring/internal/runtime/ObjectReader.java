@@ -96,11 +96,11 @@ public final class ObjectReader {
         if (!(ref instanceof ObjectReference<?> reference)) {
             throw new InvalidArgumentException("an ObjectRef of " + ref.getClass() + ", which is not the runtime's");
         }
-        return session.own(reference.session(), reference);
+        return session.references().own(reference.session(), reference);
     }
 
     @Nullable Object get(ObjectReference<?> reference, long timeoutNs) {
-        session.own(reference.session(), reference);
+        session.references().own(reference.session(), reference);
         Fetch fetch = fetch(reference.entry());
         boolean mine = reference.entry().owned;
         try {
@@ -201,7 +201,7 @@ public final class ObjectReader {
     }
 
     CompletableFuture<@Nullable Object> future(ObjectReference<?> reference) {
-        session.own(reference.session(), reference);
+        session.references().own(reference.session(), reference);
         Fetch fetch = fetch(reference.entry());
         session.reactor().wake();
         return fetch.done().thenApplyAsync(fetched -> {
@@ -233,7 +233,7 @@ public final class ObjectReader {
         }
         Object value;
         try {
-            value = Values.decode(payload, session, loader, isBuffer(type));
+            value = Values.decode(payload, session.references(), loader, isBuffer(type));
         } finally {
             TaskContext context = TaskContext.current();
             if (context != null && session.isWorker()) {
@@ -245,8 +245,8 @@ public final class ObjectReader {
 
     @Nullable Object decodeStored(ObjectValue value, @Nullable Class<?> type) {
         boolean whole = value.encoding == Encoding.ARROW || value.encoding == Encoding.TENSOR;
-        StoreClient.Use use = isArray(type) ? StoreClient.Use.COPY : whole ? StoreClient.Use.VIEW : StoreClient.Use.PARTS;
-        StoreClient.Stored stored = session.store().stored(value, use);
+        StoredValue.Use use = isArray(type) ? StoredValue.Use.COPY : whole ? StoredValue.Use.VIEW : StoredValue.Use.PARTS;
+        StoredValue stored = session.store().stored(value, use);
         boolean read = false;
         try {
             Object decoded = decode(Payload.stored(value.encoding, stored), type);

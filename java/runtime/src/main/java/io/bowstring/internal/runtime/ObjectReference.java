@@ -26,7 +26,7 @@ public final class ObjectReference<T extends @Nullable Object> implements Object
         this.session = session;
         this.entry = entry;
         this.type = type;
-        this.handle = session.releaseWhenUnreachable(this, entry);
+        this.handle = session.references().releaseWhenUnreachable(this, entry);
     }
 
     Session session() {

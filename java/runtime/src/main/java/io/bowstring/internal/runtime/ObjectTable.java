@@ -115,7 +115,7 @@ final class ObjectTable {
         }
         entry.local = null;
         if (entry.storedBytes > 0) {
-            session.store().letGo(entry.storedBytes);
+            session.store().memory().letGo(entry.storedBytes);
             entry.storedBytes = 0;
         }
         List<ObjectEntry> nested = entry.nested;
@@ -202,7 +202,7 @@ final class ObjectTable {
     void keeps(ObjectEntry entry, long bytes) {
         if (entry.storedBytes == 0 && entry.handles > 0) {
             entry.storedBytes = bytes;
-            session.store().hold(bytes);
+            session.store().memory().hold(bytes);
         }
     }
 
@@ -231,7 +231,7 @@ final class ObjectTable {
         }
         expect(entry);
         if (entry.producer != null) {
-            session.submitter().deliver(entry.producer);
+            session.taskEnds().deliver(entry.producer);
         }
     }
 

@@ -134,7 +134,7 @@ final class PeerLink implements Connection.Handler {
     @Override
     public void closed(Connection from, @Nullable Throwable cause) {
         session.locked(() -> {
-            session.peerClosed(address, this);
+            session.peers().closed(address, this);
             Listener user = listener;
             listener = null;
             if (user != null) {

@@ -58,7 +58,7 @@ public final class PendingStream implements RuntimeLink.Items {
         }
         ObjectEntry entry = session.objects().own(Id.item(task.id.bytes(), item.index));
         Return value = item.value;
-        session.submitter().complete(entry, value, body, (value.flags() & 1) != 0);
+        session.taskEnds().complete(entry, value, body, (value.flags() & 1) != 0);
         if (wanted) {
             received++;
             items.add(entry);
@@ -141,7 +141,7 @@ public final class PendingStream implements RuntimeLink.Items {
             }
             taken++;
             if (!ended && !closed && (limit - taken) * 2 <= ahead) {
-                session.submitter().send(task, credits());
+                session.taskEnds().send(task, credits());
             }
         });
         return item[0] == null ? null : new ObjectReference<>(session, item[0], type);
@@ -156,7 +156,7 @@ public final class PendingStream implements RuntimeLink.Items {
 
     @Override
     public void closeWhenUnreachable(Object reader) {
-        session.whenUnreachable(reader, this::close);
+        session.references().whenUnreachable(reader, this::close);
     }
 
     /** Nobody reads on: what came is released, and what runs is cancelled. */
@@ -170,7 +170,7 @@ public final class PendingStream implements RuntimeLink.Items {
             items.forEach(session.objects()::release);
             items.clear();
             if (!ended) {
-                session.submitter().cancel(task, false, true);
+                session.taskEnds().cancel(task, false, true);
             }
             wake();
         });

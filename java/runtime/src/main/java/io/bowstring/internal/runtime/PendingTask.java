@@ -44,6 +44,8 @@ final class PendingTask {
     final List<ObjectEntry> holds = new ArrayList<>();
     final LeasePool.@Nullable Key leaseKey;
     final @Nullable ActorLink actor;
+    /** What is made of it, if it is the making of an actor. */
+    ActorControl.@Nullable Creation creation;
     /** Where the items go, if the task makes a stream. */
     @Nullable PendingStream stream;
 
@@ -62,7 +64,7 @@ final class PendingTask {
     boolean cancelled;
     boolean deliverSent;
     boolean done;
-    LeasePool.@Nullable Lease lease;
+    @Nullable Lease lease;
     long sequence = -1;
     long sequenceIncarnation = -1;
 

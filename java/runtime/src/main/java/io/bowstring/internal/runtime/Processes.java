@@ -72,7 +72,7 @@ public final class Processes {
         if (handle == null) {
             throw new InvalidArgumentException("currentActor() is for the methods of actors");
         }
-        return session.handle(handle, false);
+        return session.references().handle(handle, false);
     }
 
     static RuntimeContext context(Session session) {

@@ -60,7 +60,7 @@ public final class SessionLink implements RuntimeLink {
 
     @Override
     public Object create(FunctionDescriptor type, String constructor, List<?> arguments, CallOptions options) {
-        return session.submitter().create(type, constructor, arguments, options);
+        return session.actorControl().create(type, constructor, arguments, options);
     }
 
     @Override
@@ -89,7 +89,7 @@ public final class SessionLink implements RuntimeLink {
 
     @Override
     public <T extends @Nullable Object> ObjectRef<T> put(T value) {
-        return session.put(value);
+        return session.writer().put(value);
     }
 
     @Override
@@ -117,17 +117,17 @@ public final class SessionLink implements RuntimeLink {
 
     @Override
     public void cancel(ObjectRef<?> ref, boolean force, boolean recursive) {
-        session.submitter().cancel(ref, force, recursive);
+        session.taskEnds().cancel(ref, force, recursive);
     }
 
     @Override
     public Object lookup(String name, String namespace) {
-        return session.lookup(name, namespace);
+        return session.actorControl().lookup(name, namespace);
     }
 
     @Override
     public void kill(Object actor, boolean noRestart) {
-        session.kill(handle(actor), noRestart);
+        session.actorControl().kill(handle(actor), noRestart);
     }
 
     @Override
@@ -137,12 +137,12 @@ public final class SessionLink implements RuntimeLink {
 
     @Override
     public List<Map<String, @Nullable Object>> state(int kind, List<StateFilter> filters, long limit) {
-        return session.state(kind, filters, limit);
+        return session.state().rows(kind, filters, limit);
     }
 
     @Override
     public Iterator<List<Map<String, @Nullable Object>>> statePages(int kind, List<StateFilter> filters, long limit) {
-        return session.statePages(kind, filters, limit);
+        return session.state().pages(kind, filters, limit);
     }
 
     @Override

@@ -47,8 +47,8 @@ final class Answers {
         try {
             for (Object value : values) {
                 encoded.add(task.callerLanguage == Language.JAVA
-                        ? Values.encode(value, session)
-                        : Values.encodePortable(value, session));
+                        ? Values.encode(value, session.references())
+                        : Values.encodePortable(value, session.references()));
             }
             return Outcome.of(encoded);
         } catch (CrossLanguageException error) {
@@ -156,13 +156,13 @@ final class Answers {
 
     Written write(WireRef ref, EncodedValue value, boolean deliver) {
         if (value.inlineSize() > session.inlineBytesMax()) {
-            StoreClient.Extent extent = session.writeImage(value);
-            seal(ref, extent, value, session.publishContained(value));
+            StoreClient.Extent extent = session.store().write(value);
+            seal(ref, extent, value, session.references().publishContained(value));
             return new Written(
                     new Return(ValueState.STORED, value.encoding(), 0, 0, 0, 0, 0), ByteBuffer.allocate(0));
         }
         Payload payload = value.inline();
-        return written(ref, payload, session.publishContained(value), deliver);
+        return written(ref, payload, session.references().publishContained(value), deliver);
     }
 
     private Written written(WireRef ref, Payload payload, List<WireRef> contains, boolean deliver) {

@@ -33,7 +33,7 @@ final class ArgumentReader {
         }
         context.notes(true);
         try {
-            session.keep(LoggedCalls.referencesOf(task));
+            session.references().keep(LoggedCalls.referencesOf(task));
             return ViewWatch.lend(() -> decoded(task, invocation, body, held));
         } finally {
             context.notes(false);

@@ -81,7 +81,7 @@ final class CallerLink implements Connection.Handler {
                 Cancel cancel = Cancel.decode(frame.metadata());
                 Incoming running = queue.cancel(this, Id.of(cancel.id), cancel.force);
                 if (running != null && running.context != null && cancel.recursive) {
-                    session.submitter().cancelChildren(running.context);
+                    session.taskEnds().cancelChildren(running.context);
                 }
             }
             case FrameType.CREDITS -> {

@@ -23,6 +23,14 @@ final class Incoming {
     volatile @Nullable Thread runner;
     /** The thread that runs user code of this task now, and may be interrupted. */
     @Nullable Thread interruptible;
+    /** Its place among the calls that may overlap, from when it was taken. */
+    TaskQueue.@Nullable Group group;
+    /** The stage that its method has returned, if that goes on without a thread. */
+    @Nullable AwaitedStage awaited;
+    /** The stage has ended. */
+    boolean stageDone;
+    /** No thread has it: it waits for its stage. */
+    boolean suspended;
     /** How fast items may be made, if this makes a stream. */
     final @Nullable ItemStream items;
 

@@ -37,7 +37,6 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -152,7 +151,7 @@ final class LoggedCalls {
         session.reader().await(historyIsHere);
         boolean saved = !Id.isZero(start.state.id());
         if (saved) {
-            ObjectReference<?> reference = (ObjectReference<?>) session.readRef(start.state, null);
+            ObjectReference<?> reference = (ObjectReference<?>) session.references().readRef(start.state, null);
             actor.restoreCheckpoint(((Object[]) reference.get())[0]);
             reference.release();
         }
@@ -199,7 +198,7 @@ final class LoggedCalls {
         } else if ((refused = refusal(incoming)) != null) {
             runner.refuse(incoming, refused);
         } else {
-            waitUntilWritten();
+            session.awaitWrittenToNode(UNWRITTEN_BYTES_MAX);
             apply(incoming);
         }
         if (task.attempt != 0) {
@@ -258,7 +257,7 @@ final class LoggedCalls {
     private void apply(Incoming incoming) {
         Task task = incoming.task;
         TaskContext context = TaskContext.ofRun(task.id, task.attempt, nextRun++);
-        TaskRunner.Ended ended = runner.perform(incoming, context);
+        TaskRunner.Ended ended = Objects.requireNonNull(runner.perform(incoming, context));
         try {
             ByteBuffer result = answers.frame(incoming, ended.outcome(), context, ended.durationNs());
             if (ended.exits()) {
@@ -301,7 +300,7 @@ final class LoggedCalls {
         body.put(asked.duplicate()).put(result.duplicate()).flip();
         synchronized (this) {
             if (state != null) {
-                entry.state = Objects.requireNonNull(session.refOf(state));
+                entry.state = Objects.requireNonNull(session.references().refOf(state));
                 entry.unanswered = unanswered();
             }
             session.queue(Frame.encode(entry, body));
@@ -338,7 +337,7 @@ final class LoggedCalls {
     private void logState(ObjectReference<?> state) {
         ActorLog entry = entry();
         synchronized (this) {
-            entry.state = Objects.requireNonNull(session.refOf(state));
+            entry.state = Objects.requireNonNull(session.references().refOf(state));
             entry.unanswered = unanswered();
             session.queue(entry);
         }
@@ -367,7 +366,7 @@ final class LoggedCalls {
         Checkpointed<Object> saved = Objects.requireNonNull(actor);
         TaskContext before = TaskContext.swap(null); // the state's id must not depend on the call before it
         try {
-            ObjectReference<?> state = session.putPublished(new Object[] {saved.saveCheckpoint()});
+            ObjectReference<?> state = session.writer().putPublished(new Object[] {saved.saveCheckpoint()});
             saveFailure = "";
             calls = 0;
             bytes = 0;
@@ -428,12 +427,6 @@ final class LoggedCalls {
         }
     }
 
-    private void waitUntilWritten() {
-        while (session.unwrittenToNode() > UNWRITTEN_BYTES_MAX) {
-            LockSupport.parkNanos(100_000);
-        }
-    }
-
     /** Sees every Result off. */
     void stop() {
         while (true) {
@@ -443,7 +436,7 @@ final class LoggedCalls {
                     return;
                 }
             }
-            LockSupport.parkNanos(100_000);
+            session.awaitWrittenToNode(0);
         }
     }
 }

@@ -108,6 +108,9 @@ final class Rehearsal implements Runnable {
 
             @Override
             public void forced() {}
+
+            @Override
+            public void startThread(String group, int number) {}
         }));
     }
 
@@ -124,7 +127,7 @@ final class Rehearsal implements Runnable {
 
     @SuppressWarnings("NullAway") // nobody calls in a rehearsal
     private void call() throws Exception {
-        Payload argument = Values.encodePortable(7L, session).inline();
+        Payload argument = Values.encodePortable(7L, session.references()).inline();
         Task task = new Task();
         task.id = KEY.clone();
         task.function = KEY.clone();
@@ -151,9 +154,10 @@ final class Rehearsal implements Runnable {
             Outcome outcome = answers.encode(called(ready), incoming.task);
             Result.decode(parsed(answers.frame(incoming, outcome, context, 1)).metadata());
         }
-        EncodedValue object = Values.encode(new ArrayList<>(List.of("x")), session);
+        EncodedValue object = Values.encode(new ArrayList<>(List.of("x")), session.references());
         Payload written = object.inline();
-        Values.decode(new Payload(written.encoding(), written.layout(), written.data()), session, functions.loader());
+        Values.decode(new Payload(written.encoding(), written.layout(), written.data()), session.references(),
+                functions.loader());
         TaskEvents events = new TaskEvents();
         events.events = List.of(new TaskEvent(task.id, task.function, 1, 1, 0, TaskStatus.OK, Language.JAVA, 1, 0, 1));
         events.labels = List.of(functions.labelOf(task));

@@ -20,8 +20,6 @@ import java.util.Set;
 import java.util.WeakHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
-import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -60,6 +58,11 @@ final class SharedActor {
             public void forced() {
                 // An actor's process is not ended for one call of it.
             }
+
+            @Override
+            public void startThread(String group, int number) {
+                runner().startThread(group, number);
+            }
         });
         queue.connected(session);
         queue.isShared();
@@ -90,7 +93,7 @@ final class SharedActor {
         } catch (IOException error) {
             throw new UncheckedIOException(error);
         }
-        runner.startThread();
+        runner.start();
         runner.construct(new HostedActor(start.handle), task, body, error -> {
             if (error == null) {
                 queue.actorIsReady();
@@ -114,19 +117,11 @@ final class SharedActor {
     void end(boolean graceful) {
         queue.drain(graceful);
         Thread thread = new Thread(() -> {
-            if (graceful) {
-                runner.awaitIdle();
-                session.reactor().flush();
-                await(() -> connections().stream().allMatch(each -> each.unwrittenBytes() == 0));
-            } else {
-                session.reactor().flush();
-                close();
-                queue.interruptAll();
-                if (!await(queue::isIdle)) {
-                    LOGGER.log(Level.WARNING, "a call of an actor that was killed heeds no interrupt, and goes on unheard");
-                }
+            try {
+                finish(graceful);
+            } catch (InterruptedException error) {
+                LOGGER.log(Level.DEBUG, "an actor ends at once", error);
             }
-            close();
             queue.close();
             events.flush();
             ActorEnded ended = new ActorEnded();
@@ -139,6 +134,25 @@ final class SharedActor {
         thread.start();
     }
 
+    /** Sees calls and answers off, as far as they are to be, and closes everything. */
+    private void finish(boolean graceful) throws InterruptedException {
+        if (graceful) {
+            runner.awaitIdle();
+            long deadlineNs = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(PATIENCE_MS);
+            for (Connection each : connections()) {
+                each.awaitWritten(0, deadlineNs - System.nanoTime());
+            }
+        } else {
+            session.reactor().flush();
+            close();
+            queue.interruptAll();
+            if (!queue.awaitIdle(PATIENCE_MS)) {
+                LOGGER.log(Level.WARNING, "a call of an actor that was killed heeds no interrupt, and goes on unheard");
+            }
+        }
+        close();
+    }
+
     private List<Connection> connections() {
         synchronized (callers) {
             return new ArrayList<>(callers);
@@ -146,22 +160,11 @@ final class SharedActor {
     }
 
     /** Closes everything, and returns once nothing can be written any more. */
-    private void close() {
+    private void close() throws InterruptedException {
         unlisten.run();
         connections().forEach(Connection::close);
         CountDownLatch closed = new CountDownLatch(1);
         session.reactor().execute(closed::countDown); // behind those that close
-        await(() -> closed.getCount() == 0);
-    }
-
-    private static boolean await(BooleanSupplier condition) {
-        long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(PATIENCE_MS);
-        while (!condition.getAsBoolean()) {
-            if (System.nanoTime() - deadline > 0) {
-                return false;
-            }
-            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
-        }
-        return true;
+        closed.await(PATIENCE_MS, TimeUnit.MILLISECONDS);
     }
 }

@@ -17,7 +17,6 @@ import java.util.Collections;
 import java.util.Iterator;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /** Runs streams: takes items from what a method returned, at the caller's pace, and sends each (spec section 4.8). */
@@ -79,7 +78,7 @@ final class StreamWriter {
         }
     }
 
-    private void send(Incoming incoming, long index, @Nullable Object item) {
+    private void send(Incoming incoming, long index, @Nullable Object item) throws InterruptedException {
         Task task = incoming.task;
         Outcome encoded = answers.encode(Collections.singletonList(item), task);
         if (encoded.error() != null) {
@@ -99,9 +98,7 @@ final class StreamWriter {
         told.value = written.value();
         Connection connection = incoming.caller.connection();
         connection.send(Frame.encode(told, written.body()));
-        while (connection.unwrittenBytes() > UNWRITTEN_BYTES_MAX) {
-            LockSupport.parkNanos(100_000);
-        }
+        connection.awaitWritten(UNWRITTEN_BYTES_MAX, Long.MAX_VALUE);
         Reference.reachabilityFence(encoded.values());
     }
 }

@@ -14,6 +14,8 @@ import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -31,6 +33,32 @@ final class TaskQueue implements ObjectReader.Blocking {
         void cancelled(Incoming incoming);
 
         void forced();
+
+        /** The tasks of a group need one more thread; {@code number}: how many it has. */
+        void startThread(String group, int number);
+    }
+
+    /**
+     * Tasks that may overlap, and the threads for them. A new thread is started only when a task could run and every thread
+     * is busy: calls that wait for their stages have none.
+     */
+    static final class Group {
+        final String name;
+        private int callsMax = 1;
+        /** Taken and not done, with or without a thread. */
+        private int calls;
+        private int threadsMax = 1;
+        private int threads;
+        /** Threads that have a call. */
+        private int busy;
+
+        Group(String name) {
+            this.name = name;
+        }
+
+        boolean lacksThread() {
+            return busy >= threads && threads < threadsMax;
+        }
     }
 
     /** How long a thread without work leaves the reading to another before it asks again. */
@@ -46,7 +74,11 @@ final class TaskQueue implements ObjectReader.Blocking {
     private boolean closed;
     @SuppressWarnings("NullAway.Init") // connected() comes before the first task
     private Session session;
+    private Runnable lookAgain = () -> {};
     private final ArrayDeque<Incoming> waiting = new ArrayDeque<>();
+    /** Calls that run, and whose stage has ended or shall end: a thread is to go on with each. */
+    private final ArrayDeque<Incoming> due = new ArrayDeque<>();
+    private final Map<String, Group> groups = new HashMap<>();
     private final Map<Id, Incoming> running = new HashMap<>();
     private final List<LeaseRevoked> revocations = new ArrayList<>();
     private long revokedEpoch;
@@ -56,6 +88,7 @@ final class TaskQueue implements ObjectReader.Blocking {
     private @Nullable Function<Incoming, String> groupOf;
     private long incarnation;
     private boolean draining;
+    private int idleWaiters;
 
     TaskQueue(Ends ends) {
         this.ends = ends;
@@ -63,6 +96,7 @@ final class TaskQueue implements ObjectReader.Blocking {
 
     synchronized void connected(Session made) {
         session = made;
+        lookAgain = made.reactor()::lookAgain;
     }
 
     /** It is that of one of several actors of the process. */
@@ -91,16 +125,23 @@ final class TaskQueue implements ObjectReader.Blocking {
     synchronized void close() {
         closed = true;
         notifyAll();
-        session.reactor().execute(() -> {}); // a thread that leads looks again
+        lookAgain.run();
     }
 
     /** Interrupts what runs. */
     synchronized void interruptAll() {
         for (Incoming each : running.values()) {
             each.cancelled = true;
-            if (each.interruptible != null) {
-                each.interruptible.interrupt();
-            }
+            interrupt(each);
+        }
+    }
+
+    /** Ends what user code does for a task: on its thread, or by taking up again what waits for its stage. */
+    private void interrupt(Incoming incoming) {
+        if (incoming.interruptible != null) {
+            incoming.interruptible.interrupt();
+        } else if (incoming.suspended) {
+            takeUp(incoming);
         }
     }
 
@@ -118,6 +159,7 @@ final class TaskQueue implements ObjectReader.Blocking {
         }
         waiting.addLast(incoming);
         notifyAll();
+        startThread(group(groupOf == null ? "" : groupOf.apply(incoming)));
     }
 
     /** Cancels a task; returns it if it runs. */
@@ -128,9 +170,7 @@ final class TaskQueue implements ObjectReader.Blocking {
                 ends.forced();
             }
             active.cancelled = true;
-            if (active.interruptible != null) {
-                active.interruptible.interrupt();
-            }
+            interrupt(active);
             return active;
         }
         Incoming found = take(caller, id);
@@ -145,6 +185,7 @@ final class TaskQueue implements ObjectReader.Blocking {
             Incoming incoming = each.next();
             if (incoming.caller == caller && incoming.id.equals(id)) {
                 each.remove();
+                tellIfIdle();
                 return incoming;
             }
         }
@@ -162,6 +203,7 @@ final class TaskQueue implements ObjectReader.Blocking {
                 left--;
             }
         }
+        tellIfIdle();
     }
 
     synchronized void deliver(CallerLink caller, Id id) {
@@ -193,12 +235,14 @@ final class TaskQueue implements ObjectReader.Blocking {
     synchronized void callerGone(CallerLink caller) {
         waiting.removeIf(incoming -> incoming.caller == caller);
         running.values().stream()
-                .filter(incoming -> incoming.caller == caller && incoming.interruptible != null
+                .filter(incoming -> incoming.caller == caller
+                        && (incoming.interruptible != null || incoming.suspended)
                         && (!incoming.is(TaskFlag.METHOD) || incoming.items != null))
                 .forEach(incoming -> {
                     incoming.cancelled = true;
-                    incoming.interruptible.interrupt();
+                    interrupt(incoming);
                 });
+        tellIfIdle();
     }
 
     // From the node --------------------------------------------------------------------------------------------------
@@ -217,6 +261,7 @@ final class TaskQueue implements ObjectReader.Blocking {
         done.epoch = epoch;
         revocations.add(done);
         acknowledge();
+        tellIfIdle();
     }
 
     private void acknowledge() {
@@ -251,6 +296,7 @@ final class TaskQueue implements ObjectReader.Blocking {
         if (!graceful) {
             waiting.forEach(incoming -> incoming.caller.returned(incoming));
             waiting.clear();
+            tellIfIdle();
         }
     }
 
@@ -266,14 +312,40 @@ final class TaskQueue implements ObjectReader.Blocking {
         return blockedThreads > 0;
     }
 
-    synchronized boolean isIdle() {
+    /** Returns once nothing waits or runs; false: the time was over before. Not for virtual threads, which it would pin. */
+    synchronized boolean awaitIdle(long timeoutMs) throws InterruptedException {
+        long deadlineNs = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(timeoutMs);
+        idleWaiters++;
+        try {
+            while (!isIdle()) {
+                long leftNs = deadlineNs - System.nanoTime();
+                if (leftNs <= 0) {
+                    return false;
+                }
+                TimeUnit.NANOSECONDS.timedWait(this, leftNs);
+            }
+            return true;
+        } finally {
+            idleWaiters--;
+        }
+    }
+
+    private boolean isIdle() {
         return waiting.isEmpty() && running.isEmpty();
+    }
+
+    /** A task has gone; the lock is held. */
+    private void tellIfIdle() {
+        if (idleWaiters > 0 && isIdle()) {
+            notifyAll();
+        }
     }
 
     // From task threads ----------------------------------------------------------------------------------------------
 
     /** The next task to run, or null once it is closed; waits for it, and reads the connections meanwhile if nobody does. */
-    @Nullable Incoming next(String group) throws InterruptedException {
+    @Nullable Incoming next(String name) throws InterruptedException {
+        Group group = group(name);
         BooleanSupplier hasRunnable = () -> closed || runnable(group) != null;
         for (int refused = 0; ; ) {
             synchronized (this) {
@@ -282,8 +354,7 @@ final class TaskQueue implements ObjectReader.Blocking {
                 }
                 Incoming first = runnable(group);
                 if (first != null) {
-                    waiting.remove(first);
-                    running.put(first.id, first);
+                    take(first, group);
                     return first;
                 }
             }
@@ -300,18 +371,96 @@ final class TaskQueue implements ObjectReader.Blocking {
         }
     }
 
-    /** The first task that a thread of a group may run; "" is the default one's. */
-    private synchronized @Nullable Incoming runnable(String group) {
+    /** A thread of the group runs a task from here on, or goes on with one; the lock is held. */
+    private void take(Incoming first, Group group) {
+        if (first.group == null) {
+            waiting.remove(first);
+            running.put(first.id, first);
+            first.group = group;
+            group.calls++;
+        } else {
+            due.remove(first);
+        }
+        group.busy++;
+        startThread(group);
+    }
+
+    /** The first task that a thread of a group may run. */
+    private synchronized @Nullable Incoming runnable(Group group) {
+        for (Incoming each : due) {
+            if (each.group == group) {
+                return each;
+            }
+        }
+        if (group.calls >= group.callsMax) {
+            return null;
+        }
         if (groupOf == null) {
             Incoming first = waiting.peekFirst();
             return first != null && (!first.is(TaskFlag.METHOD) || actorReady) ? first : null;
         }
         for (Incoming each : waiting) {
-            if (actorReady && groupOf.apply(each).equals(group)) {
+            if (actorReady && groupOf.apply(each).equals(group.name)) {
                 return each;
             }
         }
         return null;
+    }
+
+    /** Whether a thread of a group has something to do; "" is the default one's. */
+    boolean hasRunnable(String group) {
+        return runnable(group(group)) != null;
+    }
+
+    private synchronized Group group(String name) {
+        return groups.computeIfAbsent(name, Group::new);
+    }
+
+    /** So many tasks of a group may overlap, and have so many threads at most; the first one is started if it is missing. */
+    synchronized void allow(String name, long callsMax, long threadsMax) {
+        Group group = group(name);
+        group.callsMax = (int) Math.min(Integer.MAX_VALUE, callsMax);
+        group.threadsMax = (int) Math.min(Integer.MAX_VALUE, threadsMax);
+        if (group.threads == 0) {
+            ends.startThread(name, group.threads++);
+        }
+    }
+
+    private void startThread(Group group) {
+        if (group.lacksThread() && runnable(group) != null) {
+            ends.startThread(group.name, group.threads++);
+        }
+    }
+
+    // Stages ---------------------------------------------------------------------------------------------------------
+
+    /** The thread leaves a call that goes on by itself; the call still counts as one that runs. */
+    synchronized void suspend(Incoming incoming, AwaitedStage stage) {
+        incoming.awaited = stage;
+        incoming.interruptible = null;
+        incoming.runner = null;
+        incoming.suspended = true;
+        Objects.requireNonNull(incoming.group).busy--;
+        if (incoming.stageDone || incoming.cancelled || incoming.timedOut) {
+            takeUp(incoming);
+        }
+    }
+
+    /** The stage of a call has ended, perhaps before the call was left. */
+    synchronized void stageEnded(Incoming incoming) {
+        incoming.stageDone = true;
+        if (incoming.suspended) {
+            takeUp(incoming);
+        }
+    }
+
+    /** A thread of the call's group goes on with it; the lock is held. */
+    private void takeUp(Incoming incoming) {
+        incoming.suspended = false;
+        due.addLast(incoming);
+        notifyAll();
+        lookAgain.run(); // the leader's next round may be a millisecond away
+        startThread(Objects.requireNonNull(incoming.group));
     }
 
     /** The actor has concurrency groups: says which one a call is in. */
@@ -325,7 +474,11 @@ final class TaskQueue implements ObjectReader.Blocking {
 
     synchronized void done(Incoming incoming) {
         running.remove(incoming.id, incoming);
+        Group group = Objects.requireNonNull(incoming.group);
+        group.calls--;
+        group.busy--;
         acknowledge();
+        tellIfIdle();
     }
 
     /** From here on an interrupt of this thread reaches user code; false: the task is cancelled already. */
@@ -339,17 +492,19 @@ final class TaskQueue implements ObjectReader.Blocking {
 
     /** From here on the thread is not interrupted any more, and shows no interrupt that came. */
     synchronized void leaveUserCode(Incoming incoming) {
-        incoming.interruptible = null;
+        if (incoming.interruptible == Thread.currentThread()) { // else the call was left, and another may have it
+            incoming.interruptible = null;
+        }
         Thread.interrupted();
     }
 
     /** Interrupts user code whose time is over; false: it has come to its end. */
     synchronized boolean timeOut(Incoming incoming) {
-        if (incoming.interruptible == null) {
+        if (incoming.interruptible == null && !incoming.suspended) {
             return false;
         }
         incoming.timedOut = true;
-        incoming.interruptible.interrupt();
+        interrupt(incoming);
         return true;
     }
 

@@ -4,7 +4,6 @@ import io.bowstring.errors.BowstringException;
 import io.bowstring.errors.FunctionNotFoundException;
 import io.bowstring.errors.ProtocolException;
 import io.bowstring.errors.TaskCancelledException;
-import io.bowstring.internal.net.Connection;
 import io.bowstring.internal.net.VirtualThreads;
 import io.bowstring.internal.runtime.Session;
 import io.bowstring.internal.runtime.TaskContext;
@@ -27,7 +26,6 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -80,16 +78,20 @@ final class TaskRunner {
         streams = new StreamWriter(session, answers);
     }
 
-    void startThread() {
-        Thread thread = new Thread(() -> loop(""), "bowstring-task");
-        thread.start();
+    /** Starts the thread that takes tasks. */
+    void start() {
+        queue.allow("", 1, 1);
     }
 
-    /** Returns once nothing waits or runs. */
-    void awaitIdle() {
-        while (!queue.isIdle()) {
-            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
-        }
+    /** Starts one more thread of a group; {@code number}: how many it has. */
+    void startThread(String group, int number) {
+        String name = group.isEmpty() ? "bowstring-task" : "bowstring-" + group;
+        new Thread(() -> loop(group), number == 0 ? name : name + "-" + number).start();
+    }
+
+    /** Returns once nothing waits or runs, and every answer that waited for its log is on its way. */
+    void awaitIdle() throws InterruptedException {
+        queue.awaitIdle(Long.MAX_VALUE);
         LoggedCalls calls = logged;
         if (calls != null) {
             calls.stop();
@@ -118,29 +120,27 @@ final class TaskRunner {
     }
 
     private void runAndForget(Incoming incoming) {
+        boolean over = true;
         try {
             queue.enter();
-            run(incoming);
+            over = run(incoming);
         } catch (Throwable defect) {
             ends.fatal(defect);
         } finally {
-            queue.done(incoming);
+            if (over) {
+                queue.done(incoming);
+            }
         }
     }
 
-    /** Threads for so many calls of a group at once: virtual ones if they are many and there are such, else of the system. */
-    private void startThreads(String group, long count, long started) {
+    /** So many calls of a group may overlap, on virtual threads if they are many and there are such, else on the system's. */
+    private void allow(String group, long count) {
         if (count > CROWD && VirtualThreads.areThere()) {
             crowds.put(group, new CallThreads(
                     group.isEmpty() ? "bowstring-call-" : "bowstring-" + group + "-", Math.toIntExact(count)));
-            if (started == 0) {
-                new Thread(() -> loop(group), "bowstring-" + group).start();
-            }
-            return;
-        }
-        for (long each = started; each < count; each++) {
-            new Thread(() -> loop(group), group.isEmpty() ? "bowstring-task-" + each : "bowstring-" + group + "-" + each)
-                    .start();
+            queue.allow(group, Long.MAX_VALUE, 1); // the one that starts them, and waits when there are so many
+        } else {
+            queue.allow(group, count, count);
         }
     }
 
@@ -149,17 +149,24 @@ final class TaskRunner {
     /** How a call's user code has ended, and when; {@code exits}: the actor wants to end. */
     record Ended(Outcome outcome, long startNs, long durationNs, boolean exits) {}
 
-    private void run(Incoming incoming) {
+    /** Runs a task to its end; false: its stage goes on by itself, and somebody else may have it already. */
+    private boolean run(Incoming incoming) {
         LoggedCalls calls = logged;
         if (calls != null) {
             calls.run(incoming);
-            return;
+            return true;
         }
         if (incoming.is(TaskFlag.EXACT)) {
-            writeOut(incoming.caller.connection());
+            writeOut(incoming);
         }
-        TaskContext context = TaskContext.ofTask(incoming.task.id, incoming.task.attempt);
+        TaskContext context = incoming.awaited != null
+                ? Objects.requireNonNull(incoming.context)
+                : TaskContext.ofTask(incoming.task.id, incoming.task.attempt);
         Ended ended = perform(incoming, context);
+        if (ended == null) {
+            TaskContext.enter(null);
+            return false;
+        }
         try {
             answers.answer(incoming, ended.outcome, context, ended.durationNs, queue.hasWaiting());
         } finally {
@@ -170,22 +177,30 @@ final class TaskRunner {
         } else if (incoming.is(TaskFlag.RETIRE) || ended.outcome.exhausted()) {
             retire(incoming);
         }
+        return true;
     }
 
-    /** Runs user code; what this thread submits from here on, until {@link #over}, is the call's. */
-    Ended perform(Incoming incoming, TaskContext context) {
+    /**
+     * Runs user code; what this thread submits from here on, until {@link #over}, is the call's. Null: it has returned a
+     * stage that goes on by itself, which no call does that is logged.
+     */
+    @Nullable Ended perform(Incoming incoming, TaskContext context) {
         Task task = incoming.task;
         Thread.currentThread().setContextClassLoader(functions.loader());
         incoming.context = context;
         TaskContext.enter(context);
-        long startNs = System.currentTimeMillis() * 1_000_000;
+        AwaitedStage awaited = incoming.awaited;
+        long startNs = awaited == null ? System.currentTimeMillis() * 1_000_000 : incoming.startNs;
         incoming.startNs = startNs;
         incoming.runner = Thread.currentThread();
-        long began = System.nanoTime();
+        long began = awaited == null ? System.nanoTime() : awaited.beganNs();
         boolean exits = false;
         Outcome outcome;
         try {
-            outcome = attempt(incoming);
+            outcome = attempt(incoming, began);
+            if (outcome == null) {
+                return null;
+            }
         } catch (Worker.ActorExitSignal exit) {
             exits = true;
             queue.drain(false);
@@ -203,7 +218,7 @@ final class TaskRunner {
     /** The actor's last call is answered. */
     void exit(Incoming incoming) {
         events.flush();
-        writeOut(incoming.caller.connection());
+        writeOut(incoming);
         Worker.exitAfterLastCall(session, Objects.requireNonNull(actor).id());
     }
 
@@ -212,7 +227,7 @@ final class TaskRunner {
         if (!incoming.is(TaskFlag.METHOD)) {
             queue.drain(false);
             events.flush();
-            writeOut(incoming.caller.connection());
+            writeOut(incoming);
             ends.retire();
         }
     }
@@ -222,12 +237,13 @@ final class TaskRunner {
         if (queue.timeOut(incoming) && !incoming.is(TaskFlag.METHOD)) {
             session.reactor().schedule(DEAF_MS, () -> {
                 if (queue.isInUserCode(incoming)) {
-                    endDeaf(incoming, name);
+                    new Thread(() -> endDeaf(incoming, name), "bowstring-deaf").start();
                 }
             });
         }
     }
 
+    /** Answers for user code that does not end, and ends the process; on a thread of its own, because it waits. */
     private void endDeaf(Incoming incoming, String name) {
         Outcome outcome = Outcome.timedOut(name, incoming.task.timeoutMs);
         // What the task keeps ends with the process; a fresh context keeps nothing.
@@ -237,30 +253,32 @@ final class TaskRunner {
         events.record(incoming.task, labelOf(incoming.task), incoming.startNs, incoming.task.timeoutMs * 1_000_000, outcome);
         events.flush();
         session.reactor().flush();
-        long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(DEAF_MS);
-        while (incoming.caller.connection().unwrittenBytes() > 0 && System.nanoTime() < deadline) {
-            LockSupport.parkNanos(100_000);
-            incoming.caller.connection().flush();
+        try {
+            incoming.caller.connection().awaitWritten(0, TimeUnit.MILLISECONDS.toNanos(DEAF_MS));
+        } catch (InterruptedException error) {
+            LOGGER.log(Level.TRACE, "ending at once", error);
         }
         ends.leave();
     }
 
     /** Every result so far is in the socket, or nobody reads them (spec section 4.4, rule 3). */
-    private static void writeOut(Connection connection) {
-        connection.flush();
-        while (connection.unwrittenBytes() > 0) {
-            LockSupport.parkNanos(100_000);
-        }
+    private static void writeOut(Incoming incoming) {
+        incoming.caller.connection().awaitWritten(0);
     }
 
-    private Outcome attempt(Incoming incoming) {
+    private @Nullable Outcome attempt(Incoming incoming, long began) {
         Task task = incoming.task;
-        List<Object> held = new ArrayList<>();
-        String name = task.name;
+        AwaitedStage awaited = incoming.awaited;
+        List<Object> held = awaited == null ? new ArrayList<>() : awaited.held();
+        String name = awaited == null ? task.name : awaited.name();
         try {
             HostedActor receiver = incoming.is(TaskFlag.METHOD) ? actor() : null;
             if (receiver != null) {
                 receiver.checkGroup(task);
+            }
+            if (awaited != null && (incoming.cancelled || incoming.timedOut)) {
+                awaited.future().cancel(true); // on this thread, since others may be told of it by user code
+                return incoming.timedOut ? Outcome.timedOut(name, task.timeoutMs) : Outcome.cancelled(name);
             }
             // A call that is logged is not interrupted (spec 5.4/2).
             if (logged == null && !queue.enterUserCode(incoming)) {
@@ -271,17 +289,28 @@ final class TaskRunner {
                 if (receiver != null && task.method.equals(TERMINATE)) {
                     throw new Worker.ActorExitSignal();
                 }
-                Invocation invocation = receiver == null ? functions.invocation(task) : receiver.invocation(task);
-                name = name.isEmpty() ? invocation.name() : name;
-                Invocation.Ready ready = invocation.prepare(arguments.read(task, invocation, incoming.body, held));
-                if (task.timeoutMs > 0) {
-                    String known = name;
-                    session.reactor().schedule(task.timeoutMs, () -> expire(incoming, known));
+                Invocation.Ready ready = null;
+                if (awaited == null) {
+                    Invocation invocation = receiver == null ? functions.invocation(task) : receiver.invocation(task);
+                    name = name.isEmpty() ? invocation.name() : name;
+                    ready = invocation.prepare(arguments.read(task, invocation, incoming.body, held));
+                    if (task.timeoutMs > 0) {
+                        String known = name;
+                        session.reactor().schedule(task.timeoutMs, () -> expire(incoming, known));
+                    }
                 }
                 try {
-                    Object value = ready.call(receiver == null ? null : receiver.instance());
+                    Object value = ready == null
+                            ? Objects.requireNonNull(awaited).future()
+                            : ready.call(receiver == null ? null : receiver.instance());
                     if (value instanceof CompletionStage<?> stage) {
-                        value = settled(stage.toCompletableFuture());
+                        CompletableFuture<?> future = stage.toCompletableFuture();
+                        if (receiver != null && mayLeave(future)) {
+                            future.whenComplete((result, error) -> queue.stageEnded(incoming));
+                            queue.suspend(incoming, new AwaitedStage(future, name, held, began));
+                            return null;
+                        }
+                        value = settled(future);
                     }
                     if (incoming.items != null) {
                         streams.write(incoming, value, name);
@@ -325,6 +354,14 @@ final class TaskRunner {
             throw new FunctionNotFoundException("this worker is no actor");
         }
         return hosted;
+    }
+
+    /**
+     * Whether this thread need not wait for what an actor's method has returned. A virtual one may as well, and the next
+     * call that is logged must not start before this one has ended.
+     */
+    private boolean mayLeave(CompletableFuture<?> future) {
+        return !future.isDone() && logged == null && !VirtualThreads.isCurrent();
     }
 
     /** The value that an asynchronous method ends with; an interrupt cancels it. */
@@ -427,8 +464,8 @@ final class TaskRunner {
                 if (!made.groups().isEmpty()) {
                     queue.setGroups(call -> made.groupOf(call.task));
                 }
-                startThreads("", made.maxConcurrency(), 1);
-                made.groups().forEach((group, size) -> startThreads(group, size, 0));
+                allow("", made.maxConcurrency());
+                made.groups().forEach(this::allow);
             }
             done.accept(error);
         }, "bowstring-constructor");

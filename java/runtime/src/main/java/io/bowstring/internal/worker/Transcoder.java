@@ -46,12 +46,12 @@ final class Transcoder {
                             transcode.location.segment(), transcode.segmentPath, transcode.location))
                     : Payload.inBody(transcode.encoding, transcode.layout, body, 0, transcode.length);
             Object value = session.reader().decode(payload, null);
-            EncodedValue encoded = Values.encodePortable(value, session);
+            EncodedValue encoded = Values.encodePortable(value, session.references());
             Transcoded done = new Transcoded();
             done.request = transcode.request;
             done.encoding = encoded.encoding();
             if (encoded.inlineSize() > session.inlineBytesMax()) {
-                StoreClient.Extent extent = session.writeImage(encoded);
+                StoreClient.Extent extent = session.store().write(encoded);
                 done.state = ValueState.STORED;
                 done.location = new Location(
                         extent.grant().segment, 0, extent.grant().offset, encoded.imageSize());

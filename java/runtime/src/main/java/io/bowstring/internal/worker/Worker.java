@@ -49,6 +49,8 @@ import org.jspecify.annotations.Nullable;
 @SuppressWarnings("NullAway.Init") // prepare() comes before everything else
 final class Worker implements Processes.Host {
     private static final Logger LOGGER = System.getLogger(Worker.class.getName());
+    /** Shutdown hooks of user code have this long. */
+    private static final long HOOKS_MS = 2_000;
 
     private final TaskQueue queue;
     private Session session;
@@ -77,6 +79,11 @@ final class Worker implements Processes.Host {
             public void forced() {
                 Runtime.getRuntime().halt(1);
             }
+
+            @Override
+            public void startThread(String group, int number) {
+                runner.startThread(group, number);
+            }
         });
     }
 
@@ -98,7 +105,7 @@ final class Worker implements Processes.Host {
         });
         rehearsal.welcomed();
         join(guard); // before the first code of a user's
-        runner.startThread();
+        runner.start();
         LOGGER.log(Level.DEBUG, "worker {0} is ready", connected.process());
     }
 
@@ -360,10 +367,16 @@ final class Worker implements Processes.Host {
         queue.drain(graceful);
         shared.values().forEach(each -> each.queue().drain(graceful));
         Thread ender = new Thread(() -> {
-            if (graceful) {
-                runner.awaitIdle();
-                shared.values().forEach(each -> each.runner().awaitIdle());
-                rehearsal.await(); // the archive is to have what it loads
+            try {
+                if (graceful) {
+                    runner.awaitIdle();
+                    for (SharedActor each : shared.values()) {
+                        each.runner().awaitIdle();
+                    }
+                    rehearsal.await(); // the archive is to have what it loads
+                }
+            } catch (InterruptedException error) {
+                LOGGER.log(Level.TRACE, "ending at once", error);
             }
             endProcess(session);
         }, "bowstring-end");
@@ -371,12 +384,13 @@ final class Worker implements Processes.Host {
         ender.start();
     }
 
-    /** Ends this process; shutdown hooks of user code get two seconds. */
+    /** Ends this process; shutdown hooks of user code that are not done in time end with it. */
     static void endProcess(Session session) {
         session.reactor().flush();
         Thread hard = new Thread(() -> {
             try {
-                Thread.sleep(2_000);
+                // A watchdog: it depends on nothing else of the runtime, and the end of the process is the end of it.
+                Thread.sleep(HOOKS_MS);
             } catch (InterruptedException error) {
                 LOGGER.log(Level.TRACE, "ending at once", error);
             }

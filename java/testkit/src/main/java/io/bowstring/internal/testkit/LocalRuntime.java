@@ -20,9 +20,9 @@ import io.bowstring.internal.call.ProgressNote;
 import io.bowstring.internal.call.ProgressView;
 import io.bowstring.internal.call.StateFilter;
 import io.bowstring.internal.function.FunctionDescriptor;
+import io.bowstring.internal.runtime.ActorControl;
 import io.bowstring.internal.runtime.Id;
 import io.bowstring.internal.runtime.MethodDeclarations;
-import io.bowstring.internal.runtime.Submitter;
 import io.bowstring.internal.runtime.TaskContext;
 import io.bowstring.internal.value.Payload;
 import io.bowstring.internal.value.TableFormat;
@@ -484,7 +484,7 @@ public final class LocalRuntime implements RuntimeLink {
             throw new InvalidArgumentException("an actor without a name can't be looked for; call setName(...)");
         }
         if (options.checkpointInterval != 0) {
-            Submitter.checkCheckpoints(type, options);
+            ActorControl.checkCheckpoints(type, options);
         }
         byte[] id = here().nextChild();
         WireHandle wire = new WireHandle();
