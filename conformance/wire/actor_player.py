@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from hashlib import blake2b
 from typing import Any
 
 from bowstring_wire import messages as m
@@ -11,17 +10,12 @@ from bowstring_wire.messages import Language
 from bowstring_wire.protocol import frame
 from bowstring_wire.values.payload import inline_payload
 from bowstring_wire.values.portable import encode_portable
+from conformance.wire.conversation import Mismatch
+from conformance.wire.keys import function_key
 from conformance.wire.player import Player
 
 ALIVE_MAX_S = 60.0
 _COUNTER = {"python": ("conformance.languages.python.library", "Counter"), "java": ("conformance.Counter", "")}
-
-
-def function_key(language: int, module: str, name: str, blob: bytes = b"") -> bytes:
-    """The key of a function (spec 2.3/1)."""
-    parts = [module.encode(), name.encode(), b"", blob]
-    data = bytes([language]) + b"".join(len(part).to_bytes(8, "little") + part for part in parts)
-    return blake2b(data, digest_size=16).digest()
 
 
 class ActorPlayer(Player):
@@ -77,12 +71,22 @@ class ActorPlayer(Player):
     def do_alive_actor(self, step: dict[str, Any]) -> None:
         """Wait until the actor takes calls, and connect to it."""
         driver = self.clients["node"]
+        actor = self.names[step["of"]] if "of" in step else self.names["actor"]
+        others = []
         while True:
-            state = driver.expect(m.ActorState, ALIVE_MAX_S)
+            state, body = driver.receive(m.ActorState, timeout_s=ALIVE_MAX_S)
             assert isinstance(state, m.ActorState)
-            if state.life == m.ActorLife.ALIVE:
+            if state.actor != actor:
+                others.append((state, body))
+            elif state.life == m.ActorLife.ALIVE:
                 break
+            elif state.life == m.ActorLife.DEAD:
+                raise Mismatch(f"the actor is dead: {state.error}")
+        driver._frames[:0] = others
         self.names["incarnation"] = state.incarnation
         self.names["address"] = state.address
         self.names["actor_worker"] = state.worker
-        self.do_greet({"greet": step["alive_actor"], "to": "$address"})
+        name = step["alive_actor"]
+        self.names[f"address of {name}"] = state.address
+        self.actors[name] = {"actor": actor, "function": self.names["class"], "epoch": state.incarnation}
+        self.do_greet({"greet": name, "to": "$address"})

@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import msgpack
+
 from bowstring_wire import messages as m
-from bowstring_wire.messages import FrameType, Language
+from bowstring_wire.messages import Encoding, FrameType, Language, Layout
 from bowstring_wire.protocol import frame
 from bowstring_wire.values.payload import inline_payload
 from bowstring_wire.values.portable import encode_portable
@@ -15,9 +17,10 @@ from conformance.languages.python.notation import make
 from conformance.wire import notation
 from conformance.wire.conversation import Mismatch, decoded
 from conformance.wire.frame_steps import FrameSteps
+from conformance.wire.store_steps import StoreSteps
 
 
-class CallSteps(FrameSteps):
+class CallSteps(FrameSteps, StoreSteps):
     """A worker is asked to run functions of the library, and methods of its actor."""
 
     def frame_of(self, step: dict[str, Any]) -> bytes:
@@ -44,10 +47,16 @@ class CallSteps(FrameSteps):
                 continue
             if isinstance(written, dict) and "$path" in written:
                 written = str(self.folder / written["$path"])
-            encoded = encode_portable(make(written))
-            layout, payload = inline_payload(encoded)
+            if isinstance(written, str):
+                written = self.names.resolve(written)
+            if isinstance(written, dict) and "$refs" in written:
+                layout, payload = Layout.COMPACT, self._list_of_references(written["$refs"])
+            elif isinstance(written, dict) and "$letters" in written:
+                layout, payload = inline_payload(encode_portable("x" * written["$letters"]))
+            else:
+                layout, payload = inline_payload(encode_portable(make(written)))
             args.append(
-                m.Arg(m.ArgKind.VALUE, encoded.encoding, layout, 0, len(body), len(payload), 0, bytes(20), 0, 0, 0)
+                m.Arg(m.ArgKind.VALUE, Encoding.PORTABLE, layout, 0, len(body), len(payload), 0, bytes(20), 0, 0, 0)
             )
             body += payload + bytes(-len(payload) % 8)
         task: Any = m.Task(id_, owner=self.process, home=self.names["node"], args=tuple(args), num_returns=1)
@@ -55,11 +64,19 @@ class CallSteps(FrameSteps):
         if "method" in step:
             task.method, task.flags, task.actor = step["method"], m.TaskFlag.METHOD, self.names["actor"]
             task.function, task.epoch = self.names["class"], self.names["incarnation"]
+            for name, value in self.actors.get(self.current, {}).items():
+                setattr(task, name, value)
         else:
             task.function, task.epoch = self.key(step["task"]), self.names["epoch"]
         for name, value in self._fields("Task", step.get("fields", {})).items():
             setattr(task, name, value)
         return frame(FrameType.TASK, task.encode(), body)
+
+    def _list_of_references(self, names: list[str]) -> bytes:
+        """A portable list of references to objects of this process."""
+        packer = msgpack.Packer()
+        refs = [m.ObjectRef(self.names.resolve(name), 0, self.process, self.names["node"]) for name in names]
+        return packer.pack([msgpack.ExtType(1, m.OBJECT_REF.pack(*ref)) for ref in refs])
 
     def do_task(self, step: dict[str, Any]) -> None:
         """Send a Task that names a function of the library."""
@@ -118,13 +135,40 @@ class CallSteps(FrameSteps):
             return
         if step["result"] is None and "of" not in step and not message.returns:
             return
+        expected = step["results"] if "results" in step else [step["result"]]
+        if len(message.returns) != len(expected):
+            raise Mismatch(f"{message} has not {len(expected)} results")
+        for entry, written in zip(message.returns, expected, strict=True):
+            payload = body[entry.offset : entry.offset + entry.length]
+            if entry.encoding == m.Encoding.ERROR:
+                raise Mismatch(f"the error {m.ErrorRecord.decode(payload)}")
+            found = value_difference(decoded(entry.encoding, entry.layout, payload), written)
+            if found:
+                raise Mismatch(found)
+
+    def do_error(self, step: dict[str, Any]) -> None:
+        """The record of the error that a task comes to: how many causes it names, and how long its texts are."""
+        message, body = self._receive("Result", step)
         entry = message.returns[0]
-        payload = body[entry.offset : entry.offset + entry.length]
-        if entry.encoding == m.Encoding.ERROR:
-            raise Mismatch(f"the error {m.ErrorRecord.decode(payload)}")
-        found = value_difference(decoded(entry.encoding, entry.layout, payload), step["result"])
-        if found:
-            raise Mismatch(found)
+        if "entries" in step and message.returns != (entry,) * step["entries"]:
+            raise Mismatch(f"it has {len(message.returns)} entries, or they differ: {message.returns[:3]}")
+        if message.id != self.names.resolve(step["error"]) or message.status != m.TaskStatus.ERROR:
+            raise Mismatch(f"{message} is no error of {step['error']}")
+        if entry.state == m.ValueState.STORED:
+            image = self.image(message.id + bytes(4))[1]
+            span = m.ObjectHeader.decode(image[8 : 8 + int.from_bytes(image[:4], "little")]).buffers[0]
+            payload = image[span.offset : span.offset + span.length]
+        else:
+            payload = body[entry.offset : entry.offset + entry.length]
+        record = m.ErrorRecord.decode(payload)
+        if len(record.causes) != self.names.resolve(step["causes"]):
+            raise Mismatch(f"it has {len(record.causes)} causes")
+        for name in ("message", "traceback"):
+            size = len(getattr(record, name).encode())
+            if size > step["bytes_max"]:
+                raise Mismatch(f"its {name} has {size} bytes")
+        if self.names.resolve(step["says"]) not in record.message:
+            raise Mismatch(f"its message ends with {record.message[-200:]!r}")
 
     def do_item(self, step: dict[str, Any]) -> None:
         """A StreamItem comes."""

@@ -7,7 +7,6 @@ kept, so the order between different types does not matter unless a step says ``
 
 from __future__ import annotations
 
-import mmap
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -78,7 +77,7 @@ class Conversation:
         if node_client is not None:
             self.clients["node"] = node_client
         self.current = ""
-        self.mapped: list[mmap.mmap] = []
+        self.actors: dict[str, dict[str, Any]] = {}  # by connection: what calls of its actor carry
 
     def run(self, steps: list[dict[str, Any]]) -> None:
         """Run the steps in order.
@@ -110,6 +109,11 @@ class Conversation:
     def client(self) -> WireClient:
         """The connection that steps without a name mean."""
         return self.clients[self.current]
+
+    def do_names(self, step: dict[str, Any]) -> None:
+        """Give names to values, so that variants of a case can differ in them."""
+        for name, value in step["names"].items():
+            self.names[name] = self.names.resolve(value)
 
     def do_steps(self, step: dict[str, Any]) -> None:
         """Several steps in the place of one."""
@@ -232,6 +236,9 @@ class Conversation:
             self._check_error(message.error or m.ErrorRecord(), step["error"], step)
         for name, field in step.get("as", {}).items():
             self.names[name] = getattr(message, field)
+        for entry, wanted in zip(getattr(message, "returns", ()), step.get("returns", ()), strict="returns" in step):
+            if any(getattr(entry, name) != value for name, value in wanted.items()):
+                raise Mismatch(f"{entry} has not {wanted}")
         if "value" in step:
             self._check_value(message, body, step["value"])
 

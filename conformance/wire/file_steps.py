@@ -23,6 +23,11 @@ class FileSteps(Conversation):
         path = self.folder / step["file"]
         wait_until(path.exists, WITHIN_S, f"there is {path.name}")
 
+    def do_made(self, step: dict[str, Any]) -> None:
+        """There is such a file already."""
+        if not (self.folder / step["made"]).exists():
+            raise Mismatch(f"there is no {step['made']} yet")
+
     def do_no_file(self, step: dict[str, Any]) -> None:
         if (self.folder / step["no_file"]).exists():
             raise Mismatch(f"there is {step['no_file']}")

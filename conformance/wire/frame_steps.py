@@ -80,6 +80,18 @@ class FrameSteps(Conversation):
         for at in range(0, len(data), step["drip"]):
             self.client.sock.sendall(data[at : at + step["drip"]])
 
+    def do_widened(self, step: dict[str, Any]) -> None:
+        """Send a frame as a later version may write it: its table's vtable has two fields more."""
+        data = self.frame_of(step["widened"])
+        kind, metadata_length = int.from_bytes(data[4:6], "little"), int.from_bytes(data[:4], "little")
+        metadata, body = bytearray(data[16 : 16 + metadata_length]), data[16 + metadata_length :]
+        size = int.from_bytes(metadata[8:10], "little")
+        table = int.from_bytes(metadata[:4], "little")
+        vtable = (size + 4).to_bytes(2, "little") + metadata[10 : 8 + size] + (4).to_bytes(2, "little") * 2
+        metadata[table : table + 4] = (table - len(metadata)).to_bytes(4, "little", signed=True)
+        metadata += vtable + bytes(-len(vtable) % 8)
+        self.client.sock.sendall(frame(kind, bytes(metadata), body))
+
     def do_damaged(self, step: dict[str, Any]) -> None:
         """Send a frame in which bytes are replaced by ``hex``, from ``at`` on: in the metadata, or from ``text`` on."""
         part = step["damaged"]

@@ -43,6 +43,37 @@ class NodeSteps(Conversation):
             self.client.send(m.RefUpdate((change,)))
             self.round_trip()
 
+    def do_rows(self, step: dict[str, Any]) -> None:
+        """The node tells these rows of a kind, and no others; of each the fields that are named count.
+
+        With `soon` they come to be told. A filter is a list: field, operator, value.
+        """
+        filters = tuple(
+            m.StateFilter(field, m.FilterOp[op], str(self.names.resolve(value)))
+            for field, op, value in step.get("where", ())
+        )
+        expected = [self._fields_of(row) for row in step["are"]]
+        found: list[dict[str, Any]] = []
+
+        def told() -> bool:
+            found[:] = self._rows(m.StateKind[step["rows"]], filters)
+            return len(found) == len(expected) and all(
+                row.items() >= wanted.items() for row, wanted in zip(found, expected, strict=True)
+            )
+
+        try:
+            wait_until(told, WITHIN_S if "soon" in step else 0)
+        except AssertionError:
+            raise Mismatch(f"the node tells {str(found)[:2000]}, expected {str(expected)[:1000]}") from None
+
+    def _rows(self, kind: m.StateKind, filters: tuple[m.StateFilter, ...] = ()) -> list[dict[str, Any]]:
+        client = self.clients["node"] if self.is_worker else self.client
+        client.send(m.StateQuery(client.request(), kind, filters))
+        message, body = client.receive(m.StateReply, timeout_s=WITHIN_S)
+        assert isinstance(message, m.StateReply)
+        rows: list[dict[str, Any]] = decoded(m.Encoding.PORTABLE, Layout.COMPACT, body[: message.length])
+        return rows
+
     def do_known(self, step: dict[str, Any]) -> None:
         """The node knows the object with this index (big-endian) of the task."""
         if self._state_of(self._item(step["known"])) in ("", "unknown"):
@@ -64,13 +95,20 @@ class NodeSteps(Conversation):
             raise Mismatch(f"the object is {state!r}")
 
     def _state_of(self, object_: bytes) -> str:
-        """What the node says of an object."""
-        client = self.client
-        client.send(m.StateQuery(client.request(), m.StateKind.OBJECTS, (m.StateFilter("object", 1, object_.hex()),)))
-        message, body = client.receive(m.StateReply, timeout_s=WITHIN_S)
-        assert isinstance(message, m.StateReply)
-        rows = decoded(m.Encoding.PORTABLE, Layout.COMPACT, body[: message.length])
-        return rows[0]["state"] if rows else ""
+        """What the node says of an object; "" if nothing."""
+        rows = self._rows(m.StateKind.OBJECTS, (m.StateFilter("object", m.FilterOp.EQ, object_.hex()),))
+        return str(rows[0]["state"]) if rows else ""
+
+    def do_lines(self, step: dict[str, Any]) -> None:
+        """The node tells what the worker has written, in whole lines."""
+        text = ""
+        while len(text) < len(step["lines"]):
+            message: Any = self.client.expect(m.LogLines, WITHIN_S)
+            if not message.text.endswith("\n") or message.stream != step["stream"]:
+                raise Mismatch(f"{message} is no whole lines of stream {step['stream']}")
+            text += message.text
+        if text != step["lines"]:
+            raise Mismatch(f"the lines are {text!r}")
 
     def do_lease_over(self, step: dict[str, Any]) -> None:
         """The worker has acknowledged that the lease is over, and the node knows."""
@@ -83,31 +121,20 @@ class NodeSteps(Conversation):
             raise Mismatch("the lease is over")
 
     def _leases(self, lease: Any, rows: list[dict[str, Any]]) -> bool:
-        client = self.clients["node"]
-        client.send(m.StateQuery(client.request(), m.StateKind.LEASES))
-        message, body = client.receive(m.StateReply, timeout_s=WITHIN_S)
-        assert isinstance(message, m.StateReply)
-        rows[:] = decoded(m.Encoding.PORTABLE, Layout.COMPACT, body[: message.length])
+        rows[:] = self._rows(m.StateKind.LEASES)
         return any(row["lease"] == self.names.resolve(lease) for row in rows)
 
     def do_shows_stacks(self, step: dict[str, Any]) -> None:
         """The worker tells the node its stacks, whatever it does."""
-        client = self.clients["node"]
-        client.send(m.StateQuery(client.request(), m.StateKind.STACKS))
-        message, body = client.receive(m.StateReply, timeout_s=WITHIN_S)
-        assert isinstance(message, m.StateReply)
-        rows = decoded(m.Encoding.PORTABLE, Layout.COMPACT, body[: message.length])
+        rows = self._rows(m.StateKind.STACKS)
         worker = f"{self.names.resolve(step['shows_stacks']):016x}"
         if not any(row["process"] == worker and step["says"] in row["stack"] for row in rows):
             raise Mismatch(f"no stack of {worker} with {step['says']} among {len(rows)}")
 
     def do_told(self, step: dict[str, Any]) -> None:
         """The node has been told that the task ran."""
-        client = self.clients["node"]
         task = self.names.resolve(step["told"]).hex()
-        client.send(m.StateQuery(client.request(), m.StateKind.TASKS, (m.StateFilter("task", 1, task),)))
-        message, body = client.receive(m.StateReply, timeout_s=WITHIN_S)
-        assert isinstance(message, m.StateReply)
-        states = [row["state"] for row in decoded(m.Encoding.PORTABLE, Layout.COMPACT, body[: message.length])]
+        rows = self._rows(m.StateKind.TASKS, (m.StateFilter("task", m.FilterOp.EQ, task),))
+        states = [row["state"] for row in rows]
         if states != [step["state"]]:
             raise Mismatch(f"the task is {states}")

@@ -5,8 +5,7 @@ from __future__ import annotations
 from conformance.wire.call_steps import CallSteps
 from conformance.wire.file_steps import FileSteps
 from conformance.wire.node_steps import NodeSteps
-from conformance.wire.store_steps import StoreSteps
 
 
-class Player(CallSteps, NodeSteps, StoreSteps, FileSteps):
+class Player(CallSteps, NodeSteps, FileSteps):
     """Knows every step that needs no actor; see `ActorPlayer` for those."""

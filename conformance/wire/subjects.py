@@ -10,7 +10,8 @@ from typing import Any
 from bowstring_wire import messages as m
 from bowstring_wire.messages import Language, Role
 from conformance.runner import ROOT, read_languages
-from conformance.wire.actor_player import ActorPlayer, function_key
+from conformance.wire.actor_player import ActorPlayer
+from conformance.wire.keys import function_key
 from conformance.wire.player import Player
 from tests.process.core.node_process import NodeProcess
 from tests.process.core.wire_client import WireClient

@@ -5,6 +5,7 @@ import io.bowstring.ObjectRef;
 import io.bowstring.errors.BowstringException;
 import io.bowstring.errors.CrossLanguageException;
 import io.bowstring.errors.ErrorCode;
+import io.bowstring.errors.GetTimeoutException;
 import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.errors.ProtocolException;
 import io.bowstring.internal.call.Arguments;
@@ -528,8 +529,8 @@ public final class Submitter {
     static void check(PendingTask task, Result result, int bodyLength) {
         int count = result.returns.size();
         boolean failed = result.status != TaskStatus.OK;
-        int expected = task.stream == null ? task.numReturns : failed ? 1 : 0;
-        if (count != expected && !(failed && task.numReturns == 0)) {
+        int expected = task.numReturns > 0 ? task.numReturns : failed ? 1 : 0; // a stream, and a task without results
+        if (count != expected) {
             throw new ProtocolException("a Result of " + count + " values; " + expected + " were expected");
         }
         for (Return value : result.returns) {
@@ -659,6 +660,37 @@ public final class Submitter {
             task.actor.cancel(task, recursive);
         } else {
             session.leases().cancel(task, force, recursive);
+        }
+    }
+
+    /** Returns once no result of what a task has submitted is awaited any more, or the time is over. */
+    public void awaitChildren(TaskContext parent, long timeoutNs) {
+        CompletableFuture<Boolean> over = new CompletableFuture<>();
+        List<ObjectEntry> awaited = new ArrayList<>();
+        int[] missing = {0};
+        Runnable one = () -> {
+            if (--missing[0] == 0) {
+                over.complete(true);
+            }
+        };
+        session.locked(() -> {
+            for (PendingTask child : session.objects().submittedBy(parent)) {
+                for (ObjectEntry result : child.numReturns > 0 ? child.results : List.<ObjectEntry>of()) {
+                    if (!result.isReady()) {
+                        missing[0]++;
+                        result.onReady(one);
+                        awaited.add(result);
+                    }
+                }
+            }
+        });
+        if (awaited.isEmpty()) {
+            return;
+        }
+        try {
+            session.reader().await(over, timeoutNs, true);
+        } catch (GetTimeoutException late) {
+            session.locked(() -> awaited.forEach(result -> result.forget(one)));
         }
     }
 

@@ -31,6 +31,9 @@ final class TaskQueue implements ObjectReader.Blocking {
         void cancelled(Incoming incoming);
 
         void forced();
+
+        /** A lease is about to be told over: what must be known before that is sent now. */
+        default void revoking() {}
     }
 
     /** How long a thread without work leaves the reading to another before it asks again. */
@@ -121,12 +124,13 @@ final class TaskQueue implements ObjectReader.Blocking {
     }
 
     /** Cancels a task; returns it if it runs. */
-    synchronized @Nullable Incoming cancel(CallerLink caller, Id id, boolean force) {
+    synchronized @Nullable Incoming cancel(CallerLink caller, Id id, boolean force, boolean recursive) {
         Incoming active = running.get(id);
         if (active != null && active.caller == caller) {
             if (force && actor == null) {
                 ends.forced();
             }
+            active.recursive |= recursive;
             active.cancelled = true;
             if (active.interruptible != null) {
                 active.interruptible.interrupt();
@@ -226,6 +230,7 @@ final class TaskQueue implements ObjectReader.Blocking {
                     .anyMatch(incoming -> !incoming.is(TaskFlag.METHOD) && incoming.task.epoch <= done.epoch);
             if (!runs) {
                 each.remove();
+                ends.revoking();
                 session.send(done);
             }
         }

@@ -77,6 +77,11 @@ final class Worker implements Processes.Host {
             public void forced() {
                 Runtime.getRuntime().halt(1);
             }
+
+            @Override
+            public void revoking() {
+                events.flush(); // a worker whose job is over is ended as soon as it is free (spec section 8.3, rule 1)
+            }
         });
     }
 
@@ -163,7 +168,6 @@ final class Worker implements Processes.Host {
             case FrameType.WORKER_BIND -> bind(WorkerBind.decode(frame.metadata()));
             case FrameType.LEASE_REVOKE -> {
                 LeaseRevoke revoke = LeaseRevoke.decode(frame.metadata());
-                events.flush(); // a worker whose job is over is ended as soon as it is free
                 queue.revoke(revoke.lease, revoke.epoch);
             }
             case FrameType.ACTOR_START -> startActor(ActorStart.decode(frame.metadata()), frame.body());
