@@ -15,7 +15,7 @@ from conformance.wire.keys import function_key
 from conformance.wire.player import Player
 
 ALIVE_MAX_S = 60.0
-_COUNTER = {"python": ("conformance.languages.python.library", "Counter"), "java": ("conformance.Counter", "")}
+COUNTERS = {"python": ("conformance.languages.python.library", "Counter"), "java": ("conformance.Counter", "")}
 
 
 class ActorPlayer(Player):
@@ -36,7 +36,7 @@ class ActorPlayer(Player):
     def do_actor(self, step: dict[str, Any]) -> None:
         """Make a Counter, wait until it is alive, and connect to it."""
         driver = self.clients["node"]
-        module, name = _COUNTER[self.language]
+        module, name = COUNTERS[self.language]
         name = step.get("class", name)
         key = function_key(self.number, module, name)
         driver.send(m.FunctionPut(key, self.number, module, name))

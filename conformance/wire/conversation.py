@@ -115,6 +115,18 @@ class Conversation:
         for name, value in step["names"].items():
             self.names[name] = self.names.resolve(value)
 
+    def do_same(self, step: dict[str, Any]) -> None:
+        """Two values are one."""
+        first, second = map(self.names.resolve, step["same"])
+        if first != second:
+            raise Mismatch(f"{first!r} and {second!r} differ")
+
+    def do_different(self, step: dict[str, Any]) -> None:
+        """Two values differ."""
+        first, second = map(self.names.resolve, step["different"])
+        if first == second:
+            raise Mismatch(f"both are {first!r}")
+
     def do_steps(self, step: dict[str, Any]) -> None:
         """Several steps in the place of one."""
         for inner in step["steps"]:
@@ -124,6 +136,8 @@ class Conversation:
         """A connection that has said nothing yet."""
         name = step["connect"]
         client = WireClient(self.names.resolve(step.get("to", self.subject)), self.token)
+        if name in self.clients:
+            self.clients[name].close()
         client.process = self.process
         self.clients[name] = client
         self.current = name
@@ -166,6 +180,17 @@ class Conversation:
         except ConnectionEnded:
             return
         raise Mismatch(f"{message} instead of the connection's end")
+
+    def do_ended_without(self, step: dict[str, Any]) -> None:
+        """The connection ends, and no such frame came before."""
+        came = []
+        try:
+            while True:
+                came.append(self.client.receive(timeout_s=WITHIN_S)[0])
+        except ConnectionEnded:
+            pass
+        if any(type(message).__name__ == step["ended_without"] for message in came):
+            raise Mismatch(f"there came {came}")
 
     def do_goaway(self, step: dict[str, Any]) -> None:
         """The peer said why, and closed."""
@@ -240,7 +265,18 @@ class Conversation:
             if any(getattr(entry, name) != value for name, value in wanted.items()):
                 raise Mismatch(f"{entry} has not {wanted}")
         if "value" in step:
-            self._check_value(message, body, step["value"])
+            self._check_value(message, body, self.names.resolve(step["value"]))
+        if "rows" in step:
+            self._check_rows(decoded(m.Encoding.PORTABLE, Layout.COMPACT, body[: message.length]), step["rows"])
+
+    def _check_rows(self, found: list[dict[str, Any]], written: list[dict[str, Any]]) -> None:
+        """Rows of state: as many as are expected, and each with the fields that are named."""
+        expected = [self._fields_of(row) for row in written]
+        same = len(found) == len(expected) and all(
+            row.items() >= wanted.items() for row, wanted in zip(found, expected, strict=True)
+        )
+        if not same:
+            raise Mismatch(f"the rows are {str(found)[:2000]}, expected {str(expected)[:1000]}")
 
     def _check_value(self, message: Any, body: bytes, written: Any) -> None:
         """Of an ObjectValue, a StateReply or the like: its payload."""
@@ -258,7 +294,7 @@ class Conversation:
         wanted = self.names.resolve(step["request"]) if "request" in step else self.client.requests
         if message.request != wanted:
             raise Mismatch(f"{message} answers another request than {wanted}")
-        self._check_error(message.error or m.ErrorRecord(), step["failure"], step)
+        self._check_error(message.error or m.ErrorRecord(), self.names.resolve(step["failure"]), step)
 
     @staticmethod
     def _check_error(record: m.ErrorRecord, code: str, step: dict[str, Any]) -> None:

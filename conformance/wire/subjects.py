@@ -12,6 +12,8 @@ from bowstring_wire.messages import Language, Role
 from conformance.runner import ROOT, read_languages
 from conformance.wire.actor_player import ActorPlayer
 from conformance.wire.keys import function_key
+from conformance.wire.lone_player import LonePlayer
+from conformance.wire.played_node import EPOCH, JOB, PlayedNode
 from conformance.wire.player import Player
 from tests.process.core.node_process import NodeProcess
 from tests.process.core.wire_client import WireClient
@@ -21,6 +23,38 @@ _LIBRARY = {
     "python": (Language.PYTHON, "conformance.languages.python.library"),
     "java": (Language.JAVA, "conformance.ConformanceLibrary"),
 }
+
+
+class LoneWorkerSubject:
+    """A worker of a language whose node is played too; each case has its own."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self.number, self.module = _LIBRARY[language]
+        known = read_languages()[language]
+        known.prepare()
+        self.class_path = tuple(known.fill(known.class_path)) if language == "java" else ()
+
+    def player(self, folder: Path) -> LonePlayer:
+        node = PlayedNode(self.language, self.class_path)
+
+        def key(name: str) -> bytes:
+            made = function_key(self.number, self.module, name)
+            node.knows(made, self.number, self.module, name)
+            return made
+
+        player = LonePlayer(
+            node, self.language, self.number, self.module,
+            node.hello.address, node.token, folder, node.process ^ 2, JOB, node.process, EPOCH, key, node.link,
+        )  # fmt: skip
+        player.names["epoch"] = EPOCH
+        player.names["worker_pid"] = node.hello.pid
+        return player
+
+    def done(self, player: Player) -> None:
+        assert isinstance(player, LonePlayer)
+        player.close()
+        player.played.end()
 
 
 class NodeSubject:

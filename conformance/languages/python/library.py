@@ -212,6 +212,10 @@ class Counter:
     def fail(self, message: str) -> None:
         raise ValueError(message)
 
+    def wait_between_files(self, made: str, awaited: str) -> str:
+        """As the function."""
+        return wait_between_files(made, awaited)
+
     def keep(self, refs: list[Any]) -> None:
         """Keep a list of references."""
         self.kept = refs
