@@ -32,6 +32,13 @@ class FileSteps(Conversation):
         if (self.folder / step["no_file"]).exists():
             raise Mismatch(f"there is {step['no_file']}")
 
+    def do_write(self, step: dict[str, Any]) -> None:
+        """Write files, by their paths in the case's folder."""
+        for name, text in self.names.resolve(step["write"]).items():
+            path = self.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+
     def do_archive(self, step: dict[str, Any]) -> None:
         """Make a zip archive."""
         with zipfile.ZipFile(self.folder / step["archive"], "w") as archive:

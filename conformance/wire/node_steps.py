@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from bowstring_wire import messages as m
-from bowstring_wire.messages import FrameType, Language, Layout
+from bowstring_wire.messages import FrameType, Layout
 from bowstring_wire.protocol import frame
 from conformance.wire.conversation import WITHIN_S, Conversation, Mismatch, decoded
 from tests.process.waiting import wait_until
@@ -23,7 +23,8 @@ class NodeSteps(Conversation):
         actor, key = self.names["task:actor"], self.names["key:class"]
         ref = m.ObjectRef(actor + bytes(4), 0, self.process, self.names["node"])
         ref = ref._replace(**self._fields_of(facts.get("ref", {})))
-        handle = m.ActorHandle(ref, Language.PYTHON, 1, class_name="Counter", class_key=key)
+        language = m.Language[facts.get("language", "PYTHON")]
+        handle = m.ActorHandle(ref, language, 1, class_name="Counter", class_key=key)
         task = m.Task(actor, key, owner=self.process, home=self.names["node"], flags=m.TaskFlag.CREATION)
         task.num_returns = 1
         for name, value in self._fields("Task", facts.get("task", {})).items():
@@ -33,7 +34,24 @@ class NodeSteps(Conversation):
             body = frame(FrameType[facts["inner"]], m.Ack(1).encode())
         if "body_hex" in facts:
             body = bytes.fromhex(facts["body_hex"])
-        self.client.send(m.ActorCreate(self.client.request(), handle), body)
+        create = m.ActorCreate(self.client.request(), handle)
+        for name, value in self._fields("ActorCreate", facts.get("fields", {})).items():
+            setattr(create, name, value)
+        self.client.send(create, body)
+
+    def do_life(self, step: dict[str, Any]) -> None:
+        """The node comes to tell that an actor is so far; ``as`` names parts of the state."""
+        actor, wanted = self.names.resolve(step.get("of", "$task:actor")), m.ActorLife[step["life"]]
+        while True:
+            state: Any = self.client.expect(m.ActorState, WITHIN_S)
+            if state.actor == actor and state.life == wanted:
+                break
+            if state.life == m.ActorLife.DEAD:
+                raise Mismatch(f"{state} came before {wanted.name}")
+        if "error" in step:
+            self._check_error(state.error or m.ErrorRecord(), step["error"], step)
+        for name, field in step.get("as", {}).items():
+            self.names[name] = getattr(state, field)
 
     def do_references(self, step: dict[str, Any]) -> None:
         """Connections take (+) and drop (-) a reference, one after the other."""

@@ -5,7 +5,8 @@ of flags as a list of names, ids and other bytes as hexadecimal text. A text tha
 an earlier step found, of the connection's own facts (``$process``, ``$epoch``, ...), or of an id that is made when it
 is first named: ``$task:a``, ``$result:a`` (object 0 of that task), ``$put:a``, ``$item:a``, ``$key:a``;
 ``$child:a/1/2`` is the second child of attempt 1 of task a, and ``$put:child:a/1/2`` its first put.
-``{"$add": [X, n]}`` is a sum, ``{"$hex": X}`` what state queries show of an id or a process.
+``{"$add": [X, n]}`` is a sum, ``{"$hex": X}`` what state queries show of an id or a process, ``{"$in": NAME}`` the path
+of a file in the case's folder.
 """
 
 from __future__ import annotations
@@ -73,6 +74,8 @@ class Names:
             return self[written[1:]]
         if isinstance(written, dict) and set(written) == {"$add"}:
             return sum(self.resolve(part) for part in written["$add"])
+        if isinstance(written, dict) and set(written) == {"$in"}:
+            return f"{self['folder']}/{written['$in']}"
         if isinstance(written, dict) and set(written) == {"$hex"}:
             value = self.resolve(written["$hex"])
             return f"{value:016x}" if isinstance(value, int) else bytes(value).hex()

@@ -23,13 +23,15 @@ class StoreSteps(Conversation):
         """
         offset = self.names["offset"] + step.get("at", 0)
         image = image_of(make(step["value"]))
-        fd = os.open(self.names["path"], os.O_RDWR)
-        with mmap.mmap(fd, self.names["segment_length"]) as mapped:
-            mapped[offset : offset + len(image)] = image
-        os.close(fd)
-        self.client.send(m.SegmentMapped(self.names["segment"]))
+        segment = self.names["segment"]
+        if segment not in self.client.mapped:  # it can be mapped for writing once
+            fd = os.open(self.names["path"], os.O_RDWR)
+            self.client.mapped[segment] = mmap.mmap(fd, self.names["segment_length"])
+            os.close(fd)
+            self.client.send(m.SegmentMapped(segment))
+        self.client.mapped[segment][offset : offset + len(image)] = image
         ref = m.ObjectRef(self.names.resolve(step["seal"]), 0, self.process, self.names["node"])
-        location = m.Location(self.names["segment"], 0, offset, len(image))
+        location = m.Location(segment, 0, offset, len(image))
         self.client.send(m.ObjectSeal(ref, location, self.names["extent"], Encoding.PORTABLE))
 
     def do_granted(self, step: dict[str, Any]) -> None:
