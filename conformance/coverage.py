@@ -4,7 +4,8 @@ Evidence names the rules that it shows, by their addresses: cases of drivers (`c
 of a case), golden files (`golden/rules.json`), wire-level cases (`wire/cases/`), plays (`wire/plays.json`), and tests
 that need more than a script (the mark ``rule`` of pytest, here and in `tests/`). A MUST without evidence, and evidence
 for a rule that does not exist, are faults. So is a rule that was shown once, by the committed table, and is no longer:
-what is covered only rises.
+what is covered only rises. Items that only explain (`explanations.json`) are counted by themselves; one that has
+evidence, or says MUST or SHOULD, is none.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from conformance.case import FOLDER as CASES
-from conformance.rules import Rule
+from conformance.rules import Rule, read_explanations
 from conformance.wire.case import read_wire_cases
 from conformance.wire.plays import read_plays
 
@@ -78,6 +79,11 @@ def faults(rules: dict[str, Rule], evidence: dict[str, list[str]]) -> list[str]:
     for address, names in evidence.items():
         if address not in rules:
             found.append(f"there is no rule {address}, which {names[0]} names")
+    for address in read_explanations():
+        rule = rules.get(address)
+        if rule is None or rule.level or address in evidence:
+            what = "does not exist" if rule is None else f"says {rule.level}" if rule.level else "has a case"
+            found.append(f"explanations.json has {address}, which {what}")
     for address in sorted(_committed() - set(evidence)):
         found.append(f"{address} was shown once, and is no longer")
     return found
@@ -102,9 +108,13 @@ def table(rules: dict[str, Rule], evidence: dict[str, list[str]]) -> str:
         "",
         "Made by `python -m conformance --coverage --write`; what is in it may only rise.",
         "",
-        "| section | MUST | shown | SHOULD | shown | other items | shown |",
-        "|---|---|---|---|---|---|---|",
+        "*States* are items without MUST or SHOULD that two implementations could disagree about; *explains* counts",
+        "those by which nobody can tell two implementations apart, each with its reason in `explanations.json`.",
+        "",
+        "| section | MUST | shown | SHOULD | shown | states | shown | explains |",
+        "|---|---|---|---|---|---|---|---|",
     ]
+    explanations = read_explanations()
     sections: dict[str, list[Rule]] = defaultdict(list)
     for rule in rules.values():
         sections[rule.section.chapter].append(rule)
@@ -113,12 +123,13 @@ def table(rules: dict[str, Rule], evidence: dict[str, list[str]]) -> str:
     for title, members in [*sections.items(), ("all", list(rules.values()))]:
         cells = [title if "." in title.partition(" ")[0] else f"**{title}**"]
         for level in ("MUST", "SHOULD", ""):
-            of_level = [rule for rule in members if rule.level == level]
+            of_level = [rule for rule in members if rule.level == level and rule.address not in explanations]
             cells += [str(len(of_level)), str(sum(rule.address in evidence for rule in of_level))]
+        cells.append(str(sum(rule.address in explanations for rule in members)))
         lines.append(f"| {' | '.join(cells)} |")
     lines += ["", "| rule | level | cases | the first of them |", "|---|---|---|---|"]
     for rule in rules.values():
         names = evidence.get(rule.address, [])
-        if rule.level or names:
+        if rule.address not in explanations:
             lines.append(f"| {rule.address} | {rule.level or 'states'} | {len(names)} | {names[0] if names else '-'} |")
     return "\n".join([*lines, ""])

@@ -8,12 +8,14 @@ the end of their section.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 SPEC = Path(__file__).resolve().parents[1] / "spec"
+EXPLANATIONS = Path(__file__).parent / "explanations.json"
 _CHAPTER = re.compile(r"# (\d+) (.+)")
 _SECTION = re.compile(r"## (\d+\.\d+) (.+)")
 _ITEM = re.compile(r"(\d+)\. (.*)")
@@ -69,6 +71,16 @@ def read_rules(folder: Path = SPEC) -> dict[str, Rule]:
                 raise SpecError(f"{path.name}: {rule.address} stands there twice")
             rules[rule.address] = rule
     return rules
+
+
+def read_explanations(path: Path = EXPLANATIONS) -> dict[str, str]:
+    """Addresses of items by which no two implementations can be told apart, each with the reason.
+
+    They were judged one by one. An item that a peer, a program or a person can see kept or broken is none of them,
+    however hard it is to show.
+    """
+    found: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    return found
 
 
 def _read_chapter(path: Path) -> Iterator[Rule]:

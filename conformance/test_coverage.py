@@ -34,6 +34,15 @@ def test_a_must_without_a_case_and_a_case_without_a_rule_are_faults() -> None:
     assert "there is no rule 99.9/9, which a case names" in found
 
 
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [("99.9/9", "does not exist"), ("1.2/4", "says MUST"), ("4.3/3", "says SHOULD"), ("3.12/1", "has a case")],
+)
+def test_what_is_none_is_not_called_an_explanation(monkeypatch: pytest.MonkeyPatch, address: str, words: str) -> None:
+    monkeypatch.setattr(coverage, "read_explanations", lambda: {address: "so that nobody asks"})
+    assert f"explanations.json has {address}, which {words}" in faults(read_rules(), read_evidence())
+
+
 def test_the_table_says_what_shows_each_rule() -> None:
     rules, evidence = read_rules(), read_evidence()
     lines = table(rules, evidence).splitlines()

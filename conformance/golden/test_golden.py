@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
+from bowstring._ids import child_prefix, function_key
 from bowstring_wire import messages
 from bowstring_wire.messages import OBJECT_REF, Encoding, Layout
-from bowstring_wire.protocol import FrameParser, ProtocolError
+from bowstring_wire.protocol import FrameParser, ProtocolError, hello_proof
 from bowstring_wire.values import portable
 from bowstring_wire.values.payload import inline_payload, read_payload
 from bowstring_wire.values.portable import decode_portable, encode_portable
@@ -23,6 +24,7 @@ from conformance.golden.forms import from_python, to_python
 from conformance.golden.make import FOLDER, golden_files, read_hex
 from conformance.golden.specimens import ROOT, from_neutral, present, to_neutral
 
+HASHES: dict[str, Any] = json.loads((FOLDER / "hashes.json").read_text())
 MANIFEST: dict[str, Any] = json.loads((FOLDER / "manifest.json").read_text())
 LIBRARY = ROOT / "python" / "bowstring_java" / "bowstring-all.jar"  # with all that it needs
 OWN = {"error", "bytes", "opaque"}
@@ -58,6 +60,27 @@ def test_messages_are_read_and_written(case: dict[str, Any]) -> None:
     assert to_neutral(found) == case["value"]
     if case["canonical"]:
         assert message.encode() == bytes_of(case)
+
+
+@pytest.mark.rule("2.1/1")
+@pytest.mark.parametrize("case", HASHES["children"])
+def test_ids_of_children_follow_from_their_parents(case: dict[str, Any]) -> None:
+    prefix = child_prefix(bytes.fromhex(case["parent"]), case["attempt"])
+    assert (prefix + case["counter"].to_bytes(4, "little")).hex() == case["child"]
+
+
+@pytest.mark.rule("2.3/1")
+@pytest.mark.parametrize("case", HASHES["keys"])
+def test_keys_are_hashes_of_what_they_stand_for(case: dict[str, Any]) -> None:
+    named = case["language"], case["module"], case["name"]
+    blob = bytes.fromhex(case["blob"])
+    assert function_key(*named, case["signature"], blob).hex() == case["key"]
+
+
+@pytest.mark.rule("1.3/1")
+@pytest.mark.parametrize("case", HASHES["proofs"])
+def test_a_proof_is_a_keyed_hash_of_the_nonce(case: dict[str, Any]) -> None:
+    assert hello_proof(bytes.fromhex(case["token"]), bytes.fromhex(case["nonce"])).hex() == case["proof"]
 
 
 @section("frames")
@@ -140,6 +163,6 @@ def test_java_reads_writes_and_refuses_the_same_values() -> None:
 
 
 def test_the_folder_holds_nothing_else() -> None:
-    known = {"manifest.json", "README.md", "rules.json"}
+    known = {"manifest.json", "hashes.json", "README.md", "rules.json"}
     others = [path for path in FOLDER.rglob("*") if path.is_file() and path.suffix not in (".hex", ".py", ".pyc")]
     assert {Path(path).name for path in others} <= known

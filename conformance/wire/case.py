@@ -11,7 +11,7 @@ from typing import Any
 from conformance.case import CaseError
 
 FOLDER = Path(__file__).parent / "cases"
-SUBJECTS = ("node", "python worker", "java worker")
+SUBJECTS = ("node", "python worker", "java worker", "python worker alone", "java worker alone")
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,17 @@
 A field is written as what it is: numbers, texts, lists, objects for tables and structs. Enums are written by name, bits
 of flags as a list of names, ids and other bytes as hexadecimal text. A text that starts with ``$`` is a name: of what
 an earlier step found, of the connection's own facts (``$process``, ``$epoch``, ...), or of an id that is made when it
-is first named: ``$task:a``, ``$result:a`` (object 0 of that task), ``$put:a``, ``$key:a``. ``{"$add": [X, n]}`` is a
-sum.
+is first named: ``$task:a``, ``$result:a`` (object 0 of that task), ``$put:a``, ``$item:a``, ``$key:a``;
+``$child:a/1/2`` is the second child of attempt 1 of task a, and ``$put:child:a/1/2`` its first put.
+``{"$add": [X, n]}`` is a sum, ``{"$hex": X}`` what state queries show of an id or a process, ``{"$in": NAME}`` the path
+of a file in the case's folder.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from hashlib import blake2b
 from typing import Any
 
 from bowstring_wire import messages
@@ -20,6 +23,7 @@ from spec.generator.layout import Layouts, Slot
 from spec.generator.schema import read_schema
 
 LAYOUTS = Layouts(read_schema(SPEC / "schema"))
+_SPACES = {"result": 0, "put": 1 << 30, "item": 1 << 31}  # spec 2.2/1
 _FLAGS = {("Task", "flags"): messages.TaskFlag}
 
 
@@ -45,17 +49,24 @@ class Names:
             self._values[name] = self._made(kind, rest)
         return self._values[name]
 
+    def get(self, name: str) -> Any:
+        """What was found under the name; None if nothing was."""
+        return self._values.get(name)
+
     def _made(self, kind: str, rest: str) -> bytes:
         match kind:
             case "task":
                 return self._job().to_bytes(4, "little") + os.urandom(8) + (1).to_bytes(4, "little")
             case "key":
                 return os.urandom(16)
-            case "result":
-                return bytes(self[f"task:{rest}"]) + bytes(4)
-            case "put":
-                return bytes(self[f"task:{rest}"]) + (1 << 30).to_bytes(4, "little")
-        raise KeyError(f"${kind}:{rest}: ids are task, result, put and key")
+            case "child":
+                parent, attempt, counter = rest.split("/")
+                made = blake2b(self[f"task:{parent}"] + int(attempt).to_bytes(4, "little"), digest_size=16).digest()
+                return self._job().to_bytes(4, "little") + made[:8] + int(counter).to_bytes(4, "little")
+            case "result" | "put" | "item":
+                task = self[rest if ":" in rest else f"task:{rest}"]
+                return bytes(task) + _SPACES[kind].to_bytes(4, "little")
+        raise KeyError(f"${kind}:{rest}: ids are task, child, result, put, item and key")
 
     def resolve(self, written: Any) -> Any:
         """The value of what may be a name or a sum of names."""
@@ -63,6 +74,11 @@ class Names:
             return self[written[1:]]
         if isinstance(written, dict) and set(written) == {"$add"}:
             return sum(self.resolve(part) for part in written["$add"])
+        if isinstance(written, dict) and set(written) == {"$in"}:
+            return f"{self['folder']}/{written['$in']}"
+        if isinstance(written, dict) and set(written) == {"$hex"}:
+            value = self.resolve(written["$hex"])
+            return f"{value:016x}" if isinstance(value, int) else bytes(value).hex()
         return written
 
 

@@ -3,8 +3,8 @@
 It is a Python worker to a node that was told so (``--worker-module``), and a Java worker where a node finds this
 program in the place of a JVM. A call names its play in one of its arguments: the text ``play:NAME``, which stands as it
 is in every encoding; an actor names that of its constructor in its name. Plays are read from the file that
-BOWSTRING_PLAYS names: for each name a list of what happens at each attempt, each a list of steps. A call without a play
-is answered with 1.
+BOWSTRING_PLAYS names: for each name a list of what happens at each attempt (or life of the actor), each a list of
+steps. A call without a play is answered with 1.
 
 How a worker begins is played too: a file below the folder that BOWSTRING_STARTS names, whose name begins with "0 ", is
 taken by the next worker that starts; what follows says where the worker dies, or what it says.
@@ -20,6 +20,7 @@ import select
 import signal
 import socket
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,10 +30,13 @@ from bowstring_wire import messages as m
 from bowstring_wire.flat import Message
 from bowstring_wire.messages import Encoding, FrameType, Language, Layout, Role, TaskStatus, ValueState
 from bowstring_wire.protocol import PREFIX, FrameParser, frame, hello_proof, proof_is_valid
-from bowstring_wire.values.payload import inline_payload
-from bowstring_wire.values.portable import encode_portable
+from bowstring_wire.values.payload import inline_payload, read_payload
+from bowstring_wire.values.portable import decode_portable, encode_portable
+from conformance.wire.image import image_of
+from conformance.wire.keys import function_key
 
 _NUMBERS = {table: number for number, table in m.FRAME_TYPES.items()}
+KNOWN_MAX_S = 5.0  # in which a node reads what was written to it
 _PLAY = re.compile(rb"play:([a-z0-9-]+)")
 
 
@@ -161,7 +165,7 @@ class PlayedWorker:
                 self.send(self.node, m.Inspected(received.request, 1), b"\x90".ljust(8, b"\0"))
             case m.Shutdown():
                 return False
-            case m.ExtentGrant() | m.Function() | m.Ack() | m.Failure():
+            case m.ExtentGrant() | m.Function() | m.Ack() | m.Failure() | m.StateReply():
                 self.answers.append((received, body))
         return True
 
@@ -203,7 +207,8 @@ class PlayedWorker:
                 if stale:
                     self.send(sock, m.Returned(received.id, received.attempt))
                     return
-                steps = self._play(body, received.attempt + self.seen[received.id])
+                lives = received.epoch if received.flags & m.TaskFlag.METHOD else 0
+                steps = self._play(body, lives + received.attempt + self.seen[received.id])
                 self.seen[received.id] += 1
                 self._go_on(sock, self._played(sock, received, steps))
             case _:
@@ -235,6 +240,12 @@ class PlayedWorker:
                     yield step["await"]
                 case "answer":
                     self._answer(sock, task, step)
+                case "answer_error":
+                    self._answer_error(sock, task, step)
+                case "answer_fields":
+                    lacking = [flag for flag in step.get("flags", ()) if not task.flags & m.TaskFlag[flag]]
+                    values = [getattr(task, name) for name in step["answer_fields"]]
+                    self._answer(sock, task, {"answer": f"it lacks {lacking}" if lacking else values})
                 case "half_answer":
                     data = self._answer_frame(task, {"answer": step["half_answer"]})
                     sock.sendall(data[: len(data) - 8])
@@ -257,8 +268,44 @@ class PlayedWorker:
                 case "answer_function":
                     answer, _ = self._ask(m.FunctionGet(0, task.function), m.Function)
                     self._answer(sock, task, {"answer": answer.name})
+                case "answer_key":
+                    answer, blob = self._ask(m.FunctionGet(0, task.function), m.Function)
+                    blob = blob[: answer.length]
+                    made = function_key(answer.language, answer.module, answer.name, blob, answer.signature)
+                    self._answer(sock, task, {"answer": [made == task.function, blob[:1] in (b"", b"\0")]})
+                case "answer_family":
+                    # The ids of the calls so far: of the job, of one parent, and counted from 1 on in their order.
+                    ids = [*self.seen]
+                    facts = [
+                        all(id_[:4] == self.job.to_bytes(4, "little") for id_ in ids),
+                        len({id_[4:12] for id_ in ids}) == 1,
+                        [int.from_bytes(id_[12:], "little") - int.from_bytes(ids[0][12:], "little") for id_ in ids],
+                    ]
+                    self._answer(sock, task, {"answer": facts})
+                case "answer_objects":
+                    deadline = time.monotonic() + KNOWN_MAX_S
+                    while len(found := self._objects_of(task.owner)) < step["answer_objects"]:
+                        if time.monotonic() > deadline:
+                            break  # what was written to the node's socket before the task has long been read
+                    self._answer(sock, task, {"answer": found})
                 case other:
                     raise ValueError(f"a play has no step {other}")
+
+    def _objects_of(self, owner: int) -> list[str]:
+        """The states of the objects of an owner that the node knows."""
+        query = m.StateQuery(0, m.StateKind.OBJECTS, (m.StateFilter("owner", m.FilterOp.EQ, f"{owner:016x}"),))
+        answer, body = self._ask(query, m.StateReply)
+        rows: Any = decode_portable(read_payload(Encoding.PORTABLE, Layout.COMPACT, body[: answer.length]))
+        return [row["state"] for row in rows]
+
+    def _answer_error(self, sock: socket.socket, task: m.Task, step: dict[str, Any]) -> None:
+        """Answer with an error; every entry is the same bytes."""
+        written = step["answer_error"]
+        record: Any = m.ErrorRecord(written["code"], message=written["message"], type_name=written.get("type", ""))
+        data = record.encode()
+        entry = m.Return(ValueState.INLINE, Encoding.ERROR, Layout.COMPACT, 0, 0, len(data), 0)
+        result = m.Result(task.id, task.attempt, TaskStatus.ERROR, 1, (entry,) * max(1, task.num_returns))
+        sock.sendall(frame(FrameType.RESULT, result.encode(), data))
 
     def _message(self, task: m.Task, step: dict[str, Any]) -> Message:
         from conformance.wire.notation import Names, message  # reads the schemas: most plays can do without
@@ -293,7 +340,7 @@ class PlayedWorker:
 
     def _store(self, task: m.Task, written: Any) -> None:
         """Write a value in the store, as the task's result."""
-        image = _image(written)
+        image = image_of(written)
         grant, _ = self._ask(m.ExtentAllocate(0, len(image)), m.ExtentGrant)
         fd = os.open(grant.segment_path, os.O_RDWR)
         with mmap.mmap(fd, grant.segment_length) as mapped:
@@ -304,16 +351,6 @@ class PlayedWorker:
         location = m.Location(grant.segment, 0, grant.offset, len(image))
         self.send(self.node, m.ObjectSeal(ref, location, grant.extent, Encoding.PORTABLE))
         self._ask(m.RefHold(0), m.Ack)  # it is there
-
-
-def _image(value: Any) -> bytes:
-    """A portable value of one buffer as an image."""
-    layout, payload = inline_payload(encode_portable(value))
-    assert layout == Layout.COMPACT
-    header = m.ObjectHeader(Encoding.PORTABLE, buffers=(m.Span(0, len(payload)),))
-    start = -(-(8 + len(header.encode())) // 64) * 64
-    encoded = m.ObjectHeader(Encoding.PORTABLE, buffers=(m.Span(start, len(payload)),)).encode()
-    return (len(encoded).to_bytes(8, "little") + encoded).ljust(start, b"\0") + payload
 
 
 def main(session: str, slot: int, language: Language = Language.PYTHON) -> None:

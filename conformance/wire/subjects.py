@@ -9,9 +9,11 @@ from typing import Any
 
 from bowstring_wire import messages as m
 from bowstring_wire.messages import Language, Role
-from bowstring_wire.values.payload import inline_payload
-from bowstring_wire.values.portable import encode_portable
-from conformance.runner import LANGUAGES, ROOT, read_languages
+from conformance.runner import ROOT, read_languages
+from conformance.wire.actor_player import ActorPlayer
+from conformance.wire.keys import function_key
+from conformance.wire.lone_player import LonePlayer
+from conformance.wire.played_node import EPOCH, JOB, PlayedNode
 from conformance.wire.player import Player
 from tests.process.core.node_process import NodeProcess
 from tests.process.core.wire_client import WireClient
@@ -21,16 +23,38 @@ _LIBRARY = {
     "python": (Language.PYTHON, "conformance.languages.python.library"),
     "java": (Language.JAVA, "conformance.ConformanceLibrary"),
 }
-_COUNTER = {"python": ("conformance.languages.python.library", "Counter"), "java": ("conformance.Counter", "")}
 
 
-def function_key(language: int, module: str, name: str, blob: bytes = b"") -> bytes:
-    """The key of a function (spec 2.3/1)."""
-    from hashlib import blake2b
+class LoneWorkerSubject:
+    """A worker of a language whose node is played too; each case has its own."""
 
-    parts = [module.encode(), name.encode(), b"", blob]
-    data = bytes([language]) + b"".join(len(part).to_bytes(8, "little") + part for part in parts)
-    return blake2b(data, digest_size=16).digest()
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self.number, self.module = _LIBRARY[language]
+        known = read_languages()[language]
+        known.prepare()
+        self.class_path = tuple(known.fill(known.class_path)) if language == "java" else ()
+
+    def player(self, folder: Path) -> LonePlayer:
+        node = PlayedNode(self.language, self.class_path)
+
+        def key(name: str) -> bytes:
+            made = function_key(self.number, self.module, name)
+            node.knows(made, self.number, self.module, name)
+            return made
+
+        player = LonePlayer(
+            node, self.language, self.number, self.module,
+            node.hello.address, node.token, folder, node.process ^ 2, JOB, node.process, EPOCH, key, node.link,
+        )  # fmt: skip
+        player.names["epoch"] = EPOCH
+        player.names["worker_pid"] = node.hello.pid
+        return player
+
+    def done(self, player: Player) -> None:
+        assert isinstance(player, LonePlayer)
+        player.close()
+        player.played.end()
 
 
 class NodeSubject:
@@ -69,7 +93,8 @@ class WorkerSubject:
         assert isinstance(grant, m.LeaseGrant), grant
         self._lease = grant.lease
         player = ActorPlayer(
-            self, grant.address, self.node.token, folder, driver.process, driver.welcome.job, driver.welcome.node,
+            self.language, self.number, self.module,
+            grant.address, self.node.token, folder, driver.process, driver.welcome.job, driver.welcome.node,
             grant.epoch, self._key(driver), driver,
         )  # fmt: skip
         player.names["lease"] = grant.lease
@@ -94,77 +119,3 @@ class WorkerSubject:
         driver.send(m.LeaseReturn(self._lease))
         driver.close()
         self.node.clients.remove(driver)
-
-
-class ActorPlayer(Player):
-    """A player that can have the node make an actor of the subject's language."""
-
-    def __init__(self, worker: WorkerSubject, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self.worker = worker
-        self._late_blob = b"\0" + os.urandom(16)  # tells its key apart from all that were put before
-        self.names["late_key"] = function_key(worker.number, worker.module, "echo", self._late_blob)
-
-    def do_put_late(self, step: dict[str, Any]) -> None:
-        """Put the function whose key is ``$late_key``."""
-        worker, blob = self.worker, self._late_blob
-        put = m.FunctionPut(self.names["late_key"], worker.number, worker.module, step["put_late"], "", len(blob))
-        self.clients["node"].send(put, blob)
-
-    def do_actor(self, step: dict[str, Any]) -> None:
-        """Make a Counter, wait until it is alive, and connect to it."""
-        driver = self.clients["node"]
-        module, name = _COUNTER[self.worker.language]
-        name = step.get("class", name)
-        key = function_key(self.worker.number, module, name)
-        driver.send(m.FunctionPut(key, self.worker.number, module, name))
-        actor = self.names[f"task:{step['actor']}"]
-        home = self.names["node"]
-        handle = m.ActorHandle(
-            m.ObjectRef(actor + bytes(4), 0, driver.process, home), self.worker.number, 1,
-            max_pending_calls=-1, module=module, class_name=name, class_key=key, **step.get("handle", {}),
-        )  # fmt: skip
-        encoded = encode_portable(step.get("start", 0))
-        layout, payload = inline_payload(encoded)
-        arg = m.Arg(m.ArgKind.VALUE, encoded.encoding, layout, 0, 0, len(payload), 0, bytes(20), 0, 0, 0)
-        creation = m.Task(actor, key, actor, driver.process, home, flags=m.TaskFlag.CREATION, args=(arg,))
-        creation.num_returns, creation.caller_language = 1, Language.OTHER
-        body = m_frame(creation, payload)
-        driver.send(m.ActorCreate(driver.request(), handle, **step.get("fields", {})), body)
-        driver.send(m.ActorSubscribe(actor))
-        self.names["actor"], self.names["class"] = actor, key
-        if step.get("alive", True):
-            self.do_alive_actor({"alive_actor": step["actor"]})
-
-    def do_actor_dead(self, step: dict[str, Any]) -> None:
-        """The actor is dead, and the node says why."""
-        driver = self.clients["node"]
-        while True:
-            state = driver.expect(m.ActorState, START_MAX_S)
-            assert isinstance(state, m.ActorState)
-            if state.life == m.ActorLife.DEAD:
-                break
-        self._check_error(state.error or m.ErrorRecord(), step["actor_dead"], step)
-
-    def do_alive_actor(self, step: dict[str, Any]) -> None:
-        """Wait until the actor takes calls, and connect to it."""
-        driver = self.clients["node"]
-        while True:
-            state = driver.expect(m.ActorState, START_MAX_S)
-            assert isinstance(state, m.ActorState)
-            if state.life == m.ActorLife.ALIVE:
-                break
-        self.names["incarnation"] = state.incarnation
-        self.names["address"] = state.address
-        self.names["actor_worker"] = state.worker
-        self.do_greet({"greet": step["alive_actor"], "to": "$address"})
-
-
-def m_frame(message: m.Task, body: bytes) -> bytes:
-    """A Task's frame, as the body of an ActorCreate is."""
-    from bowstring_wire.protocol import frame
-
-    return frame(m.FrameType.TASK, message.encode(), body)
-
-
-__all__ = ["LANGUAGES", "NodeSubject", "WorkerSubject", "function_key"]

@@ -19,13 +19,13 @@ from bowstring_wire.protocol import HANDSHAKE_TIMEOUT_S, FrameParser, frame
 from bowstring_wire.values.portable import encode_portable
 from conformance.runner import JAR
 from conformance.wire.case import WireCase, read_wire_cases
-from conformance.wire.subjects import NodeSubject, WorkerSubject
+from conformance.wire.subjects import LoneWorkerSubject, NodeSubject, WorkerSubject
 from tests.process.core.node_process import NodeProcess
 from tests.process.core.wire_client import ConnectionEnded, WireClient
 
 SUBJECTS = ("node", "python worker", "java worker")
 LATE_S = 15.0  # beyond the handshake's limit, for a machine that is busy
-Subject = NodeSubject | WorkerSubject
+Subject = NodeSubject | WorkerSubject | LoneWorkerSubject
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +46,11 @@ def subject_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[s
             if name == "node":
                 subjects[name] = NodeSubject(node_of("node"))
             else:
-                language = name.removesuffix(" worker")
+                language = name.partition(" ")[0]
                 if language == "java" and not (JAR.exists() and shutil.which("java") and shutil.which("javac")):
                     pytest.skip("needs a JDK and the Java library: make java")
-                subjects[name] = WorkerSubject(node_of("workers"), language)
+                alone = name.endswith("alone")
+                subjects[name] = LoneWorkerSubject(language) if alone else WorkerSubject(node_of("workers"), language)
         return subjects[name]
 
     yield subject

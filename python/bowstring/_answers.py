@@ -212,7 +212,9 @@ class Answers:
 
     def _error_payloads(self, task: m.Task, error: BaseException) -> tuple[list[Payload], m.ErrorRecord]:
         record = record_from_exception(error, self._executor.name_of(task), task.id)
-        return [Payload(_ERROR, _COMPACT, record.encode())] * max(1, task.num_returns), record
+        return [Payload(_ERROR, _COMPACT, record.encode())] * max(
+            1, task.num_returns
+        ), record  # 4.2/5: also without results
 
     def _laid_out(self, task: m.Task, payloads: list[Payload]) -> tuple[tuple[Any, ...], bytes]:
         """The Return entries and the body; tells the home what it must know first."""
@@ -227,6 +229,9 @@ class Answers:
                 ref = RefStruct(task.id + pack_u32(index), 0, task.owner, task.home)
                 with self._runtime.lock:
                     self._runtime.publish_struct(ref, payload)
+            if index and payload is payloads[index - 1]:
+                returns.append(returns[-1])  # an error's entries are all the same bytes (spec 4.4/5)
+                continue
             size = len(payload.data)
             returns.append((_INLINE, payload.encoding, int(payload.layout), int(contains), len(body), size, 0))
             body += payload.data

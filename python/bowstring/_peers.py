@@ -163,10 +163,13 @@ class Peer:
                             raise ProtocolError(
                                 f"a Result's value is not in its body of {len(body)} bytes: {single[8:]}"
                             )
-                        if len(task.refs) != 1:
-                            raise ProtocolError(f"a Result of 1 value; {len(task.refs)} were expected")
-                        del in_flight[single[1]]
-                        task.finish_single(state, encoding, layout, contains, body[offset : offset + length])
+                        if len(task.refs) == 1:
+                            del in_flight[single[1]]
+                            task.finish_single(state, encoding, layout, contains, body[offset : offset + length])
+                        else:
+                            task.check_unseen(encoding)
+                            del in_flight[single[1]]
+                            task.finish_unseen(body[offset : offset + length])
                         if user is not None:
                             user.on_answered(single[4])
                     continue

@@ -27,7 +27,7 @@ _PACKED, _VALUE, _REF = int(ArgKind.PACKED), int(ArgKind.VALUE), int(ArgKind.REF
 _PYTHON, _PORTABLE, _ERROR = int(Encoding.PYTHON), int(Encoding.PORTABLE), int(Encoding.ERROR)
 _COMPACT = int(Layout.COMPACT)
 _INLINE, _STORED = int(ValueState.INLINE), int(ValueState.STORED)
-_FAILED = int(TaskStatus.ERROR)
+_OK, _FAILED = int(TaskStatus.OK), int(TaskStatus.ERROR)
 _NO_REF = (bytes(20), 0, 0, 0)
 
 BODY_ARGUMENT_BYTES_MAX = 8 << 20  # arguments above this go through the store, whatever their parts
@@ -400,9 +400,22 @@ class PendingTask:
             if entry.offset + entry.length > body_size or entry.state not in (_INLINE, _STORED):
                 raise ProtocolError(f"a Result's value is not in its body of {body_size} bytes: {entry}")
 
-    def results_expected(self, _result: m.Result) -> int:
-        """How many values a result of this task has."""
-        return len(self.refs)
+    def results_expected(self, result: m.Result) -> int:
+        """How many values a result of this task has; that of a task without results has its error."""
+        return len(self.refs) or int(result.status != _OK)
+
+    def check_unseen(self, encoding: int) -> None:
+        """Raises ProtocolError if one value is not what a result of this task may have, which has not one reference."""
+        if self.template.num_returns or encoding != _ERROR:
+            raise ProtocolError(f"a Result of 1 value; {len(self.refs)} were expected")
+
+    def finish_unseen(self, error: bytes) -> None:
+        """Under the lock: the worker answered a task without results with an error, which nobody will read."""
+        if self.tries_again(error):
+            return
+        self.done = True
+        self.peer = None
+        self.keeps = ()
 
     def finish(self, result: m.Result, body: bytes) -> None:
         """Under the lock: the worker answered."""
@@ -411,7 +424,7 @@ class PendingTask:
         self.done = True
         self.peer = None
         runtime = self.runtime
-        returns = result.returns
+        returns = result.returns if self.refs else ()
         for ref, entry in zip(self.refs, returns, strict=True):
             state, encoding, layout, contains, offset, length, _ = entry
             if state == _STORED:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bowstring import _values
-from bowstring.errors import record_from_exception
+from bowstring.errors import BowstringError, SerializationError, qualified_name, record_from_exception
 from bowstring_wire import messages as m
 from bowstring_wire import values
 from bowstring_wire.messages import FrameType, Layout, ValueState
@@ -19,20 +19,7 @@ _INLINE, _STORED = int(ValueState.INLINE), int(ValueState.STORED)
 def transcode(runtime: Runtime, message: m.Transcode, body: bytes) -> None:
     """Read the value, write it portably, and answer the node: Transcoded, or why not."""
     try:
-        if message.state == _INLINE:
-            value = _values.decode_inline(message.encoding, message.layout, body[: message.length])
-        else:
-            import numpy as np
-
-            stored = m.ObjectValue(
-                state=message.state,
-                encoding=message.encoding,
-                location=message.location,
-                segment_path=message.segment_path,
-                segment_length=message.segment_length,
-            )
-            held = runtime.store.pinned(stored)
-            value = _values.decode_inline(message.encoding, Layout.IMAGE, np.asarray(held))
+        value = _read(runtime, message, body)
         encoded = _values.encode_portable(value)
         answer = m.Transcoded(message.request, encoding=encoded.encoding)
         payload = b""
@@ -52,3 +39,29 @@ def transcode(runtime: Runtime, message: m.Transcode, body: bytes) -> None:
         runtime.tell(FrameType.FAILURE, m.Failure(message.request, record))
     with runtime.lock:
         runtime.node_connection.flush()
+
+
+def _read(runtime: Runtime, message: m.Transcode, body: bytes) -> Any:
+    """The value that is to be written portably.
+
+    Raises:
+        SerializationError: it can't be read; whoever asked for it is no Python, to which the reason itself says little.
+    """
+    try:
+        if message.state == _INLINE:
+            return _values.decode_inline(message.encoding, message.layout, body[: message.length])
+        import numpy as np
+
+        stored = m.ObjectValue(
+            state=message.state,
+            encoding=message.encoding,
+            location=message.location,
+            segment_path=message.segment_path,
+            segment_length=message.segment_length,
+        )
+        held = runtime.store.pinned(stored)
+        return _values.decode_inline(message.encoding, Layout.IMAGE, np.asarray(held))
+    except BowstringError:
+        raise
+    except Exception as error:
+        raise SerializationError(f"a value can't be read: {qualified_name(type(error))}: {error}") from error

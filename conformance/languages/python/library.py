@@ -55,6 +55,24 @@ def fail_with_cause(message: str, cause: str) -> None:
         raise ValueError(message) from error
 
 
+def fail_deeply(depth: int, letters: int) -> None:
+    """An error with so many causes, whose message is so many letters and an end."""
+    error = ValueError("the first cause")
+    for number in range(1, depth):
+        error = _caused(ValueError(f"cause {number}"), error)
+    raise _caused(ValueError("x" * letters + " the end"), error if depth else None)
+
+
+def _caused(error: ValueError, cause: ValueError | None) -> ValueError:
+    error.__cause__ = cause
+    return error
+
+
+def say(text: str) -> None:
+    """Write a line to standard output."""
+    print(text, flush=True)
+
+
 def narrow(value: int) -> int:
     """In Java the parameter is an int of 32 bits."""
     return value
@@ -72,6 +90,26 @@ def fetch(refs: list[Any]) -> Any:
 
 def nested(depth: int) -> int:
     return 0 if depth == 0 else 1 + bow.get(bow.remote(nested).remote(depth - 1))
+
+
+def wait_in_child(made: str, awaited: str) -> str:
+    """What `wait_between_files` comes to in a task of this one."""
+    answer: str = bow.get(bow.remote(wait_between_files).remote(made, awaited))
+    return answer
+
+
+def linger(made: str, ended: str) -> None:
+    """Makes one file; once it is interrupted, works on for a moment, and makes the other."""
+    Path(made).touch()
+    try:
+        time.sleep(WAIT_MAX_S)
+    finally:
+        time.sleep(0.2)
+        Path(ended).touch()
+
+
+def linger_in_child(made: str, ended: str) -> None:
+    bow.get(bow.remote(linger).remote(made, ended))
 
 
 def call_add(actor: Any, amount: int) -> int:
@@ -173,6 +211,10 @@ class Counter:
 
     def fail(self, message: str) -> None:
         raise ValueError(message)
+
+    def wait_between_files(self, made: str, awaited: str) -> str:
+        """As the function."""
+        return wait_between_files(made, awaited)
 
     def keep(self, refs: list[Any]) -> None:
         """Keep a list of references."""

@@ -111,6 +111,7 @@ def test_node_of_an_owner_that_has_ended_already_ends(tmp_path_factory):
 
 
 @pytest.mark.parametrize("graceful", [True, False])
+@pytest.mark.rule("8.5/1")
 def test_shutdown_by_a_tool_ends_all_and_tells_the_drivers(start_node, graceful):
     node = start_node("--num-cpus", "2")
     driver = with_worker(node)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bowstring_wire.messages import ErrorCode, Failure, GetMode, ObjectValue, StateKind, ValueState
 from tests.process.core.test_objects import change, get, new_ref, publish, state, sync
 from tests.process.waiting import wait_until
@@ -14,6 +16,7 @@ def store(client):
     return row
 
 
+@pytest.mark.rule("3.13/1", "3.13/4")
 def test_inline_values_beyond_the_limit_are_on_disk_until_they_are_asked_for(start_node):
     a = start_node("--inline-memory", str(256 * KB)).driver()
     refs = []
@@ -35,6 +38,7 @@ def test_inline_values_beyond_the_limit_are_on_disk_until_they_are_asked_for(sta
     assert (store(a)["inline_bytes"], store(a)["disk_bytes"]) == (0, 0)
 
 
+@pytest.mark.rule("3.13/4")
 def test_an_inline_value_that_no_disk_takes_is_refused_to_who_asks(start_node):
     a = start_node("--inline-memory", str(64 * KB), "--spill-bytes-max", "0").driver()
     refs = [new_ref(a, number) for number in range(10)]

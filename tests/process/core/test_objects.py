@@ -208,6 +208,7 @@ def test_freed_memory_is_granted_again_once_its_pins_are_gone(node):
     assert a.expect(ExtentGrant).segment == first.segment
 
 
+@pytest.mark.rule("3.11/3")
 def test_pins_end_with_their_process_and_not_with_its_socket(node):
     a, b = node.driver(), node.driver()
     ref, _ = put(a, bytes(64))

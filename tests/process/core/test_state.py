@@ -4,6 +4,7 @@ import os
 
 import msgpack
 import psutil
+import pytest
 
 from bowstring_wire.messages import (
     ErrorCode,
@@ -94,6 +95,7 @@ def test_idle_node_does_nothing_and_is_small(node):
     assert not any("numpy" in name or "arrow" in name for name in maps)
 
 
+@pytest.mark.rule("8.1/4")
 def test_pages_follow_each_other_by_cursor_and_each_is_good_once(node):
     driver = node.driver()
     size = 400
@@ -116,6 +118,7 @@ def test_pages_follow_each_other_by_cursor_and_each_is_good_once(node):
         assert tool.expect(Failure).error.code == ErrorCode.INVALID_ARGUMENT
 
 
+@pytest.mark.rule("8.2/5")
 def test_a_process_that_does_not_answer_is_left_out_and_named(node):
     silent, tool = node.driver(), node.driver(Role.TOOL)
     rows = state(tool, StateKind.STACKS)

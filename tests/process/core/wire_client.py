@@ -37,10 +37,15 @@ class ConnectionEnded(Exception):
 class WireClient:
     """One connection."""
 
-    def __init__(self, path: str | Path, token: bytes) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(10)
-        self.sock.connect(str(path))
+    def __init__(self, path: str | Path, token: bytes, sock: socket.socket | None = None) -> None:
+        self.sock = sock or socket.socket(socket.AF_UNIX)
+        if sock is None:
+            self.sock.settimeout(10)
+            try:
+                self.sock.connect(str(path))
+            except OSError:
+                self.sock.close()
+                raise
         self.token = token
         self._parser = FrameParser(handshake_done=True)
         self._frames: list[tuple[Message, bytes]] = []

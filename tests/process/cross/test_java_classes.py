@@ -58,6 +58,7 @@ def jars(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return library(folder, "one"), library(folder, "two")
 
 
+@pytest.mark.rule("10.3/2")
 def test_two_jobs_have_two_versions_of_a_class_side_by_side(jars: tuple[Path, Path]) -> None:
     with bow.init(num_cpus=2) as session:
         jobs = [
@@ -85,6 +86,7 @@ def test_two_jobs_have_two_versions_of_a_class_side_by_side(jars: tuple[Path, Pa
                 job.wait()
 
 
+@pytest.mark.rule("10.1/8")
 def test_a_jar_that_is_replaced_changes_nothing_for_the_job_that_runs(jars: tuple[Path, Path], tmp_path: Path) -> None:
     jar = tmp_path / "library.jar"
     shutil.copy(jars[0], jar)
@@ -98,6 +100,7 @@ def test_a_jar_that_is_replaced_changes_nothing_for_the_job_that_runs(jars: tupl
         assert bow.get(name.remote(), timeout=60) == "two"
 
 
+@pytest.mark.rule("10.3/2")
 def test_an_environment_s_jars_and_flags_come_before_the_job_s(jars: tuple[Path, Path]) -> None:
     text = "Ljava/lang/String;"
     setting = bow.java_function("java.lang.System", "getProperty", f"({text}){text}")

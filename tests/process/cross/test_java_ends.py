@@ -17,6 +17,7 @@ def enders(method: str, **options: object) -> bow.RemoteFunction:
     return bow.java_function("cross.Enders", method).options(**options)
 
 
+@pytest.mark.rule("4.3/5")
 def test_a_task_that_exits_is_named_with_the_place_and_what_is_behind_it_runs() -> None:
     exits = enders("exit", max_retries=0).remote(3)
     behind = [enders("pid").remote() for _ in range(20)]
@@ -30,6 +31,7 @@ def test_a_task_that_halts_the_jvm_is_named_with_the_status() -> None:
         bow.get(enders("halt", max_retries=0).remote(7), timeout=60)
 
 
+@pytest.mark.rule("4.3/5")
 def test_an_actor_that_exits_is_named_too_and_restarts_if_it_may() -> None:
     actor = bow.java_actor_class("cross.Enders").options(max_restarts=1).remote()
     first = bow.get(actor.processId.remote(), timeout=60)

@@ -11,6 +11,7 @@ import bowstring as bow
 pytestmark = pytest.mark.usefixtures("runtime")
 
 
+@pytest.mark.rule("10.3/2")
 def test_a_java_task_has_the_variables_and_the_folder_of_its_environment(tmp_path: Path) -> None:
     text = "Ljava/lang/String;"
     variable = bow.java_function("java.lang.System", "getenv", f"({text}){text}")

@@ -50,6 +50,7 @@ def test_a_kill_ends_one_of_them_even_while_it_runs(tmp_path: Path) -> None:
     assert bow.get(other.add.remote(5), timeout=60) == 5
 
 
+@pytest.mark.rule("5.5/4")
 def test_one_that_is_killed_to_restart_starts_afresh_and_the_others_go_on() -> None:
     phoenix, other = neighbours(2, max_restarts=1, max_task_retries=2)
     assert bow.get([phoenix.add.remote(3), other.add.remote(4)], timeout=60) == [3, 4]

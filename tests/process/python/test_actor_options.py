@@ -280,6 +280,7 @@ def test_an_actor_in_a_container_lives_as_long_as_the_container() -> None:
     wait_until(lambda: dead(pid), 30, "the actor has ended")
 
 
+@pytest.mark.rule("5.2/6")
 def test_calls_in_flight_outlive_the_last_handle() -> None:
     refs = [Plain.remote().add.remote() for _ in range(2)]
     assert bow.get(refs, timeout=30) == [1, 1]
@@ -327,6 +328,7 @@ class Flaky:
         return self._fail_twice(error)
 
 
+@pytest.mark.rule("5.2/7")
 def test_methods_that_raise_are_tried_again_if_their_class_says_so() -> None:
     assert bow.get(Flaky.remote().look.remote(KeyError("k")), timeout=30) == 3
     with pytest.raises(ValueError, match="wrong kind"):

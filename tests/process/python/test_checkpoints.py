@@ -416,6 +416,7 @@ def test_a_long_call_does_not_hold_up_the_answers_before_it(tmp_path: Path) -> N
     bow.get(slow, timeout=60)
 
 
+@pytest.mark.rule("5.2/7")
 def test_calls_that_raise_may_be_tried_again_as_new_ones() -> None:
     @bow.remote(max_restarts=-1, max_task_retries=5, checkpoint_interval=3)
     class Flaky:

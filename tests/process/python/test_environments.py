@@ -91,11 +91,13 @@ def test_a_task_has_the_variables_of_its_job_and_its_own_and_its_child_inherits_
     assert of_child == {"JOB": "job", "BOTH": "task", "TASK": "task", "CHILD": "child"}
 
 
+@pytest.mark.rule("10.3/3")
 def test_an_actor_has_the_variables_of_its_job_and_its_own() -> None:
     member = Member.options(runtime_env={"env_vars": {"TASK": "actor"}}).remote()
     assert bow.get(member.variables.remote()) == {"JOB": "job", "BOTH": "job", "TASK": "actor"}
 
 
+@pytest.mark.rule("10.3/1")
 def test_variables_may_name_those_of_the_node_and_are_there_before_anything_is_imported() -> None:
     @bow.remote(runtime_env={"env_vars": {"TASK": "${HOME}/x", "JOB": "${NO_SUCH_VARIABLE}"}})
     def here() -> tuple[str, str, bool]:
@@ -114,6 +116,7 @@ def test_code_can_ask_for_its_environment() -> None:
     assert bow.get_runtime_context().runtime_env == {"env_vars": {"BOTH": "job", "JOB": "job"}}
 
 
+@pytest.mark.rule("10.1/2", "10.3/1")
 def test_a_working_directory_is_current_comes_first_and_is_what_it_was_when_it_was_first_used(tmp_path: Path) -> None:
     (tmp_path / "settings_here.py").write_text("VALUE = 1\n")
     (tmp_path / "data.txt").write_text("one")
@@ -157,6 +160,7 @@ def test_an_archive_that_leads_out_of_its_folder_is_refused_and_the_runtime_goes
     assert bow.get(variables.remote()) == {"JOB": "job", "BOTH": "job"}
 
 
+@pytest.mark.rule("10.1/5")
 def test_modules_can_be_imported_by_name(tmp_path: Path) -> None:
     (tmp_path / "folder_module").mkdir()
     (tmp_path / "folder_module" / "__init__.py").write_text("VALUE = 'folder'\n")
@@ -173,6 +177,7 @@ def test_modules_can_be_imported_by_name(tmp_path: Path) -> None:
     assert bow.get(both.options(runtime_env={"py_modules": modules}).remote()) == ("folder", "file")
 
 
+@pytest.mark.rule("10.2/1")
 def test_packages_are_installed_once_beside_those_that_are_there(cache: Path, wheel: Path) -> None:
     first = {"pip": {"packages": [str(wheel)], "pip_check": False}}
     second = {"pip": [str(wheel)], "env_vars": {"TASK": "other"}}  # another environment with the same packages
@@ -186,6 +191,7 @@ def test_packages_are_installed_once_beside_those_that_are_there(cache: Path, wh
     assert prefixes == {str(path) for path in environments}
 
 
+@pytest.mark.rule("10.2/2")
 def test_what_cannot_be_installed_fails_who_wanted_it_with_the_tools_words_and_nobody_else(tmp_path: Path) -> None:
     missing = {"pip": ["--no-index", "no-package-has-this-name"]}
     refs = [variables.options(runtime_env=missing).remote() for _ in range(3)]

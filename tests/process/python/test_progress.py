@@ -48,6 +48,7 @@ def test_the_bars_of_a_task_are_lines_of_the_driver_where_there_is_no_terminal(
     assert last.endswith("walking: 50/50 steps (100 %), over")
 
 
+@pytest.mark.rule("8.4/2")
 def test_a_worker_that_ends_takes_its_bars_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[m.Progress] = []
     monkeypatch.setattr(bow._session.running_runtime(), "on_progress", told.append)
@@ -72,6 +73,7 @@ def test_the_drivers_own_bars_are_shown_too(capfd: pytest.CaptureFixture[str]) -
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.rule("8.4/2")
 def test_no_more_is_told_than_people_can_read(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[int] = []
     monkeypatch.setattr(bow._session.running_runtime(), "on_progress", lambda said: told.append(said.done))

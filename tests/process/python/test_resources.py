@@ -181,6 +181,7 @@ def test_a_driver_with_few_tasks_does_not_wait_for_one_with_many(runtime: bow.Se
         bow.cancel(ref)
 
 
+@pytest.mark.rule("4.3/3")
 def test_an_idle_drivers_resources_go_to_who_wants_them(runtime: bow.Session, tmp_path: Path) -> None:
     """Leases are kept for a moment after the last task, and recalled from who does not use them."""
     bow.get([work.remote() for _ in range(50)])

@@ -66,6 +66,7 @@ def make(number: int, size: int) -> np.ndarray:
     return array(number, size)
 
 
+@pytest.mark.rule("3.13/1")
 def test_four_times_what_the_store_holds_is_all_there(small_store: bow.Session) -> None:
     refs = [bow.put(array(number)) for number in range(32)]
     assert store()["spilled_objects"] > 16
@@ -133,6 +134,7 @@ def test_a_put_waits_until_views_are_gone(small_store: bow.Session) -> None:
     assert end.is_set()
 
 
+@pytest.mark.rule("3.13/3")
 def test_copies_on_disk_go_with_their_objects(small_store: bow.Session) -> None:
     refs = [bow.put(array(number)) for number in range(24)]
     assert spill_files(small_store.node_pid)
@@ -158,6 +160,7 @@ def test_a_freed_part_of_an_archive_is_given_back_to_the_disk(small_store: bow.S
     assert (bow.get(refs[0]) == 1).all()
 
 
+@pytest.mark.rule("3.10/5")
 def test_open_slabs_are_given_up_for_who_needs_the_room(small_store: bow.Session) -> None:
     small = [bow.put(array(1, 200_000)), *(make.remote(2, 200_000) for _ in range(8))]
     bow.wait(small, num_returns=len(small), timeout=30)

@@ -29,6 +29,7 @@ def test_files_have_no_names_and_go_with_a_killed_node(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.rule("3.13/2")
 def test_a_full_disk_is_an_error_of_its_own_and_what_is_there_stays() -> None:
     with bow.init(num_cpus=1, object_store_memory=CAPACITY, spill_bytes_max=40 * MB):
         refs: list[bow.ObjectRef[np.ndarray]] = []
@@ -40,6 +41,7 @@ def test_a_full_disk_is_an_error_of_its_own_and_what_is_there_stays() -> None:
         assert bow.get(bow.put(array(99)))[0] == 99
 
 
+@pytest.mark.rule("3.13/2")
 def test_without_a_disk_a_full_store_refuses() -> None:
     with bow.init(num_cpus=1, object_store_memory=CAPACITY, spill_bytes_max=0):
         with pytest.raises(bow.ObjectStoreFullError, match="spill_bytes_max is 0"):

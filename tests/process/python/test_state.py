@@ -141,6 +141,7 @@ def test_a_cancelled_task_is_told_as_such(tmp_path: Path) -> None:
         assert [row["state"] for row in rows_of(ref)] == ["CANCELLED"]
 
 
+@pytest.mark.rule("8.1/4", "8.1/5")
 def test_there_is_no_cap_and_pages_come_one_by_one() -> None:
     refs = [add.options(name="many").remote(i, 1) for i in range(6_000)]
     bow.get(refs)
@@ -153,6 +154,7 @@ def test_there_is_no_cap_and_pages_come_one_by_one() -> None:
     assert len(sizes) > 1
 
 
+@pytest.mark.rule("8.2/5")
 def test_a_long_queue_is_told_in_parts(tmp_path: Path) -> None:
     go = tmp_path / "go"
     holder = wait_for.options(resources={"license": 1}).remote(str(go))
@@ -344,6 +346,7 @@ def hold_the_lock(path: str) -> None:
     ctypes.PyDLL(None).read(reader, buffer, 1)
 
 
+@pytest.mark.rule("8.2/6")
 def test_a_worker_in_native_code_is_read_by_a_signal(tmp_path: Path) -> None:
     path = tmp_path / "begun"
     ref = hold_the_lock.options(max_retries=0).remote(str(path))
@@ -365,6 +368,7 @@ def test_a_worker_in_native_code_is_read_by_a_signal(tmp_path: Path) -> None:
 # Timeline -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.rule("8.3/2")
 def test_the_timeline_has_tasks_arrows_and_spans(tmp_path: Path) -> None:
     go = tmp_path / "go"
     ref = wait_inside.options(name="outer").remote(str(go))

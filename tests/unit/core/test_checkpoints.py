@@ -79,6 +79,7 @@ def test_references_are_held_while_the_log_names_them():
     assert log.over() == []
 
 
+@pytest.mark.rule("5.4/8")
 def test_of_a_caller_that_is_gone_only_the_effects_stay():
     log = CallLog()
     log.applied(call(A, 0), ref(1), ())

@@ -6,6 +6,8 @@ import threading
 from collections import deque
 from typing import Any
 
+import pytest
+
 from bowstring._call import Call
 from bowstring._checkpoints import LoggedCalls
 from bowstring._ids import TaskContext
@@ -190,6 +192,7 @@ def test_a_call_that_its_state_covers_is_not_run_again() -> None:
     assert world.answered() == [3]  # its worker ended when it was first: it is seen off at once
 
 
+@pytest.mark.rule("5.4/6")
 def test_results_that_are_asked_for_again_are_kept_until_they_are_written() -> None:
     world = World(history=[before(0), before(1)])
     world.applied.clear()
@@ -202,6 +205,7 @@ def test_results_that_are_asked_for_again_are_kept_until_they_are_written() -> N
     assert marks(world.log()[-1]) == []
 
 
+@pytest.mark.rule("5.4/6")
 def test_a_kept_result_is_dropped_when_its_caller_goes_on_without_it() -> None:
     world = World(history=[before(0), before(1)])
     assert marks(world.log()[-1]) == [0, 1]

@@ -142,6 +142,7 @@ def test_scalars_at_the_edges_come_back(value: Any) -> None:
     ],
     ids=repr,
 )
+@pytest.mark.rule("3.6/4")
 def test_kin_of_plain_types_come_back_plain(value: Any, plain: Any) -> None:
     assert _same(_again(value), plain)
     assert _same(_again({"k": [value]}), {"k": [plain]})
@@ -318,6 +319,7 @@ def _cycle() -> list[Any]:
     ],
     ids=lambda part: type(part).__name__ if not isinstance(part, str) else None,
 )
+@pytest.mark.rule("3.6/4")
 def test_what_does_not_fit_is_refused_by_its_path(part: Any, reason: str) -> None:
     with pytest.raises(CrossLanguageError, match=reason) as refused:
         encode_portable(part, "$.args[0]")

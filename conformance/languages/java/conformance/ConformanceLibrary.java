@@ -57,6 +57,20 @@ public final class ConformanceLibrary {
         throw new IllegalArgumentException(message, new NoSuchElementException(cause));
     }
 
+    /** An error with so many causes, whose message is so many letters and an end. */
+    public static void fail_deeply(long depth, long letters) {
+        Throwable cause = depth > 0 ? new IllegalArgumentException("the first cause") : null;
+        for (long number = 1; number < depth; number++) {
+            cause = new IllegalArgumentException("cause " + number, cause);
+        }
+        throw new IllegalArgumentException("x".repeat((int) letters) + " the end", cause);
+    }
+
+    /** Writes a line to standard output. */
+    public static void say(String text) {
+        System.out.println(text);
+    }
+
     /** The parameter is an int of 32 bits. */
     public static int narrow(int value) {
         return value;
@@ -74,6 +88,26 @@ public final class ConformanceLibrary {
 
     public static long nested(long depth) {
         return depth == 0 ? 0 : 1 + Bowstring.task(ConformanceLibrary::nested, depth - 1).remote().get();
+    }
+
+    /** What {@link #wait_between_files} comes to in a task of this one. */
+    public static String wait_in_child(String made, String awaited) {
+        return Bowstring.task(ConformanceLibrary::wait_between_files, made, awaited).remote().get();
+    }
+
+    /** Makes one file; once it is interrupted, works on for a moment, and makes the other. */
+    public static void linger(String made, String ended) throws InterruptedException {
+        touch(made);
+        try {
+            Thread.sleep(WAIT_MAX_MS);
+        } finally {
+            Thread.sleep(200);
+            touch(ended);
+        }
+    }
+
+    public static void linger_in_child(String made, String ended) {
+        Bowstring.task(ConformanceLibrary::linger, made, ended).remote().get();
     }
 
     /** The answer of an actor whose handle was passed. */

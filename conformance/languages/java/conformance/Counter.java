@@ -1,6 +1,7 @@
 package conformance;
 
 import io.bowstring.ObjectRef;
+import java.io.IOException;
 import java.util.List;
 
 /** The actor of the cases: a sum, and what was handed to it to keep. */
@@ -26,6 +27,11 @@ public class Counter {
 
     public void fail(String message) {
         throw new IllegalArgumentException(message);
+    }
+
+    /** As the function. */
+    public String wait_between_files(String made, String awaited) throws IOException, InterruptedException {
+        return ConformanceLibrary.wait_between_files(made, awaited);
     }
 
     /** Keeps a list of references. */

@@ -2,6 +2,7 @@ package io.bowstring.internal.runtime;
 
 import io.bowstring.ObjectRef;
 import io.bowstring.errors.BowstringException;
+import io.bowstring.errors.GetTimeoutException;
 import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.errors.ProtocolException;
 import io.bowstring.internal.value.Payload;
@@ -13,7 +14,9 @@ import io.bowstring.internal.wire.Table;
 import io.bowstring.internal.wire.TaskFlag;
 import io.bowstring.internal.wire.TaskStatus;
 import io.bowstring.internal.wire.ValueState;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 
 /** How tasks that this process submitted end: by their Results, by failures, or by being cancelled (spec section 4.4). */
 public final class TaskEnds {
@@ -27,8 +30,8 @@ public final class TaskEnds {
     static void check(PendingTask task, Result result, int bodyLength) {
         int count = result.returns.size();
         boolean failed = result.status != TaskStatus.OK;
-        int expected = task.stream == null ? task.numReturns : failed ? 1 : 0;
-        if (count != expected && !(failed && task.numReturns == 0)) {
+        int expected = task.numReturns > 0 ? task.numReturns : failed ? 1 : 0; // a stream, and a task without results
+        if (count != expected) {
             throw new ProtocolException("a Result of " + count + " values; " + expected + " were expected");
         }
         for (Return value : result.returns) {
@@ -159,6 +162,37 @@ public final class TaskEnds {
             task.actor.cancel(task, recursive);
         } else {
             session.leases().cancel(task, force, recursive);
+        }
+    }
+
+    /** Returns once no result of what a task has submitted is awaited any more, or the time is over. */
+    public void awaitChildren(TaskContext parent, long timeoutNs) {
+        CompletableFuture<Boolean> over = new CompletableFuture<>();
+        List<ObjectEntry> awaited = new ArrayList<>();
+        int[] missing = {0};
+        Runnable one = () -> {
+            if (--missing[0] == 0) {
+                over.complete(true);
+            }
+        };
+        session.locked(() -> {
+            for (PendingTask child : session.objects().submittedBy(parent)) {
+                for (ObjectEntry result : child.numReturns > 0 ? child.results : List.<ObjectEntry>of()) {
+                    if (!result.isReady()) {
+                        missing[0]++;
+                        result.onReady(one);
+                        awaited.add(result);
+                    }
+                }
+            }
+        });
+        if (awaited.isEmpty()) {
+            return;
+        }
+        try {
+            session.reader().await(over, timeoutNs, true);
+        } catch (GetTimeoutException late) {
+            session.locked(() -> awaited.forEach(result -> result.forget(one)));
         }
     }
 

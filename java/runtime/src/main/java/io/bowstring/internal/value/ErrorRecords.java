@@ -11,6 +11,7 @@ import io.bowstring.internal.wire.Layout;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 public final class ErrorRecords {
     private static final int CAUSES_MAX = 16;
     private static final int TEXT_MAX = 256 << 10;
+    private static final String CUT_NOTE = "\n[cut: the text was longer than 256 KiB]";
     private static final int NATIVE_BYTES_MAX = 64 << 10;
 
     /** The record of an error of the runtime. */
@@ -102,8 +104,20 @@ public final class ErrorRecords {
         return kept.toString();
     }
 
+    /** At most 256 KiB of UTF-8, with a line that says so if there was more (spec chapter 7, rule 3). */
     private static String cut(String text) {
-        return text.length() <= TEXT_MAX / 3 ? text : text.substring(0, TEXT_MAX / 3) + "\n... cut here";
+        if (text.length() <= TEXT_MAX / 3) {
+            return text;
+        }
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        if (bytes.length <= TEXT_MAX) {
+            return text;
+        }
+        int end = TEXT_MAX - CUT_NOTE.length();
+        while ((bytes[end] & 0xC0) == 0x80) {
+            end--; // not in the middle of a character
+        }
+        return new String(bytes, 0, end, StandardCharsets.UTF_8) + CUT_NOTE;
     }
 
     /** The record as the payload of a value that is an error. */

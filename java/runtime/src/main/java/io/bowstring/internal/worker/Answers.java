@@ -134,8 +134,13 @@ final class Answers {
         }
         int size = 0;
         List<Return> returns = new ArrayList<>(written.size());
-        for (Written each : written) {
+        for (int index = 0; index < written.size(); index++) {
+            Written each = written.get(index);
             Return value = each.value;
+            if (repeats(written, index)) {
+                returns.add(returns.get(index - 1));
+                continue;
+            }
             boolean inline = value.state() == ValueState.INLINE;
             size = inline ? Frame.aligned(size) : size;
             returns.add(new Return(value.state(), value.encoding(), value.layout(), value.flags(),
@@ -144,11 +149,20 @@ final class Answers {
         }
         ByteBuffer body = ByteBuffer.allocate(size);
         for (int index = 0; index < written.size(); index++) {
+            if (repeats(written, index)) {
+                continue;
+            }
             ByteBuffer part = written.get(index).body;
             body.put((int) returns.get(index).offset(), part, part.position(), part.remaining());
         }
         result.returns = returns;
         return body;
+    }
+
+    /** The entries of an error are all the same bytes of the body (spec section 4.4, rule 5). */
+    private static boolean repeats(List<Written> written, int index) {
+        ByteBuffer body = written.get(index).body;
+        return index > 0 && body.hasRemaining() && body == written.get(index - 1).body;
     }
 
     /** An object that is ready to be told of, and what its home must know is on the way to it. */

@@ -79,7 +79,7 @@ final class CallerLink implements Connection.Handler {
             }
             case FrameType.CANCEL -> {
                 Cancel cancel = Cancel.decode(frame.metadata());
-                Incoming running = queue.cancel(this, Id.of(cancel.id), cancel.force);
+                Incoming running = queue.cancel(this, Id.of(cancel.id), cancel.force, cancel.recursive);
                 if (running != null && running.context != null && cancel.recursive) {
                     session.taskEnds().cancelChildren(running.context);
                 }

@@ -13,6 +13,8 @@ final class Incoming {
     final byte[] body;
     final Id id;
     boolean cancelled;
+    /** Its children are cancelled with it. */
+    volatile boolean recursive;
     boolean deliverHome;
     boolean timedOut;
     /** What names this task's children, once it runs. */

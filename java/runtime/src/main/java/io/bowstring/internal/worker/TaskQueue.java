@@ -36,6 +36,9 @@ final class TaskQueue implements ObjectReader.Blocking {
 
         /** The tasks of a group need one more thread; {@code number}: how many it has. */
         void startThread(String group, int number);
+
+        /** A lease is about to be told over: what must be known before that is sent now. */
+        default void revoking() {}
     }
 
     /**
@@ -163,12 +166,13 @@ final class TaskQueue implements ObjectReader.Blocking {
     }
 
     /** Cancels a task; returns it if it runs. */
-    synchronized @Nullable Incoming cancel(CallerLink caller, Id id, boolean force) {
+    synchronized @Nullable Incoming cancel(CallerLink caller, Id id, boolean force, boolean recursive) {
         Incoming active = running.get(id);
         if (active != null && active.caller == caller) {
             if (force && actor == null) {
                 ends.forced();
             }
+            active.recursive |= recursive;
             active.cancelled = true;
             interrupt(active);
             return active;
@@ -271,6 +275,7 @@ final class TaskQueue implements ObjectReader.Blocking {
                     .anyMatch(incoming -> !incoming.is(TaskFlag.METHOD) && incoming.task.epoch <= done.epoch);
             if (!runs) {
                 each.remove();
+                ends.revoking();
                 session.send(done);
             }
         }

@@ -13,6 +13,7 @@ import io.bowstring.internal.wire.ActorStart;
 import io.bowstring.internal.wire.Frame;
 import io.bowstring.internal.wire.Task;
 import io.bowstring.internal.wire.TaskFlag;
+import io.bowstring.internal.wire.TaskStatus;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.lang.ref.Reference;
@@ -39,6 +40,8 @@ final class TaskRunner {
     private static final Logger LOGGER = System.getLogger(TaskRunner.class.getName());
     /** Code that does not heed the end of its time has this long after it (spec section 4.9, rule 1). */
     private static final long DEAF_MS = 1000;
+    /** How long a task that was cancelled waits for its children's end (spec section 4.6, rule 2). */
+    private static final long CHILDREN_NS = TimeUnit.SECONDS.toNanos(5);
     /** With more calls at once than this, each has a virtual thread: fewer can keep their carriers busy for long. */
     private static final int CROWD = 16;
     private static final String TERMINATE = "__bowstring_terminate__"; // spec 5.2/8
@@ -166,6 +169,9 @@ final class TaskRunner {
         if (ended == null) {
             TaskContext.enter(null);
             return false;
+        }
+        if (incoming.recursive && ended.outcome.status() == TaskStatus.CANCELLED) {
+            session.taskEnds().awaitChildren(context, CHILDREN_NS);
         }
         try {
             answers.answer(incoming, ended.outcome, context, ended.durationNs, queue.hasWaiting());

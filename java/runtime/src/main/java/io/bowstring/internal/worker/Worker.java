@@ -84,6 +84,11 @@ final class Worker implements Processes.Host {
             public void startThread(String group, int number) {
                 runner.startThread(group, number);
             }
+
+            @Override
+            public void revoking() {
+                events.flush(); // a worker whose job is over is ended as soon as it is free (spec section 8.3, rule 1)
+            }
         });
     }
 
@@ -170,7 +175,6 @@ final class Worker implements Processes.Host {
             case FrameType.WORKER_BIND -> bind(WorkerBind.decode(frame.metadata()));
             case FrameType.LEASE_REVOKE -> {
                 LeaseRevoke revoke = LeaseRevoke.decode(frame.metadata());
-                events.flush(); // a worker whose job is over is ended as soon as it is free
                 queue.revoke(revoke.lease, revoke.epoch);
             }
             case FrameType.ACTOR_START -> startActor(ActorStart.decode(frame.metadata()), frame.body());

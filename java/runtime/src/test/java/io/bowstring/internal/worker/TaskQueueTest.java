@@ -88,7 +88,7 @@ class TaskQueueTest {
         Incoming incoming = add(1);
         FutureTask<Boolean> waits = waiting();
         assertFalse(queue.awaitIdle(5));
-        queue.cancel(null, incoming.id, false);
+        queue.cancel(null, incoming.id, false, false);
         assertTrue(waits.get());
         assertEquals(List.of(incoming), cancelled);
     }
@@ -119,7 +119,7 @@ class TaskQueueTest {
         interrupted.interrupt();
         assertInstanceOf(InterruptedException.class, ended.get());
         assertFalse(other.isDone());
-        queue.cancel(null, incoming.id, false);
+        queue.cancel(null, incoming.id, false, false);
         assertTrue(other.get());
     }
 
@@ -184,7 +184,7 @@ class TaskQueueTest {
         queue.next("");
         leave(cancelledCall);
         leave(lateCall);
-        assertEquals(cancelledCall, queue.cancel(null, cancelledCall.id, false));
+        assertEquals(cancelledCall, queue.cancel(null, cancelledCall.id, false, false));
         assertEquals(cancelledCall, queue.next(""));
         assertTrue(cancelledCall.cancelled);
         assertTrue(queue.timeOut(lateCall));
@@ -200,7 +200,7 @@ class TaskQueueTest {
         Incoming first = add(1);
         queue.next("");
         assertTrue(queue.enterUserCode(first));
-        queue.cancel(null, first.id, false);
+        queue.cancel(null, first.id, false, false);
         assertTrue(Thread.interrupted());
         queue.suspend(first, new AwaitedStage(new CompletableFuture<>(), "later", List.of(), 0));
         queue.leaveUserCode(first);
