@@ -8,33 +8,10 @@ import io.bowstring.internal.call.CallOptions;
  *
  * @param <S> the class itself, which every setter returns
  */
-public abstract sealed class ActorSettings<S extends ActorSettings<S>> implements PlacedSettings<S>
-        permits ActorCreation, PyActorCreation, ActorOptions {
-    CallOptions options = CallOptions.ofActor();
-
-    ActorSettings() {}
-
-    @SuppressWarnings("unchecked")
-    final S self() {
-        return (S) this;
-    }
-
-    @Override
-    public S setResource(String name, double amount) {
-        options.resource(name, amount);
-        return self();
-    }
-
-    @Override
-    public S setEnvironment(RuntimeEnvironment environment) {
-        options.environment = Arguments.present("environment", environment);
-        return self();
-    }
-
-    @Override
-    public S setSchedulingStrategy(SchedulingStrategy strategy) {
-        options.strategy = Arguments.present("strategy", strategy);
-        return self();
+public abstract sealed class ActorSettings<S extends ActorSettings<S>> extends Settings<S>
+        implements PlacedSettings<S> permits ActorCreation, PyActorCreation, ActorOptions {
+    ActorSettings() {
+        super(CallOptions.ofActor());
     }
 
     /** Sets the actor's name, by which others find it; it must not be taken. Default: none. */

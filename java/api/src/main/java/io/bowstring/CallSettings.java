@@ -11,19 +11,12 @@ import java.util.List;
  *
  * @param <S> the class itself, which every setter returns
  */
-public abstract sealed class CallSettings<S extends CallSettings<S>> permits TaskSettings, ActorCall {
+public abstract sealed class CallSettings<S extends CallSettings<S>> extends Settings<S> permits TaskSettings, ActorCall {
     /** Spec section 4.2, rule 5. */
     static final int NUM_RETURNS_MAX = 65_536;
 
-    CallOptions options;
-
     CallSettings(CallOptions options) {
-        this.options = options;
-    }
-
-    @SuppressWarnings("unchecked")
-    final S self() {
-        return (S) this;
+        super(options);
     }
 
     /** Sets the name, for people. Default: the method's. */

@@ -2,6 +2,7 @@ package io.bowstring;
 
 import io.bowstring.errors.BowstringException;
 import io.bowstring.errors.GetTimeoutException;
+import io.bowstring.errors.InvalidArgumentException;
 import java.io.Serializable;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -26,6 +27,7 @@ public interface ObjectRef<T extends @Nullable Object> extends Arg<T>, Serializa
      * Waits for the value at most so long.
      *
      * @throws GetTimeoutException if the value was not there in time
+     * @throws InvalidArgumentException if the time is null or negative
      */
     T get(Duration timeout);
 

@@ -14,13 +14,25 @@ public sealed interface PlacedSettings<S extends PlacedSettings<S>> permits Task
      *
      * @param name a resource of the runtime's own; for "CPU", "GPU" and "memory" there are setters
      */
-    S setResource(String name, double amount);
+    default S setResource(String name, double amount) {
+        Settings<S> settings = Settings.of(this);
+        settings.options.resource(name, amount);
+        return settings.self();
+    }
 
     /** Sets what its process finds around it, besides what is there anyway. Default: what this process has. */
-    S setEnvironment(RuntimeEnvironment environment);
+    default S setEnvironment(RuntimeEnvironment environment) {
+        Settings<S> settings = Settings.of(this);
+        settings.options.environment = Arguments.present("environment", environment);
+        return settings.self();
+    }
 
     /** Sets where it may run. Default: anywhere, or in the placement group that captures what this process submits. */
-    S setSchedulingStrategy(SchedulingStrategy strategy);
+    default S setSchedulingStrategy(SchedulingStrategy strategy) {
+        Settings<S> settings = Settings.of(this);
+        settings.options.strategy = Arguments.present("strategy", strategy);
+        return settings.self();
+    }
 
     /** Sets how many CPUs it takes. Default: 1 for a task, 0 for an actor, for which one must be free to start it. */
     default S setNumCpus(double count) {

@@ -15,24 +15,6 @@ public abstract sealed class TaskSettings<S extends TaskSettings<S>> extends Cal
         super(CallOptions.ofTask());
     }
 
-    @Override
-    public S setResource(String name, double amount) {
-        options.resource(name, amount);
-        return self();
-    }
-
-    @Override
-    public S setEnvironment(RuntimeEnvironment environment) {
-        options.environment = Arguments.present("environment", environment);
-        return self();
-    }
-
-    @Override
-    public S setSchedulingStrategy(SchedulingStrategy strategy) {
-        options.strategy = Arguments.present("strategy", strategy);
-        return self();
-    }
-
     /** Sets how often the task may be tried again after its worker ended; -1: any number. Default: 3. */
     public S setMaxRetries(int count) {
         options.maxRetries = CallOptions.count("maxRetries", count);

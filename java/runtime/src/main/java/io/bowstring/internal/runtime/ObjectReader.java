@@ -15,7 +15,6 @@ import io.bowstring.internal.wire.WireRef;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CancellationException;
@@ -59,14 +58,6 @@ public final class ObjectReader {
     }
 
     // Reading --------------------------------------------------------------------------------------------------------
-
-    static long nanos(Duration timeout) {
-        try {
-            return Math.max(0, timeout.toNanos());
-        } catch (ArithmeticException error) {
-            return Long.MAX_VALUE;
-        }
-    }
 
     private Fetch fetch(ObjectEntry entry) {
         Fetch fetch = new Fetch(session, entry);

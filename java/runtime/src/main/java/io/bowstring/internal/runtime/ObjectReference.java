@@ -1,31 +1,26 @@
 package io.bowstring.internal.runtime;
 
 import io.bowstring.ObjectRef;
-import io.bowstring.errors.InvalidArgumentException;
-import java.io.NotSerializableException;
-import java.io.ObjectOutputStream;
+import io.bowstring.internal.value.HeldRef;
 import java.io.Serial;
 import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
-import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /** A handle of the user's on an entry; its garbage collection ends it. */
-public final class ObjectReference<T extends @Nullable Object> implements ObjectRef<T> {
+public final class ObjectReference<T extends @Nullable Object> extends HeldRef<T> {
     @Serial private static final long serialVersionUID = 1L;
 
     private final transient Session session;
     private final transient ObjectEntry entry;
-    private final transient @Nullable Class<?> type;
     private final transient Cleaner.Cleanable handle;
-    private transient volatile boolean released;
 
     /** Takes over one handle of the entry. */
     ObjectReference(Session session, ObjectEntry entry, @Nullable Class<?> type) {
+        super(type);
         this.session = session;
         this.entry = entry;
-        this.type = type;
         this.handle = session.references().releaseWhenUnreachable(this, entry);
     }
 
@@ -35,40 +30,23 @@ public final class ObjectReference<T extends @Nullable Object> implements Object
 
     /** The entry, which is the handle's to use until it is released. */
     ObjectEntry entry() {
-        if (released) {
-            throw new InvalidArgumentException(this + " was released, and can't be used any more");
-        }
+        checkHeld();
         return entry;
     }
 
-    @Nullable Class<?> type() {
-        return type;
+    @Override
+    protected Object key() {
+        return entry.id;
     }
 
     @Override
-    @SuppressWarnings({"unchecked", "NullAway"}) // T says whether there are nulls
-    public T get() {
-        try {
-            return (T) session.reader().get(this, Long.MAX_VALUE);
-        } finally {
-            Reference.reachabilityFence(this);
-        }
+    protected @Nullable Object read(long timeoutNs) {
+        return session.reader().get(this, timeoutNs);
     }
 
     @Override
-    @SuppressWarnings({"unchecked", "NullAway"})
-    public T get(Duration timeout) {
-        try {
-            return (T) session.reader().get(this, ObjectReader.nanos(timeout));
-        } finally {
-            Reference.reachabilityFence(this);
-        }
-    }
-
-    @Override
-    @SuppressWarnings("unchecked")
-    public CompletableFuture<T> toCompletableFuture() {
-        return (CompletableFuture<T>) session.reader().future(this);
+    protected CompletableFuture<@Nullable Object> future() {
+        return session.reader().future(this);
     }
 
     @Override
@@ -80,34 +58,7 @@ public final class ObjectReference<T extends @Nullable Object> implements Object
     }
 
     @Override
-    public void release() {
-        released = true;
+    protected void letGo() {
         handle.clean();
-        Reference.reachabilityFence(this);
-    }
-
-    @Override
-    public String id() {
-        return entry.id.toString();
-    }
-
-    @Override
-    public boolean equals(Object other) {
-        return other instanceof ObjectReference<?> reference && reference.entry.id.equals(entry.id);
-    }
-
-    @Override
-    public int hashCode() {
-        return entry.id.hashCode();
-    }
-
-    @Override
-    public String toString() {
-        return "ObjectRef(" + id() + ")";
-    }
-
-    @Serial
-    private void writeObject(ObjectOutputStream out) throws NotSerializableException {
-        throw new NotSerializableException("io.bowstring.ObjectRef; a reference travels in arguments, results and puts");
     }
 }

@@ -197,14 +197,6 @@ public final class LocalRuntime implements RuntimeLink {
 
     // Waiting and reading ---------------------------------------------------------------------------------------------
 
-    static long nanos(Duration timeout) {
-        try {
-            return Math.max(0, timeout.toNanos());
-        } catch (ArithmeticException longer) {
-            return Long.MAX_VALUE;
-        }
-    }
-
     /** Waits; a task's CPU is free meanwhile. */
     <T extends @Nullable Object> T await(CompletableFuture<T> future, long timeoutNs) {
         AttemptRunner.Running running = future.isDone() ? null : AttemptRunner.current();
