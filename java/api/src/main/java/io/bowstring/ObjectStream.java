@@ -1,6 +1,5 @@
 package io.bowstring;
 
-import io.bowstring.errors.BowstringException;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
 import java.util.concurrent.Executor;
@@ -81,7 +80,7 @@ public final class ObjectStream<T extends @Nullable Object> implements Iterator<
 
     /**
      * The items' values for one subscriber, as many as it asks for. No thread waits while none is there. Cancelling the
-     * subscription closes the stream.
+     * subscription closes the stream, and so does a subscriber that throws, which hears of it in {@code onError}.
      *
      * @param executor where values are read and the subscriber is called, one call at a time; it has threads of its own,
      *     and does not run what it is given on the spot
@@ -100,8 +99,9 @@ public final class ObjectStream<T extends @Nullable Object> implements Iterator<
                 subscriber.onError(new IllegalStateException("a stream has one subscriber, and this one has one already"));
                 return;
             }
-            Feed feed = new Feed(subscriber, executor);
-            subscriber.onSubscribe(feed);
+            StreamSubscription<T> subscription = new StreamSubscription<>(stream, type, subscriber, executor);
+            subscriber.onSubscribe(subscription);
+            subscription.start();
         };
     }
 
@@ -109,95 +109,5 @@ public final class ObjectStream<T extends @Nullable Object> implements Iterator<
     @Override
     public void close() {
         stream.close();
-    }
-
-    /** One subscription: asked for, given, and at most one run of it at a time. */
-    private final class Feed implements Flow.Subscription, Runnable {
-        private final Flow.Subscriber<? super T> subscriber;
-        private final Executor executor;
-        private long asked;
-        private boolean scheduled;
-        private boolean over;
-
-        Feed(Flow.Subscriber<? super T> subscriber, Executor executor) {
-            this.subscriber = subscriber;
-            this.executor = executor;
-            schedule(); // so that the end of an empty stream is told without a request
-        }
-
-        @Override
-        public void request(long count) {
-            if (count <= 0) {
-                finish();
-                subscriber.onError(new IllegalArgumentException("a request for " + count + " items; it is at least one"));
-                return;
-            }
-            synchronized (this) {
-                asked = asked + count < 0 ? Long.MAX_VALUE : asked + count;
-            }
-            schedule();
-        }
-
-        @Override
-        public void cancel() {
-            finish();
-        }
-
-        private void finish() {
-            synchronized (this) {
-                over = true;
-            }
-            close();
-        }
-
-        private synchronized boolean isOver() {
-            return over;
-        }
-
-        private void schedule() {
-            synchronized (this) {
-                if (scheduled || over) {
-                    return;
-                }
-                scheduled = true;
-            }
-            stream.ready().thenRunAsync(this, executor);
-        }
-
-        @Override
-        public void run() {
-            try {
-                while (!isOver()) {
-                    if (stream.isOver()) {
-                        finish();
-                        subscriber.onComplete();
-                        return;
-                    }
-                    synchronized (this) {
-                        if (asked == 0) {
-                            scheduled = false;
-                            return;
-                        }
-                    }
-                    ObjectRef<?> item = stream.poll(type);
-                    if (item == null) {
-                        stream.ready().thenRunAsync(this, executor);
-                        return;
-                    }
-                    synchronized (this) {
-                        asked--;
-                    }
-                    @SuppressWarnings("unchecked")
-                    T value = (T) item.get();
-                    subscriber.onNext(value);
-                }
-            } catch (BowstringException error) {
-                finish();
-                subscriber.onError(error);
-            } catch (RuntimeException error) {
-                finish(); // the subscriber broke its contract, or the value could not be read as this type
-                subscriber.onError(error);
-            }
-        }
     }
 }
