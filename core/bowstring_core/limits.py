@@ -131,6 +131,9 @@ GUARD_FILL_BYTES_PER_S = 4 << 30
 GUARD_PATIENCE_S = 2.0
 # Looks at workers whose memory is limited: this far apart.
 MEMORY_LOOK_S = 0.1
+# The file of ones, whose mappings side by side are validity bitmaps of any length. The longest bitmap that Java can ask
+# for, of 2^31 rows, is 256 mappings of it; filling it takes less than a millisecond.
+ONES_BYTES = 1 << 20
 # Length of a segment for small extents; only what is used of it is backed. In a small store it is less, so that what is
 # open in one segment keeps only a part of the store from being used otherwise.
 SEGMENT_BYTES = 64 << 20

@@ -7890,6 +7890,7 @@ class Welcome(Message):
         inline_bytes_max: Values up to this many bytes travel inside frames; larger ones through the store.
         session_path: From a node: the session's folder.
         namespace: From a node: namespace of the driver's named actors.
+        ones_path: From a node: file of ones to open and map read-only (spec section 3.14); empty: there is none.
     """
 
     __slots__ = (
@@ -7902,6 +7903,7 @@ class Welcome(Message):
         "inline_bytes_max",
         "session_path",
         "namespace",
+        "ones_path",
     )
 
     def __init__(
@@ -7915,6 +7917,7 @@ class Welcome(Message):
         inline_bytes_max: int = 0,
         session_path: str = "",
         namespace: str = "",
+        ones_path: str = "",
     ) -> None:
         self.version = version
         self.features = features
@@ -7925,6 +7928,7 @@ class Welcome(Message):
         self.inline_bytes_max = inline_bytes_max
         self.session_path = session_path
         self.namespace = namespace
+        self.ones_path = ones_path
 
     def block(self) -> bytes:
         return block_welcome(
@@ -7937,6 +7941,7 @@ class Welcome(Message):
             self.inline_bytes_max,
             self.session_path,
             self.namespace,
+            self.ones_path,
         )
 
     @staticmethod
@@ -7944,9 +7949,9 @@ class Welcome(Message):
         return read_welcome(data, at)
 
 
-_WELCOME_HEAD = bytes.fromhex("160038000400080010001800200028002c0030003400000018000000")
-_WELCOME_BLOCK = Struct("<28s H 2x Q Q I 4x Q I I I I 0x 8x")
-_WELCOME_FIELDS = Struct("<H 2x Q Q I 4x Q I I I I 0x")
+_WELCOME_HEAD = bytes.fromhex("180040000400080010001800200028002c0030003400380018000000")
+_WELCOME_BLOCK = Struct("<28s H 2x Q Q I 4x Q I I I I I 4x 8x")
+_WELCOME_FIELDS = Struct("<H 2x Q Q I 4x Q I I I I I 4x")
 _WELCOME_SLOTS = (
     Struct("<H"),
     Struct("<Q"),
@@ -7955,6 +7960,7 @@ _WELCOME_SLOTS = (
     Struct("<Q"),
     Struct("<I"),
     Struct("<I"),
+    None,
     None,
     None,
 )
@@ -7972,21 +7978,37 @@ def block_welcome(
     inline_bytes_max: int = 0,
     session_path: str = "",
     namespace: str = "",
+    ones_path: str = "",
 ) -> bytes:
     tail = b""
     if session_path:
-        session_path_at = len(tail) + 16
+        session_path_at = len(tail) + 24
         tail += flat.string_chunk(session_path)
     else:
-        session_path_at = 8
+        session_path_at = 16
     if namespace:
-        namespace_at = len(tail) + 12
+        namespace_at = len(tail) + 20
         tail += flat.string_chunk(namespace)
     else:
-        namespace_at = 4
+        namespace_at = 12
+    if ones_path:
+        ones_path_at = len(tail) + 16
+        tail += flat.string_chunk(ones_path)
+    else:
+        ones_path_at = 8
     return (
         _WELCOME_BLOCK.pack(
-            _WELCOME_HEAD, version, features, process, pid, node, job, inline_bytes_max, session_path_at, namespace_at
+            _WELCOME_HEAD,
+            version,
+            features,
+            process,
+            pid,
+            node,
+            job,
+            inline_bytes_max,
+            session_path_at,
+            namespace_at,
+            ones_path_at,
         )
         + tail
     )
@@ -7994,14 +8016,15 @@ def block_welcome(
 
 def read_welcome(data: bytes, at: int) -> Welcome:
     if data[at - 24 : at + 4] == _WELCOME_HEAD:
-        version, features, process, pid, node, job, inline_bytes_max, session_path, namespace = (
+        version, features, process, pid, node, job, inline_bytes_max, session_path, namespace, ones_path = (
             _WELCOME_FIELDS.unpack_from(data, at + 4)
         )
         session_path += at + 48
         namespace += at + 52
+        ones_path += at + 56
     else:
-        version, features, process, pid, node, job, inline_bytes_max, session_path, namespace = flat.table_fields(
-            data, at, _WELCOME_SLOTS
+        version, features, process, pid, node, job, inline_bytes_max, session_path, namespace, ones_path = (
+            flat.table_fields(data, at, _WELCOME_SLOTS)
         )
     return Welcome(
         version,
@@ -8013,6 +8036,7 @@ def read_welcome(data: bytes, at: int) -> Welcome:
         inline_bytes_max,
         flat.read_string(data, session_path),
         flat.read_string(data, namespace),
+        flat.read_string(data, ones_path),
     )
 
 

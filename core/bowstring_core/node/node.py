@@ -267,6 +267,8 @@ class Node:
             inline_bytes_max=INLINE_BYTES_MAX,
             session_path=self.session.path,
             namespace=namespace,
+            # Python's Arrow library needs no bitmaps of ones, so that a runtime without another language does without.
+            ones_path="" if hello.language == Language.PYTHON else self.store.ones.path(),
         )
         connection.send(FrameType.WELCOME, welcome)
         self.state.peer_came(peer)

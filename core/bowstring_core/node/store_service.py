@@ -16,6 +16,7 @@ from bowstring_core.machine import extents, room
 from bowstring_core.machine.residence import ResidenceTable
 from bowstring_core.node import loop as loops
 from bowstring_core.node.peers import Peer
+from bowstring_core.store.ones import OnesFile
 from bowstring_core.store.segments import BackingError, SegmentFile
 from bowstring_wire.messages import (
     ErrorCode,
@@ -44,6 +45,7 @@ class StoreService:
         self._room_timer: loops.Timer | None = None
         self._retrying = False
         self.files: dict[int, SegmentFile] = {}
+        self.ones = OnesFile()
         self._backing: deque[tuple[int, int, int]] = deque()
         self._retries = 0
         self._busy = False
@@ -234,3 +236,4 @@ class StoreService:
         for file in self.files.values():
             file.close()
         self.files.clear()
+        self.ones.close()

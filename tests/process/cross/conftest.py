@@ -14,7 +14,7 @@ import bowstring as bow
 
 HERE = Path(__file__).parent
 LIBRARY = HERE.parents[2] / "python" / "bowstring_java" / "bowstring-all.jar"
-STORE_BYTES = 3 * int(os.environ.get("BOWSTRING_TABLE_BYTES", str(128 << 20))) + (256 << 20)
+STORE_BYTES = max(3 * int(os.environ.get("BOWSTRING_TABLE_BYTES", str(128 << 20))), 2 << 30) + (256 << 20)
 
 
 def compile_classes(classes: Path) -> Path:

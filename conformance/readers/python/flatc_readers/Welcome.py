@@ -97,8 +97,16 @@ class Welcome(object):
             return self._tab.String(o + self._tab.Pos)
         return None
 
+    # From a node: file of ones to open and map read-only (spec section 3.14); empty: there is none.
+    # Welcome
+    def OnesPath(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(22))
+        if o != 0:
+            return self._tab.String(o + self._tab.Pos)
+        return None
+
 def WelcomeStart(builder):
-    builder.StartObject(9)
+    builder.StartObject(10)
 
 def Start(builder):
     WelcomeStart(builder)
@@ -156,6 +164,12 @@ def WelcomeAddNamespace(builder, namespace):
 
 def AddNamespace(builder, namespace):
     WelcomeAddNamespace(builder, namespace)
+
+def WelcomeAddOnesPath(builder, onesPath):
+    builder.PrependUOffsetTRelativeSlot(9, flatbuffers.number_types.UOffsetTFlags.py_type(onesPath), 0)
+
+def AddOnesPath(builder, onesPath):
+    WelcomeAddOnesPath(builder, onesPath)
 
 def WelcomeEnd(builder):
     return builder.EndObject()

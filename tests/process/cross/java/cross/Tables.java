@@ -24,9 +24,15 @@ public final class Tables {
     /** An actor that reads: so that every reading is in one process. */
     public Tables() {}
 
-    /** Reads the first and the last element; returns them, the time to the first, and the growth of private memory. */
+    /**
+     * Reads the first and the last element, and all of the validity bitmap.
+     *
+     * @return the elements, the number of nulls, the time to the first element, and what memory has grown by: pages that no
+     *     other process maps, and pages of no file
+     */
     public Map<String, Object> read(List<ObjectRef<ArrowValue>> box) throws IOException {
         long before = privateBytes();
+        long anonymousBefore = bytesOf("Anonymous:");
         long start = System.nanoTime();
         try (ArrowValue table = Bowstring.get(box.get(0))) {
             BigIntVector first = (BigIntVector) table.batches().get(0).getVector("x");
@@ -38,7 +44,9 @@ public final class Tables {
             facts.put("first", value);
             facts.put("last", last);
             facts.put("rows", table.rowCount());
+           facts.put("nulls", (long) batch.getVector("x").getNullCount());
             facts.put("first_ms", took / 1e6);
+            facts.put("anonymous_bytes", bytesOf("Anonymous:") - anonymousBefore);
             facts.put("private_bytes", privateBytes() - before);
             return facts;
         }

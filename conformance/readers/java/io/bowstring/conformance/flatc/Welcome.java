@@ -69,6 +69,12 @@ public final class Welcome extends com.google.flatbuffers.Table {
   public String namespace() { int o = __offset(20); return o != 0 ? __string(o + bb_pos) : null; }
   public ByteBuffer namespaceAsByteBuffer() { return __vector_as_bytebuffer(20, 1); }
   public ByteBuffer namespaceInByteBuffer(ByteBuffer _bb) { return __vector_in_bytebuffer(_bb, 20, 1); }
+  /**
+   * From a node: file of ones to open and map read-only (spec section 3.14); empty: there is none.
+   */
+  public String onesPath() { int o = __offset(22); return o != 0 ? __string(o + bb_pos) : null; }
+  public ByteBuffer onesPathAsByteBuffer() { return __vector_as_bytebuffer(22, 1); }
+  public ByteBuffer onesPathInByteBuffer(ByteBuffer _bb) { return __vector_in_bytebuffer(_bb, 22, 1); }
 
   public static int createWelcome(FlatBufferBuilder builder,
       int version,
@@ -79,11 +85,13 @@ public final class Welcome extends com.google.flatbuffers.Table {
       long job,
       long inlineBytesMax,
       int sessionPathOffset,
-      int namespaceOffset) {
-    builder.startTable(9);
+      int namespaceOffset,
+      int onesPathOffset) {
+    builder.startTable(10);
     Welcome.addNode(builder, node);
     Welcome.addProcess(builder, process);
     Welcome.addFeatures(builder, features);
+    Welcome.addOnesPath(builder, onesPathOffset);
     Welcome.addNamespace(builder, namespaceOffset);
     Welcome.addSessionPath(builder, sessionPathOffset);
     Welcome.addInlineBytesMax(builder, inlineBytesMax);
@@ -93,7 +101,7 @@ public final class Welcome extends com.google.flatbuffers.Table {
     return Welcome.endWelcome(builder);
   }
 
-  public static void startWelcome(FlatBufferBuilder builder) { builder.startTable(9); }
+  public static void startWelcome(FlatBufferBuilder builder) { builder.startTable(10); }
   public static void addVersion(FlatBufferBuilder builder, int version) { builder.addShort(0, (short) version, (short) 0); }
   public static void addFeatures(FlatBufferBuilder builder, long features) { builder.addLong(1, features, 0L); }
   public static void addProcess(FlatBufferBuilder builder, long process) { builder.addLong(2, process, 0L); }
@@ -103,6 +111,7 @@ public final class Welcome extends com.google.flatbuffers.Table {
   public static void addInlineBytesMax(FlatBufferBuilder builder, long inlineBytesMax) { builder.addInt(6, (int) inlineBytesMax, (int) 0L); }
   public static void addSessionPath(FlatBufferBuilder builder, int sessionPathOffset) { builder.addOffset(7, sessionPathOffset, 0); }
   public static void addNamespace(FlatBufferBuilder builder, int namespaceOffset) { builder.addOffset(8, namespaceOffset, 0); }
+  public static void addOnesPath(FlatBufferBuilder builder, int onesPathOffset) { builder.addOffset(9, onesPathOffset, 0); }
   public static int endWelcome(FlatBufferBuilder builder) {
     int o = builder.endTable();
     return o;

@@ -3,6 +3,7 @@ package io.bowstring.internal.arrow;
 import io.bowstring.arrow.ArrowValue;
 import io.bowstring.errors.SerializationException;
 import io.bowstring.internal.value.Addresses;
+import io.bowstring.internal.value.Ones;
 import io.bowstring.internal.value.ValueBuffer;
 import io.bowstring.internal.value.ValueMemory;
 import java.io.IOException;
@@ -196,27 +197,33 @@ public final class ArrowStreams {
 
     /** Reads a stream. Direct memory is wrapped, and held until the value is closed; memory on the heap is copied. */
     public static ArrowValue read(ByteBuffer stream, boolean singleBatch) {
-        return read(stream, singleBatch, () -> {});
+        return read(stream, singleBatch, Ones.NONE, () -> {});
     }
 
-    /** The same; {@code release} lets go of the memory once the value is closed and no vector that was taken out of it. */
-    public static ArrowValue read(ByteBuffer stream, boolean singleBatch, Runnable release) {
-        return read(wrap(stream, release), singleBatch);
+    /**
+     * The same.
+     *
+     * @param ones for the bitmaps of columns without nulls
+     * @param release lets go of the memory once the value is closed, and every vector that was taken out of it
+     */
+    public static ArrowValue read(ByteBuffer stream, boolean singleBatch, Ones ones, Runnable release) {
+        return read(wrap(stream, release), singleBatch, ones);
     }
 
     /** The same for a stream of any length. */
-    public static ArrowValue read(ValueMemory.Range stream, boolean singleBatch, Runnable release) {
+    public static ArrowValue read(ValueMemory.Range stream, boolean singleBatch, Ones ones, Runnable release) {
         return read(
                 ReadOnlyMemory.buffer(
                         Allocator.ROOT, stream.address(), stream.length(), new Mapped(stream.keeper(), release)),
-                singleBatch);
+                singleBatch,
+                ones);
     }
 
-    private static ArrowValue read(ArrowBuf memory, boolean singleBatch) {
+    private static ArrowValue read(ArrowBuf memory, boolean singleBatch, Ones ones) {
         List<AutoCloseable> owned = new ArrayList<>();
         owned.add(memory);
         try {
-            return new StreamReader(memory, owned).read(singleBatch);
+            return new StreamReader(memory, ones, owned).read(singleBatch);
         } catch (IOException | RuntimeException error) {
             close(owned);
             throw new SerializationException("an Arrow stream can't be read: " + error.getMessage(), error);
@@ -254,11 +261,13 @@ public final class ArrowStreams {
     private static final class StreamReader {
         private final ArrowBuf memory;
         private final long length;
+        private final Ones ones;
         private final List<AutoCloseable> owned;
         private long at;
 
-        StreamReader(ArrowBuf memory, List<AutoCloseable> owned) {
+        StreamReader(ArrowBuf memory, Ones ones, List<AutoCloseable> owned) {
             this.memory = memory;
+            this.ones = ones;
             this.length = memory.writerIndex();
             this.owned = owned;
         }
@@ -284,10 +293,9 @@ public final class ArrowStreams {
                     VectorSchemaRoot root = VectorSchemaRoot.create(schema, Allocator.ROOT);
                     owned.add(root);
                     batches.add(root);
-                    try (ArrowRecordBatch batch = batch(
-                                    (RecordBatch) message.header(new RecordBatch()), body, schema.getFields());
-                            ArrowRecordBatch shared = Validity.share(batch, schema, Allocator.ROOT)) {
-                        new VectorLoader(root).load(shared);
+                    try (ArrowRecordBatch batch =
+                            batch((RecordBatch) message.header(new RecordBatch()), body, schema.getFields())) {
+                        load(root, batch);
                     }
                 } else if (message.headerType() == MessageHeader.DictionaryBatch) {
                     load((DictionaryBatch) message.header(new DictionaryBatch()), body, dictionaries);
@@ -436,8 +444,14 @@ public final class ArrowStreams {
             }
         }
 
-        private static void load(FieldVector vector, ArrowRecordBatch batch) {
-            new VectorLoader(new VectorSchemaRoot(List.of(vector.getField()), List.of(vector), 0)).load(batch);
+        private void load(FieldVector vector, ArrowRecordBatch batch) {
+            load(new VectorSchemaRoot(List.of(vector.getField()), List.of(vector), 0), batch);
+        }
+
+        private void load(VectorSchemaRoot root, ArrowRecordBatch batch) {
+            try (ArrowRecordBatch shared = Validity.share(batch, root.getSchema(), Allocator.ROOT, ones)) {
+                new VectorLoader(root).load(shared);
+            }
         }
 
         /** The next message; null at the end. Its body follows at {@link #at}. */

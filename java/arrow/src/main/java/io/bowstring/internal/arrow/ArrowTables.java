@@ -1,6 +1,7 @@
 package io.bowstring.internal.arrow;
 
 import io.bowstring.arrow.ArrowValue;
+import io.bowstring.internal.value.Ones;
 import io.bowstring.internal.value.TableFormat;
 import io.bowstring.internal.value.ValueMemory;
 import io.bowstring.internal.value.ViewWatch;
@@ -27,13 +28,13 @@ public final class ArrowTables implements TableFormat {
     }
 
     @Override
-    public Object read(ByteBuffer memory, boolean singleBatch, Runnable release) {
-        return ArrowStreams.read(memory, singleBatch, ViewWatch.opened(VIEW, release));
+    public Object read(ByteBuffer memory, boolean singleBatch, Ones ones, Runnable release) {
+        return ArrowStreams.read(memory, singleBatch, ones, ViewWatch.opened(VIEW, release));
     }
 
     @Override
-    public Object readLarge(ValueMemory.Range memory, boolean singleBatch, Runnable release) {
-        return ArrowStreams.read(memory, singleBatch, ViewWatch.opened(VIEW, release));
+    public Object readLarge(ValueMemory.Range memory, boolean singleBatch, Ones ones, Runnable release) {
+        return ArrowStreams.read(memory, singleBatch, ones, ViewWatch.opened(VIEW, release));
     }
 
     @Override

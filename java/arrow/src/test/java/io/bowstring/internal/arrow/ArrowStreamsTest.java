@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.bowstring.arrow.ArrowValue;
 import io.bowstring.internal.value.Addresses;
+import io.bowstring.internal.value.Ones;
 import io.bowstring.internal.value.ValueBuffer;
 import io.bowstring.internal.value.ValueMemory;
 import java.io.IOException;
@@ -63,7 +64,7 @@ class ArrowStreamsTest {
         ByteBuffer stream = table(1000);
         boolean[] released = {false};
         ValueMemory.Range memory = new ValueMemory.Range(Addresses.of(stream), stream.remaining(), stream);
-        ArrowValue value = ArrowStreams.read(memory, false, () -> released[0] = true);
+        ArrowValue value = ArrowStreams.read(memory, false, Ones.NONE, () -> released[0] = true);
         BigIntVector numbers = (BigIntVector) value.root().getVector("n");
         assertEquals(999, numbers.get(999));
         assertNull(value.root().getVector("w").getObject(3));

@@ -6,7 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.bowstring.arrow.ArrowValue;
 import io.bowstring.arrow.ReadOnlyTableException;
+import io.bowstring.internal.value.Addresses;
+import io.bowstring.internal.value.Ones;
 import io.bowstring.internal.value.ValueBuffer;
+import io.bowstring.internal.value.ValueMemory;
 import java.math.BigDecimal;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -284,7 +287,7 @@ class WriteGuardTest {
         try (BufferAllocator allocator = new RootAllocator();
                 FieldVector made = kinds().toList().get(3).make.vector(allocator)) {
             ByteBuffer stream = stream(ArrowValue.of(VectorSchemaRoot.of(made)));
-            ArrowValue value = ArrowStreams.read(stream, false, () -> released[0] = true);
+            ArrowValue value = ArrowStreams.read(stream, false, Ones.NONE, () -> released[0] = true);
             TransferPair pair = value.root().getVector(0).getTransferPair(allocator);
             pair.splitAndTransfer(10, 20);
             value.close();
@@ -296,6 +299,57 @@ class WriteGuardTest {
             }
             assertTrue(released[0]);
         }
+    }
+
+    /** A class of its own, as {@link Buffers} is. */
+    private static final class Columns {
+        static final int LONG_ROWS = 2_000_000;
+
+        static ByteBuffer stream() {
+            try (BufferAllocator allocator = new RootAllocator();
+                    TinyIntVector column = new TinyIntVector("x", allocator)) {
+                column.allocateNew(LONG_ROWS);
+                for (int i = 0; i < LONG_ROWS; i++) {
+                    column.set(i, i % 100);
+                }
+                column.setValueCount(LONG_ROWS);
+                return WriteGuardTest.stream(ArrowValue.of(VectorSchemaRoot.of(column)));
+            }
+        }
+    }
+
+    @Test
+    void longColumnsWithoutNullsShareTheOnesOfTheStoreWhichNobodyWrites() {
+        ByteBuffer memory = ByteBuffer.allocateDirect(Columns.LONG_ROWS / 8);
+        while (memory.hasRemaining()) {
+            memory.put((byte) -1);
+        }
+        ValueMemory.Range range = new ValueMemory.Range(Addresses.of(memory.flip()), memory.capacity(), memory);
+        List<Long> asked = new ArrayList<>();
+        Ones ones = length -> {
+            asked.add(length);
+            return range;
+        };
+        for (int i = 1; i <= 2; i++) {
+            ArrowValue value = opened(ArrowStreams.read(Columns.stream(), false, ones, () -> {}));
+            FieldVector column = value.root().getVector("x");
+            assertEquals(range.address(), column.getValidityBuffer().memoryAddress());
+            assertEquals(i, asked.size());
+            assertEquals(Columns.LONG_ROWS / 8, asked.get(0));
+            assertEquals(0, column.getNullCount());
+            assertEquals((byte) 99, column.getObject(1_999_999));
+            assertThrows(ReadOnlyTableException.class, () -> column.setNull(3));
+            assertThrows(ReadOnlyTableException.class, () -> column.getValidityBuffer().setByte(0, 0));
+        }
+    }
+
+    @Test
+    void longColumnsHaveOnesOfTheProcessWhereTheStoreHasNone() {
+        FieldVector first = opened(ArrowStreams.read(Columns.stream(), false)).root().getVector("x");
+        FieldVector second = opened(ArrowStreams.read(Columns.stream(), false)).root().getVector("x");
+        assertEquals(first.getValidityBuffer().memoryAddress(), second.getValidityBuffer().memoryAddress());
+        assertEquals(0, second.getNullCount());
+        assertThrows(ReadOnlyTableException.class, () -> second.setNull(3));
     }
 
     @Test

@@ -1,6 +1,7 @@
 package io.bowstring.internal.runtime;
 
 import io.bowstring.internal.value.Payload;
+import io.bowstring.internal.wire.Location;
 import io.bowstring.internal.wire.WireRef;
 import java.util.ArrayList;
 import java.util.List;
@@ -32,8 +33,8 @@ final class ObjectEntry {
     boolean isActor;
     /** The task that makes it, until its end. */
     @Nullable PendingTask producer;
-    /** Bytes of the store that this entry keeps, as far as is known here. */
-    long storedBytes;
+    /** What this entry keeps of the store, as far as is known here. */
+    @Nullable Location stored;
     /** Entries inside {@code local}, held by it. */
     List<ObjectEntry> nested = List.of();
 

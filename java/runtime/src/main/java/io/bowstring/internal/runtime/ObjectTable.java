@@ -114,9 +114,9 @@ final class ObjectTable {
             session.node().change(entry.ref, -1);
         }
         entry.local = null;
-        if (entry.storedBytes > 0) {
-            session.store().memory().letGo(entry.storedBytes);
-            entry.storedBytes = 0;
+        if (entry.stored != null) {
+            session.store().memory().letGo(entry.stored);
+            entry.stored = null;
         }
         List<ObjectEntry> nested = entry.nested;
         entry.nested = List.of();
@@ -193,16 +193,16 @@ final class ObjectTable {
         entry.ready = true;
         entry.known = true;
         entry.held = true;
-        keeps(entry, length);
+        keeps(entry, seal.location);
         nested.forEach(this::release);
         entry.fireReady();
     }
 
-    /** The entry keeps so much of the store. */
-    void keeps(ObjectEntry entry, long bytes) {
-        if (entry.storedBytes == 0 && entry.handles > 0) {
-            entry.storedBytes = bytes;
-            session.store().memory().hold(bytes);
+    /** The entry keeps what lies there. */
+    void keeps(ObjectEntry entry, Location place) {
+        if (entry.stored == null && entry.handles > 0) {
+            entry.stored = place;
+            session.store().memory().hold(place);
         }
     }
 
@@ -308,7 +308,7 @@ final class ObjectTable {
                 session.locked(() -> entry.local =
                         Payload.inBody(value.encoding, value.layout, answer.body(), 0, value.length));
             } else if (answer.table() instanceof ObjectValue value) {
-                session.locked(() -> keeps(entry, value.location.length()));
+                session.locked(() -> keeps(entry, value.location));
             } else if (error != null) {
                 session.locked(() -> entry.local = ErrorRecords.payload(ErrorRecords.of(error)));
             }
@@ -329,7 +329,7 @@ final class ObjectTable {
             row.put("object", entry.id.toString());
             row.put("kind", entry.isActor ? "actor" : !entry.owned ? "borrowed" : entry.id.isPut() ? "put" : "result");
             row.put("state", local != null ? "inline" : entry.ready ? "stored" : "pending");
-            row.put("size", local != null ? (long) local.size() : entry.storedBytes);
+            row.put("size", local != null ? (long) local.size() : entry.stored != null ? entry.stored.length() : 0L);
             row.put("count", (long) entry.handles);
             row.put("call_site", "");
             rows.add(row);

@@ -1,5 +1,6 @@
 package io.bowstring.internal.runtime;
 
+import io.bowstring.internal.wire.Location;
 import java.lang.ref.Cleaner;
 import java.util.concurrent.atomic.AtomicBoolean;
 
@@ -10,24 +11,27 @@ import java.util.concurrent.atomic.AtomicBoolean;
 final class Pin {
     private final HeldMemory memory;
     private final Cleaner cleaner;
+    private final Location place;
     private final Runnable unpin;
-    private long held;
+    private boolean counted;
     private int mappings;
     private int shares;
     private boolean reading = true;
     private boolean shared;
     private boolean ended;
 
-    Pin(HeldMemory memory, Cleaner cleaner, Runnable unpin) {
+    /** A pin of what lies at a place; {@code unpin} is run once. */
+    Pin(HeldMemory memory, Cleaner cleaner, Location place, Runnable unpin) {
         this.memory = memory;
         this.cleaner = cleaner;
+        this.place = place;
         this.unpin = unpin;
     }
 
-    synchronized void mapped(Object mapping, long bytes) {
-        if (held == 0) {
-            held = bytes;
-            memory.hold(bytes);
+    synchronized void mapped(Object mapping) {
+        if (!counted) {
+            counted = true;
+            memory.hold(place);
         }
         mappings++;
         cleaner.register(mapping, this::unmapped);
@@ -65,7 +69,9 @@ final class Pin {
     private void endIfUnused() {
         if (!ended && !reading && (mappings <= 0 || shared && shares == 0)) {
             ended = true;
-            memory.letGo(held);
+            if (counted) {
+                memory.letGo(place);
+            }
             unpin.run();
         }
     }

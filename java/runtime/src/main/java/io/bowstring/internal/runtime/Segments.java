@@ -1,5 +1,6 @@
 package io.bowstring.internal.runtime;
 
+import io.bowstring.internal.value.Ones;
 import io.bowstring.internal.wire.ExtentGrant;
 import io.bowstring.internal.wire.Location;
 import io.bowstring.internal.wire.SegmentMapped;
@@ -31,18 +32,43 @@ import org.jspecify.annotations.Nullable;
 final class Segments {
     private static final Logger LOGGER = System.getLogger(Segments.class.getName());
     private static final long WINDOW = 1L << 30;
+    private static final long NO_SEGMENT = -1;
     /** What one buffer can hold, in whole pages. */
     static final long MAPPED_MAX = Integer.MAX_VALUE & ~4095L;
 
-    private record ReadKey(long segment, String path) {}
+    /** A segment's file. Its methods are written out: a record's own are made by the JVM when first used, which takes 10 ms. */
+    private record ReadKey(long segment, String path) {
+        @Override
+        public boolean equals(@Nullable Object other) {
+            return other instanceof ReadKey key && segment == key.segment && path.equals(key.path);
+        }
+
+        @Override
+        public int hashCode() {
+            return 31 * Long.hashCode(segment) + path.hashCode();
+        }
+    }
 
     private final Session session;
     private final Map<Long, TreeMap<Long, MappedByteBuffer>> written = new HashMap<>();
     private final Map<ReadKey, TreeMap<Long, MappedByteBuffer>> windows = new HashMap<>();
     private final Map<ReadKey, FileChannel> readable = new HashMap<>();
+    private volatile Ones ones = Ones.NONE;
 
     Segments(Session session) {
         this.session = session;
+    }
+
+    /** The node's file of ones; an empty path: it has none. */
+    void setOnes(String path) {
+        if (!path.isEmpty()) {
+            ones = new OnesWindows(() -> map(NO_SEGMENT, path, MapMode.PRIVATE, 0, MAPPED_MAX));
+        }
+    }
+
+    /** Ones for the bitmaps of tables. */
+    Ones ones() {
+        return ones;
     }
 
     /** The first place from one on where so many bytes of an extent lie in one mapping; it may be behind the extent. */

@@ -133,6 +133,7 @@ public final class Session implements NodeLink.Listener {
     private void welcomed(Welcome welcome) {
         nodeId = welcome.node;
         inlineBytesMax = welcome.inlineBytesMax;
+        store.setOnes(welcome.onesPath);
         bind(welcome.job, welcome.namespace);
     }
 

@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.lang.ref.Cleaner;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.List;
 
 /**
  * Shared memory as this process uses it (spec sections 3.10 and 3.11): extents that it asks for and writes, values that it
@@ -35,8 +36,22 @@ public final class StoreClient {
     StoreClient(Session session, Cleaner cleaner) {
         this.session = session;
         this.cleaner = cleaner;
-        memory = new HeldMemory(session, cleaner);
+        memory = new HeldMemory(cleaner, () -> {
+            session.locked(() -> {}); // a release that runs has ended
+            session.node().flushChanges();
+            session.reactor().flush();
+        });
         segments = new Segments(session);
+    }
+
+    /** The classes of the first view, loaded: what comes from a jar takes a millisecond each. */
+    public static List<Class<?>> classesOfViews() {
+        return List.of(StoredValue.class, Pin.class, OnesWindows.class, WideMapping.class, ValueMemory.Range.class);
+    }
+
+    /** The node's file of ones; an empty path: it has none. */
+    void setOnes(String path) {
+        segments.setOnes(path);
     }
 
     /** Asks for memory for one image; waits for it. */
@@ -120,7 +135,7 @@ public final class StoreClient {
 
     /** A value that the node has pinned for this process. */
     StoredValue stored(ObjectValue value, StoredValue.Use use) {
-        return new StoredValue(segments, value, pin(value.pin), use);
+        return new StoredValue(segments, value, pin(value), use);
     }
 
     /** An image that the node itself keeps pinned while it is read. */
@@ -128,7 +143,7 @@ public final class StoreClient {
         ObjectValue value = new ObjectValue();
         value.location = new Location(segment, 0, location.offset(), location.length());
         value.segmentPath = path;
-        return new StoredValue(segments, value, pin(value.pin), StoredValue.Use.PARTS);
+        return new StoredValue(segments, value, pin(value), StoredValue.Use.PARTS);
     }
 
     /** Ends the pin with which a value has come, if it has one. */
@@ -146,8 +161,8 @@ public final class StoreClient {
         }
     }
 
-    private Pin pin(long number) {
-        return new Pin(memory, cleaner, () -> unpin(number));
+    private Pin pin(ObjectValue value) {
+        return new Pin(memory, cleaner, value.location, () -> unpin(value.pin));
     }
 
     /** Memory of the store is kept by something else than a value that is read. */

@@ -1,5 +1,6 @@
 package io.bowstring.internal.runtime;
 
+import io.bowstring.internal.value.Ones;
 import io.bowstring.internal.value.ValueMemory;
 import io.bowstring.internal.wire.Location;
 import io.bowstring.internal.wire.ObjectValue;
@@ -74,7 +75,7 @@ final class StoredValue implements ValueMemory {
 
     private ByteBuffer mapped(long offset, long length) throws IOException {
         MappedByteBuffer memory = segments.mapPrivate(value.location.segment(), value.segmentPath, part(offset, length));
-        pin.mapped(memory, length());
+        pin.mapped(memory);
         return memory.order(ByteOrder.LITTLE_ENDIAN);
     }
 
@@ -84,7 +85,7 @@ final class StoredValue implements ValueMemory {
         try {
             WideMapping memory = segments.withChannel(
                     part.segment(), value.segmentPath, channel -> WideMapping.of(channel, part.offset(), length));
-            pin.mapped(memory, length());
+            pin.mapped(memory);
             return new Range(memory.address(), length, memory);
         } catch (IOException error) {
             throw StoreClient.unmapped(error);
@@ -94,6 +95,11 @@ final class StoredValue implements ValueMemory {
     private Location part(long offset, long length) {
         Location whole = value.location;
         return new Location(whole.segment(), 0, whole.offset() + offset, length);
+    }
+
+    @Override
+    public Ones ones() {
+        return segments.ones();
     }
 
     @Override

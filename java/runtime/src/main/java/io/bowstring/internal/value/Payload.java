@@ -162,10 +162,11 @@ public record Payload(int encoding, int layout, ByteBuffer data, @Nullable Value
         Object table(int number, boolean singleBatch) {
             Span span = header.buffers.get(number);
             if (memory == null || span.length() <= BUFFER_BYTES_MAX) {
-                return TableFormat.FOUND.read(viewed(number), singleBatch, share());
+                Ones ones = memory == null ? Ones.NONE : memory.ones();
+                return TableFormat.FOUND.read(viewed(number), singleBatch, ones, share());
             }
             ValueMemory.Range range = memory.range(span.offset(), span.length());
-            return TableFormat.FOUND.readLarge(range, singleBatch, share());
+            return TableFormat.FOUND.readLarge(range, singleBatch, memory.ones(), share());
         }
     }
 }

@@ -29,12 +29,13 @@ public interface TableFormat {
      *
      * @param memory the stream, which the table keeps
      * @param singleBatch whether it is a record batch rather than a table
+     * @param ones for the bitmaps of columns without nulls
      * @param release lets go of the memory early, when the table is closed
      */
-    Object read(ByteBuffer memory, boolean singleBatch, Runnable release);
+    Object read(ByteBuffer memory, boolean singleBatch, Ones ones, Runnable release);
 
     /** The same for a stream that no one buffer can hold. */
-    Object readLarge(ValueMemory.Range memory, boolean singleBatch, Runnable release);
+    Object readLarge(ValueMemory.Range memory, boolean singleBatch, Ones ones, Runnable release);
 
     /** Memory of the store in which a table is built. */
     Object arena(long capacity);
@@ -58,12 +59,12 @@ public interface TableFormat {
         }
 
         @Override
-        public Object read(ByteBuffer memory, boolean singleBatch, Runnable release) {
+        public Object read(ByteBuffer memory, boolean singleBatch, Ones ones, Runnable release) {
             throw absent();
         }
 
         @Override
-        public Object readLarge(ValueMemory.Range memory, boolean singleBatch, Runnable release) {
+        public Object readLarge(ValueMemory.Range memory, boolean singleBatch, Ones ones, Runnable release) {
             throw absent();
         }
 

@@ -16,6 +16,9 @@ public interface ValueMemory {
     /** The same for a table, of any length. */
     Range range(long offset, long length);
 
+    /** Ones for the bitmaps of tables that are read from this memory. */
+    Ones ones();
+
     /** What a view runs when it is closed: once all that were given have been run, the memory is let go of. */
     Runnable share();
 

@@ -3,7 +3,7 @@ package io.bowstring.internal.wire;
 
 /** The answer to a Hello that is accepted. */
 public final class Welcome implements Table {
-    private static final byte[] HEAD = FlatWriter.hex("160038000400080010001800200028002c0030003400000018000000");
+    private static final byte[] HEAD = FlatWriter.hex("180040000400080010001800200028002c0030003400380018000000");
 
     /** Spec version of the rest of this connection. */
     public int version = 0;
@@ -32,6 +32,9 @@ public final class Welcome implements Table {
     /** From a node: namespace of the driver's named actors. */
     public String namespace = "";
 
+    /** From a node: file of ones to open and map read-only (spec section 3.14); empty: there is none. */
+    public String onesPath = "";
+
     @Override
     public int frameType() {
         return FrameType.WELCOME;
@@ -44,7 +47,7 @@ public final class Welcome implements Table {
 
     @Override
     public void write(FlatWriter out) {
-        int at = out.begin(HEAD, 56);
+        int at = out.begin(HEAD, 64);
         out.u16(at + 4, version);
         out.i64(at + 8, features);
         out.i64(at + 16, process);
@@ -52,8 +55,9 @@ public final class Welcome implements Table {
         out.i64(at + 32, node);
         out.u32(at + 40, job);
         out.u32(at + 44, inlineBytesMax);
-        out.string(at, 48, 56, sessionPath);
-        out.string(at, 52, 56, namespace);
+        out.string(at, 48, 64, sessionPath);
+        out.string(at, 52, 64, namespace);
+        out.string(at, 56, 64, onesPath);
     }
 
     /** Reads a metadata buffer in any valid layout; ProtocolException for everything else. */
@@ -93,6 +97,9 @@ public final class Welcome implements Table {
         }
         if ((field = in.field(at, vtable, 8, 4)) != 0) {
             table.namespace = in.string(field);
+        }
+        if ((field = in.field(at, vtable, 9, 4)) != 0) {
+            table.onesPath = in.string(field);
         }
         return table;
     }

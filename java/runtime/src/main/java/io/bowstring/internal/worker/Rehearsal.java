@@ -3,6 +3,7 @@ package io.bowstring.internal.worker;
 import io.bowstring.internal.net.Handshake;
 import io.bowstring.internal.runtime.Id;
 import io.bowstring.internal.runtime.Session;
+import io.bowstring.internal.runtime.StoreClient;
 import io.bowstring.internal.runtime.TaskContext;
 import io.bowstring.internal.value.EncodedValue;
 import io.bowstring.internal.value.Payload;
@@ -162,6 +163,7 @@ final class Rehearsal implements Runnable {
         events.events = List.of(new TaskEvent(task.id, task.function, 1, 1, 0, TaskStatus.OK, Language.JAVA, 1, 0, 1));
         events.labels = List.of(functions.labelOf(task));
         Frame.encode(events);
+        LOGGER.log(Level.TRACE, "views are ready: {0}", StoreClient.classesOfViews());
     }
 
     private static List<@Nullable Object> called(Invocation.Ready ready) {

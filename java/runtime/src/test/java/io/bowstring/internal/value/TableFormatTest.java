@@ -17,7 +17,7 @@ class TableFormatTest {
         TableFormat.FOUND.guard();
         assertNull(TableFormat.FOUND.tableOf(List.of(1)));
         SerializationException error = assertThrows(SerializationException.class,
-                () -> TableFormat.FOUND.read(ByteBuffer.allocate(8), false, null));
+                () -> TableFormat.FOUND.read(ByteBuffer.allocate(8), false, Ones.NONE, () -> {}));
         assertTrue(error.getMessage().contains("io.bowstring:bowstring-arrow"), error.getMessage());
         assertEquals(error.getMessage(),
                 assertThrows(SerializationException.class, () -> TableFormat.FOUND.arena(64)).getMessage());

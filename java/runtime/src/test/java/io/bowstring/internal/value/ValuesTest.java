@@ -237,6 +237,11 @@ class ValuesTest {
         }
 
         @Override
+        public Ones ones() {
+            return Ones.NONE;
+        }
+
+        @Override
         public Range range(long offset, long size) {
             throw new AssertionError("no table is so large");
         }
