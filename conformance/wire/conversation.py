@@ -252,9 +252,12 @@ class Conversation:
         return message, body
 
     def do_expect(self, step: dict[str, Any]) -> None:
-        """The frame comes, and its fields are so."""
+        """The frame comes, and its fields are so; with ``among`` others of its type may come before."""
         message, body = self._receive(step["expect"], step)
         found = notation.difference(message, step.get("fields", {}), self.names)
+        while found and step.get("among"):
+            message, body = self._receive(step["expect"], step)
+            found = notation.difference(message, step.get("fields", {}), self.names)
         if found:
             raise Mismatch(f"{message}: {found}")
         if "error" in step:

@@ -22,6 +22,15 @@ class LonePlayer(ActorPlayer):
         super().__init__(language, *arguments)
         self.played = node
 
+    def run(self, steps: list[dict[str, Any]]) -> None:
+        try:
+            super().run(steps)
+        except Mismatch as mismatch:
+            status = self.played.worker.poll()
+            if status is None:
+                raise
+            raise Mismatch(f"{mismatch}; the worker has ended with status {status}") from mismatch
+
     def do_begin(self, step: dict[str, Any]) -> None:
         """Have the worker be an actor, a Counter, and connect to it once it has started.
 
