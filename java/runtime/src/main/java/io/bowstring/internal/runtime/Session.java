@@ -27,6 +27,7 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.ReentrantLock;
@@ -113,9 +114,10 @@ public final class Session implements NodeLink.Listener {
         session.reactor.start(session.node::flushChanges);
         try {
             prepare.accept(session);
+            // On the thread that reads, ahead of the frames behind it: a WorkerBind may follow at once.
+            Future<Void> welcomed = session.node.welcome().thenAccept(session::welcomed);
             session.node.connected(session.reactor.connect(folder.resolve("node.sock"), session.node));
-            Welcome welcome = session.node.welcome().get(30, TimeUnit.SECONDS);
-            session.welcomed(welcome);
+            welcomed.get(30, TimeUnit.SECONDS);
             return session;
         } catch (ExecutionException error) {
             session.reactor.stop();
