@@ -13,12 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 JAR = ROOT / "python" / "bowstring_java" / "bowstring-all.jar"
-JAVA = [
-    "java",
-    "-XX:+IgnoreUnrecognizedVMOptions",
-    "--sun-misc-unsafe-memory-access=allow",
-    "--add-opens=java.base/java.nio=ALL-UNNAMED",
-]
+JAVA = ["java", "-XX:+IgnoreUnrecognizedVMOptions", "--sun-misc-unsafe-memory-access=allow"]
 needs_java = pytest.mark.skipif(not JAR.exists() or shutil.which("javac") is None, reason="needs a JDK, and make java")
 
 

@@ -173,7 +173,7 @@ final class ArenaImage implements AutoCloseable {
             ArrowBuf buffer = buffers.get(index);
             ArrowStreams.fill(head, body + (int) offsets[index]);
             int count = (int) buffer.readableBytes();
-            buffer.getBytes(buffer.readerIndex(), head.slice(head.position(), count));
+            ArrowStreams.copy(buffer, 0, head.slice(head.position(), count));
             head.position(head.position() + count);
             arena.copied(count);
         }

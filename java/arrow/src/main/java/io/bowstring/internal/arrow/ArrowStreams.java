@@ -27,6 +27,7 @@ import org.apache.arrow.flatbuf.Union;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
+import org.apache.arrow.memory.util.MemoryUtil;
 import org.apache.arrow.util.AutoCloseables;
 import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.VectorLoader;
@@ -145,6 +146,22 @@ public final class ArrowStreams {
         }
     }
 
+    /**
+     * Fills a target from a place among the readable bytes of a buffer. Arrow's own copy into direct memory works only in a
+     * JVM that opens {@code java.nio}, which users need not do.
+     */
+    static void copy(ArrowBuf source, long from, ByteBuffer target) {
+        long start = source.readerIndex() + from;
+        int count = target.remaining();
+        if (!target.isDirect()) {
+            source.getBytes(start, target);
+        } else if (count > 0) {
+            source.checkBytes(start, start + count);
+            MemoryUtil.copyMemory(source.memoryAddress() + start, Addresses.of(target), count);
+            Reference.reachabilityFence(target);
+        }
+    }
+
     /** The buffers stay alive through the vectors that the value holds. */
     private record StreamBuffer(List<Part> parts, long length) implements ValueBuffer {
         @Override
@@ -157,7 +174,7 @@ public final class ArrowStreams {
                     ArrowBuf buffer = part.buffers.get(i);
                     fill(target, body + Math.toIntExact(part.offsets[i]));
                     int count = Math.toIntExact(buffer.readableBytes());
-                    buffer.getBytes(buffer.readerIndex(), target.slice(target.position(), count));
+                    copy(buffer, 0, target.slice(target.position(), count));
                     target.position(target.position() + count);
                 }
                 fill(target, body + Math.toIntExact(part.bodyLength()));
@@ -179,7 +196,7 @@ public final class ArrowStreams {
                     filled = part.offsets[i] + buffer.readableBytes();
                     for (long done = 0; done < buffer.readableBytes(); done += PIECE_BYTES_MAX) {
                         long count = Math.min(PIECE_BYTES_MAX, buffer.readableBytes() - done);
-                        buffer.getBytes(buffer.readerIndex() + done, target.piece(body + part.offsets[i] + done, count));
+                        copy(buffer, done, target.piece(body + part.offsets[i] + done, count));
                     }
                 }
                 zero(target.piece(body + filled, part.bodyLength() - filled));

@@ -200,7 +200,7 @@ final class StoreArena implements ArrowArena {
         }
         for (long at = 0; at < size; at += ValueBuffer.PIECE_BYTES_MAX) {
             long count = Math.min(ValueBuffer.PIECE_BYTES_MAX, size - at);
-            buffer.getBytes(buffer.readerIndex() + at, bytes(offset + at, count));
+            ArrowStreams.copy(buffer, at, bytes(offset + at, count));
         }
         copied += size;
         return offset;

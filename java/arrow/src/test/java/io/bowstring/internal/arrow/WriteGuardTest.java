@@ -48,6 +48,7 @@ import org.apache.arrow.vector.util.TransferPair;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -247,10 +248,13 @@ class WriteGuardTest {
             for (int i = 0; i < writes.size(); i++) {
                 assertThrows(ReadOnlyTableException.class, writes.get(i)::run, "write " + i);
             }
-            assertThrows(ReadOnlyBufferException.class, () -> buffer.nioBuffer(0, 8).put(0, (byte) 1));
             assertThrows(
                     ReadOnlyTableException.class,
                     () -> buffer.setBytes(0, new java.io.ByteArrayInputStream(bytes), 1));
+        }
+
+        static void refuseViews(ArrowBuf buffer) {
+            assertThrows(ReadOnlyBufferException.class, () -> buffer.nioBuffer(0, 8).put(0, (byte) 1));
             assertEquals(buffer.getByte(0), buffer.nioBuffer(0, 8).get(0));
             assertEquals(buffer.getInt(4), buffer.nioBuffer(0, 8).order(ByteOrder.LITTLE_ENDIAN).getInt(4));
         }
@@ -279,6 +283,34 @@ class WriteGuardTest {
             }
         }
         assertEquals(before, values(vector));
+    }
+
+    /** Arrow makes such views in workers, and in drivers that open java.nio to it. */
+    static boolean isNioOpen() {
+        return Object.class.getModule().isOpen("java.nio", WriteGuardTest.class.getModule());
+    }
+
+    @ParameterizedTest
+    @MethodSource("kinds")
+    @EnabledIf("isNioOpen")
+    void viewsOfBuffersThatWereReadAreReadOnly(Kind kind) {
+        FieldVector vector = read(kind);
+        List<Object> before = values(vector);
+        for (ArrowBuf buffer : vector.getBuffers(false)) {
+            Buffers.refuseViews(buffer);
+            Buffers.refuseViews(buffer.slice(0, 8));
+        }
+        assertEquals(before, values(vector));
+    }
+
+    @Test
+    @EnabledIf("isNioOpen")
+    void viewsOfTheUsersOwnBuffersCanBeWritten() {
+        try (BufferAllocator allocator = new RootAllocator();
+                ArrowBuf buffer = allocator.buffer(8)) {
+            buffer.nioBuffer(0, 8).order(ByteOrder.LITTLE_ENDIAN).putLong(5);
+            assertEquals(5, buffer.getLong(0));
+        }
     }
 
     @Test
@@ -360,7 +392,6 @@ class WriteGuardTest {
             vector.set(3, 7);
             vector.setValueCount(ROWS);
             assertEquals(7, vector.get(3));
-            vector.getDataBuffer().nioBuffer(0, 8).order(ByteOrder.LITTLE_ENDIAN).putLong(5);
         }
     }
 
