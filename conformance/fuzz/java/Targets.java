@@ -8,6 +8,7 @@ import io.bowstring.internal.arrow.ArrowStreams;
 import io.bowstring.internal.value.Addresses;
 import io.bowstring.internal.value.EncodedValue;
 import io.bowstring.internal.value.ErrorRecords;
+import io.bowstring.internal.value.Ones;
 import io.bowstring.internal.value.Payload;
 import io.bowstring.internal.value.References;
 import io.bowstring.internal.value.ValueMemory;
@@ -244,9 +245,9 @@ final class Targets {
         long before = allocated();
         ByteBuffer stream = ByteBuffer.allocateDirect(data.length - 1).put(data, 1, data.length - 1).flip()
                 .order(ByteOrder.LITTLE_ENDIAN);
-        byte[] whole = rewritten(() -> ArrowStreams.read(stream, single, () -> {}));
+        byte[] whole = rewritten(() -> ArrowStreams.read(stream, single));
         byte[] byAddress = rewritten(() -> ArrowStreams.read(
-                new ValueMemory.Range(Addresses.of(stream), data.length - 1, stream), single, () -> {}));
+                new ValueMemory.Range(Addresses.of(stream), data.length - 1, stream), single, Ones.NONE, () -> {}));
         // Not byte by byte: what lies behind the last row of a column is whatever was in its memory.
         if ((whole == null) != (byAddress == null) || whole != null && whole.length != byAddress.length) {
             throw new Finding("a stream that is read by its address is not what it is when read as a buffer");
