@@ -9,7 +9,7 @@ The machine refuses to know where the facts come from, and waits for nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +35,7 @@ class Facts:
         free: Those of them that nobody holds.
         holders: Who holds resources: maps with who, resources, blocked, process.
         starting: Workers that are on their way, by language.
+        kept: Resources that are kept for requests that have waited long.
         actor_demands: What actors wait for that have no worker, by id.
         held_up: What else than free resources and a worker requests wait for, as a reason and a text: by their caller
             and demand, or by actor and nothing.
@@ -50,6 +51,7 @@ class Facts:
     free: Mapping[str, float] = field(default_factory=dict)
     holders: Sequence[Row] = ()
     starting: Mapping[str, int] = field(default_factory=dict)
+    kept: Collection[str] = ()
     actor_demands: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     held_up: Mapping[tuple[str, frozenset[tuple[str, float]]], tuple[str, str]] = field(default_factory=dict)
     now_ns: int = 0
@@ -164,6 +166,11 @@ class Explanation:
     ) -> Iterator[Row]:
         facts = self._facts
         short = {each: amount for each, amount in demand.items() if facts.free.get(each, 0.0) < amount}
+        kept = sorted(each for each in demand if each in facts.kept)
+        if not short and kept:
+            text = f"has waited {since}for {', '.join(kept)}, kept for who waits for more of it, and has waited longer"
+            yield _row(depth, subject, name, "NO_RESOURCES", text)
+            return
         if not short:
             starting = facts.starting.get(language, 0)
             workers = f"{_count(starting, language.capitalize() + ' worker')} {_is(starting)} starting"

@@ -30,7 +30,7 @@ from bowstring_core.machine.requests import (
 )
 from bowstring_core.machine.resources import UNITS, Availability, larger_of, never_fits
 from bowstring_core.machine.transitions import TransitionError
-from bowstring_core.machine.turns import Turn, starting_max
+from bowstring_core.machine.turns import Turn, scarce_part, starting_max
 from bowstring_core.machine.workers import JAVA, NOT_LAUNCHED, PYTHON, Worker, WorkerKind, WorkerPool, WorkerState
 
 _PYTHON = WorkerKind(PYTHON)
@@ -119,6 +119,16 @@ class Scheduler:
     def waiting(self) -> list[Request]:
         """Every request that waits, for display."""
         return [r for queues in self.queues.values() for queue in queues.values() for r in queue]
+
+    def kept(self, now: float) -> set[str]:
+        """Resources of the node that are kept for requests that have waited long, for display."""
+        return {
+            name
+            for request in self.waiting()
+            if not request.key.group and now >= request.since + limits.RESERVE_AFTER_S
+            if not self.available.fits(larger_of(request.key.demand, request.key.placement))
+            for name, _ in scarce_part(self.available, request.key)
+        }
 
     # Leases -----------------------------------------------------------------------------------------------------------
 

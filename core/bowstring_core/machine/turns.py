@@ -10,7 +10,8 @@ plans of the same turn, and a worker is started for it unless one is on its way.
 
 A request that waits for resources is served in two more ways. Leases of queues that hold more than it does are
 recalled, once they were left alone for a quantum; so callers that want more than there is share it in turns. And one
-that waited long keeps what it needs from being given to others, so that a demand for many CPUs gets its turn.
+that waited long keeps the resources that it lacks from being given to others, so that a demand for many CPUs gets its
+turn. Who waits for a GPU stops nobody who wants a CPU: CPUs are kept for those who lack nothing else.
 
 Of many requests with the same demand that can't be met only some are looked at: what does not fit for one does not fit
 for the next.
@@ -35,6 +36,15 @@ if TYPE_CHECKING:
 def starting_max(kind: WorkerKind) -> int:
     """How many workers of the kind may be starting at one time."""
     return limits.STARTING_JAVA_MAX if kind.language == JAVA else limits.STARTING_PYTHON_MAX
+
+
+def scarce_part(account: Availability, key: LeaseKey) -> Demand:
+    """What of its demand a request that waited long keeps from others: what the account lacks for it, and CPUs last."""
+    lacking = account.lacking(larger_of(key.demand, key.placement))
+    if len(lacking) > 1:
+        lacking.pop("CPU", None)
+    # Nothing lacks in sum if GPUs are free only in parts, or bundles do not fit.
+    return tuple(entry for entry in key.demand if entry[0] in lacking) if lacking else key.demand
 
 
 class Turn:
@@ -129,7 +139,7 @@ class Turn:
                 if self._now >= request.since + limits.RESERVE_AFTER_S:
                     closest = self._closest(key)
                     if closest is not None:
-                        self._plan_of(closest).reserve(key.demand)
+                        self._plan_of(closest).reserve(scarce_part(closest, key))
                 else:
                     self._wake_at(request.since + limits.RESERVE_AFTER_S)
                 continue

@@ -288,6 +288,7 @@ class QueryService:
             free={name: units / UNITS for name, units in scheduler.available.free.items()},
             holders=list(self._holders()),
             starting=starting,
+            kept=scheduler.kept(self._node.loop.now),
             actor_demands={
                 request.name.hex(): {
                     name: units / UNITS for name, units in larger_of(request.key.demand, request.key.placement)

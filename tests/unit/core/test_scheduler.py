@@ -254,6 +254,27 @@ def test_demand_that_waits_for_one_resource_does_not_stop_others():
     assert [g.name for g in bench.take(Granted)] == [1, 2]
 
 
+def test_who_waits_long_for_another_resource_keeps_no_cpu():
+    bench = Bench(4, licence=UNITS)
+    bench.ask(A, demand=demand_of([("CPU", UNITS), ("licence", UNITS)]))
+    (holder,) = bench.take(Granted)
+    bench.ask(C, demand=demand_of([("CPU", 3 * UNITS), ("licence", UNITS)]))
+    bench.tick(limits.RESERVE_AFTER_S)
+    bench.ask(A, 4)
+    others = bench.take(Granted)
+    assert [g.caller for g in others] == [A, A, A]
+    assert bench.scheduler.kept(bench.now) == {"licence"}
+    bench.give_back(others[0])
+    assert [g.caller for g in bench.take(Granted)] == [A]
+    bench.ask(B, 4)
+    bench.give_back(holder)
+    assert bench.scheduler.kept(bench.now) == {"CPU"}
+    bench.give_back(others[1])
+    assert not bench.take(Granted)
+    bench.give_back(others[2])
+    assert [g.caller for g in bench.take(Granted)] == [C]
+
+
 def test_what_can_never_be_met_is_rejected_with_the_amounts():
     (effect,) = Scheduler({"CPU": UNITS}).request(Purpose.LEASE, A, 1, key(demand_of([("GPU", 1)])), 1, 1, 0.0)
     assert isinstance(effect, Rejected)
