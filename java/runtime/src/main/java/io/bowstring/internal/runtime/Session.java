@@ -44,9 +44,10 @@ import org.jspecify.annotations.Nullable;
 public final class Session implements NodeLink.Listener {
     private static final Logger LOGGER = System.getLogger(Session.class.getName());
     private static final SecureRandom RANDOM = new SecureRandom();
+    /** Of all sessions: a thread that waits for garbage outlives its session for as long as there is some of it. */
+    private static final Cleaner CLEANER = Cleaner.create();
 
     private final ReentrantLock lock = new ReentrantLock();
-    private final Cleaner cleaner = Cleaner.create();
     private final Reactor reactor;
     private final Path folder;
     private final byte[] token;
@@ -60,8 +61,8 @@ public final class Session implements NodeLink.Listener {
     private final PendingArguments arguments = new PendingArguments(this);
     private final TaskEnds taskEnds = new TaskEnds(this);
     private final ObjectReader reader = new ObjectReader(this);
-    private final StoreClient store = new StoreClient(this, cleaner);
-    private final SessionReferences references = new SessionReferences(this, cleaner);
+    private final StoreClient store = new StoreClient(this, CLEANER);
+    private final SessionReferences references = new SessionReferences(this, CLEANER);
     private final ObjectWriter writer = new ObjectWriter(this);
     private final StateReader state = new StateReader(this);
     private final Peers peers = new Peers(this);
