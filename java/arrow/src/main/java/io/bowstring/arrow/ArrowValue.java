@@ -39,12 +39,22 @@ public final class ArrowValue implements AutoCloseable {
         this.release = release;
     }
 
-    /** A table of one batch. The root stays the caller's, who keeps it as it is until the value was put or passed. */
+    /**
+     * A table of one batch. The root stays the caller's, who keeps it as it is until the value was put or passed.
+     *
+     * @param root the only batch; it may have no rows
+     * @return a table that borrows the root
+     */
     public static ArrowValue of(VectorSchemaRoot root) {
         return of(List.of(root), new DictionaryProvider.MapDictionaryProvider());
     }
 
-    /** One record batch, which other languages read as such and not as a table. */
+    /**
+     * One record batch, which other languages read as such and not as a table.
+     *
+     * @param root the batch, which stays the caller's
+     * @return a record batch that borrows the root
+     */
     public static ArrowValue ofBatch(VectorSchemaRoot root) {
         return new ArrowValue(
                 root.getSchema(), List.of(root), new DictionaryProvider.MapDictionaryProvider(), true, () -> {});
@@ -53,6 +63,9 @@ public final class ArrowValue implements AutoCloseable {
     /**
      * A table of batches of one schema, with the dictionaries that its encoded columns name.
      *
+     * @param batches at least one, which stay the caller's
+     * @param dictionaries those of all columns that are encoded
+     * @return a table that borrows roots and dictionaries
      * @throws InvalidArgumentException if there is no batch, or schemas differ
      */
     public static ArrowValue of(List<VectorSchemaRoot> batches, DictionaryProvider dictionaries) {
@@ -68,7 +81,16 @@ public final class ArrowValue implements AutoCloseable {
         return new ArrowValue(schema, batches, dictionaries, false, () -> {});
     }
 
-    /** What the reader of the store makes; {@code release} lets go of roots and memory. Not for users. */
+    /**
+     * What the reader of the store makes; {@code release} lets go of roots and memory. Not for users.
+     *
+     * @param schema fields as they are in memory: encoded ones by index
+     * @param batches batches of the schema; none is possible
+     * @param dictionaries those of all columns that are encoded
+     * @param singleBatch whether the value is a record batch, and no table
+     * @param release run once, when the value is closed or lost
+     * @return the value
+     */
     public static ArrowValue view(
             Schema schema,
             List<VectorSchemaRoot> batches,
@@ -82,12 +104,16 @@ public final class ArrowValue implements AutoCloseable {
         return view;
     }
 
-    /** The schema, with dictionary-encoded fields as they are in memory: by index. */
+    /** {@return the schema, with dictionary-encoded fields as they are in memory: by index} */
     public Schema schema() {
         return schema;
     }
 
-    /** The batches in order. They belong to this value. */
+    /**
+     * The batches in order. They belong to this value.
+     *
+     * @return an unchangeable list of what this value keeps, not of copies
+     */
     public List<VectorSchemaRoot> batches() {
         return batches;
     }
@@ -95,6 +121,7 @@ public final class ArrowValue implements AutoCloseable {
     /**
      * The only batch.
      *
+     * @return the batch, which belongs to this value
      * @throws InvalidArgumentException if there are more or none
      */
     public VectorSchemaRoot root() {
@@ -105,17 +132,21 @@ public final class ArrowValue implements AutoCloseable {
         return batches.get(0);
     }
 
-    /** The dictionaries that encoded columns name. */
+    /** {@return the dictionaries that encoded columns name} */
     public DictionaryProvider dictionaries() {
         return dictionaries;
     }
 
-    /** Rows of all batches. */
+    /** {@return the number of rows of all batches} */
     public long rowCount() {
         return batches.stream().mapToLong(VectorSchemaRoot::getRowCount).sum();
     }
 
-    /** True of a record batch, false of a table. */
+    /**
+     * Tells whether other languages read the value as a record batch or as a table.
+     *
+     * @return true of a record batch, false of a table
+     */
     public boolean isSingleBatch() {
         return singleBatch;
     }
