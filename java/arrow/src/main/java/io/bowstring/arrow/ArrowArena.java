@@ -72,6 +72,8 @@ public interface ArrowArena extends AutoCloseable {
      *
      * @param table its batches, and the dictionaries of its encoded columns
      * @return the table's reference
+     * @throws io.bowstring.errors.InvalidArgumentException if a table was put already, or this one was closed, or a column
+     *     has more or fewer values than its batch has rows
      * @throws io.bowstring.errors.SerializationException if parts are not as they must be, or there is no room for what
      *     must be copied; the message says which and what to do
      */
