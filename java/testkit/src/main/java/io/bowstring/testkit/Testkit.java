@@ -152,9 +152,9 @@ public final class Testkit implements AutoCloseable {
     }
 
     /**
-     * What is open now and must be closed: Arrow tables that were read, memory for tensors and tables that was neither
-     * put nor given back, streams that were not read to their end; each with the stack of its allocation. Arguments of
-     * tasks need not be closed: they go with the call.
+     * What is open now and must be closed: Arrow tables and tensors that were read, memory for tensors and tables that was
+     * neither put nor given back, streams that were not read to their end; each with the stack of its allocation.
+     * Arguments of tasks need not be closed: they go with the call.
      *
      * @return one entry for each, the oldest first
      */
