@@ -115,30 +115,47 @@ class JavaWriter:
             "    ErrorCode(int number, BiFunction<ErrorDetails, @Nullable Throwable, BowstringException> maker) {\n"
         )
         out.append("        this.number = number;\n        this.maker = maker;\n    }\n\n")
-        out.append("    /** The number on the wire. */\n    public int number() {\n        return number;\n    }\n\n")
-        out.append("    /** The code of a number; {@link #INTERNAL} if it is unknown (spec chapter 7, rule 6). */\n")
+        out.append(
+            "    /** {@return the number on the wire} */\n    public int number() {\n        return number;\n    }\n\n"
+        )
+        out.append(
+            "    /**\n     * The code of a number (spec chapter 7, rule 6).\n     *\n"
+            "     * @param number the number on the wire, which a later version may have sent\n"
+            "     * @return its code; {@link #INTERNAL} if it is unknown\n     */\n"
+        )
         out.append("    public static ErrorCode of(int number) {\n        for (ErrorCode code : values()) {\n")
         out.append("            if (code.number == number) {\n                return code;\n            }\n        }\n")
         out.append("        return INTERNAL;\n    }\n\n")
-        out.append("    /** The exception of this code. */\n")
+        out.append(
+            "    /**\n     * Makes the exception of this code.\n     *\n"
+            "     * @param details what it says; its code should be this one\n"
+            "     * @param cause what led to it, if that can be read here; null: nothing\n"
+            "     * @return a new exception, which is not thrown yet\n     */\n"
+        )
         out.append("    public BowstringException exception(ErrorDetails details, @Nullable Throwable cause) {\n")
         out.append("        return maker.apply(details, cause);\n    }\n}\n")
         return "".join(out)
 
     def _exception(self, label: str, name: str, doc: str) -> str:
+        message = (
+            "    /**\n     * An error that is raised here.\n     *\n"
+            "     * @param message what was expected, what came, and what to do\n"
+        )
         return (
             f"{_GENERATED}package io.bowstring.errors;\n\n"
             "import java.io.Serial;\nimport org.jspecify.annotations.Nullable;\n\n"
             f"{_javadoc(f'{doc} Code {label}.')}"
             f"public class {name} extends BowstringException {{\n"
             "    @Serial private static final long serialVersionUID = 1L;\n\n"
-            "    /** An error that is raised here. */\n"
+            f"{message}     */\n"
             f"    public {name}(String message) {{\n"
             f"        this(ErrorDetails.of(ErrorCode.{label}, message), null);\n    }}\n\n"
-            "    /** An error that is raised here, with its cause. */\n"
+            f"{message}     * @param cause what led to it; null: nothing\n     */\n"
             f"    public {name}(String message, @Nullable Throwable cause) {{\n"
             f"        this(ErrorDetails.of(ErrorCode.{label}, message), cause);\n    }}\n\n"
-            "    /** An error that another process may have raised. */\n"
+            "    /**\n     * An error that another process may have raised.\n     *\n"
+            "     * @param details all that it says, with the code of this class\n"
+            "     * @param cause what led to it, if that can be read here; null: nothing\n     */\n"
             f"    public {name}(ErrorDetails details, @Nullable Throwable cause) {{\n"
             "        super(details, cause);\n    }\n}\n"
         )

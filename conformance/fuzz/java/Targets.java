@@ -4,7 +4,7 @@ import io.bowstring.arrow.ArrowValue;
 import io.bowstring.errors.BowstringException;
 import io.bowstring.errors.ProtocolException;
 import io.bowstring.errors.SerializationException;
-import io.bowstring.internal.arrow.ArrowStreams;
+import io.bowstring.internal.arrow.TableReader;
 import io.bowstring.internal.value.Addresses;
 import io.bowstring.internal.value.EncodedValue;
 import io.bowstring.internal.value.ErrorRecords;
@@ -245,8 +245,8 @@ final class Targets {
         long before = allocated();
         ByteBuffer stream = ByteBuffer.allocateDirect(data.length - 1).put(data, 1, data.length - 1).flip()
                 .order(ByteOrder.LITTLE_ENDIAN);
-        byte[] whole = rewritten(() -> ArrowStreams.read(stream, single));
-        byte[] byAddress = rewritten(() -> ArrowStreams.read(
+        byte[] whole = rewritten(() -> TableReader.read(stream, single));
+        byte[] byAddress = rewritten(() -> TableReader.read(
                 new ValueMemory.Range(Addresses.of(stream), data.length - 1, stream), single, Ones.NONE, () -> {}));
         // Not byte by byte: what lies behind the last row of a column is whatever was in its memory.
         if ((whole == null) != (byAddress == null) || whole != null && whole.length != byAddress.length) {
@@ -278,7 +278,7 @@ final class Targets {
 
     /** What the library's allocator holds; it says so to itself alone. */
     private static long allocated() throws ReflectiveOperationException {
-        Class<?> holder = Class.forName("io.bowstring.internal.arrow.ArrowStreams$Allocator");
+        Class<?> holder = Class.forName("io.bowstring.internal.arrow.TableReader$Allocator");
         var root = holder.getDeclaredField("ROOT");
         root.setAccessible(true);
         return ((BufferAllocator) root.get(null)).getAllocatedMemory();

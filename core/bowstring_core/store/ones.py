@@ -13,7 +13,7 @@ from bowstring_core import limits
 
 
 class OnesFile:
-    """The file, which exists from the first look at its path on."""
+    """The file, which exists from the first look at its path on, until it is closed; it is made once at most."""
 
     __slots__ = ("_fd", "_path")
 
@@ -22,7 +22,7 @@ class OnesFile:
         self._path: str | None = None
 
     def path(self) -> str:
-        """Where others open the file; empty if the machine has no memory for it."""
+        """Where others open the file; empty if the machine has no memory for it, or it was closed."""
         if self._path is None:
             self._path = self._make()
         return self._path
@@ -49,6 +49,6 @@ class OnesFile:
 
     def close(self) -> None:
         """Give the memory back once nobody maps it."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd, self._path = -1, ""
+        fd, self._fd, self._path = self._fd, -1, ""
+        if fd >= 0:
+            os.close(fd)

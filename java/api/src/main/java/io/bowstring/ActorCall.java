@@ -46,29 +46,48 @@ public final class ActorCall<R extends @Nullable Object> extends CallSettings<Ac
         return new ActorCall<>(actor, method.name(), arguments, method.resultType());
     }
 
-    /** Sets how often the call may be made again after the actor's process ended; -1: any number. Default: the actor's. */
+    /**
+     * Sets how often the call may be made again after the actor's process ended; -1: any number. Default: the actor's.
+     *
+     * @param count 0 or more, or -1
+     * @return this
+     */
     public ActorCall<R> setMaxTaskRetries(int count) {
         options.maxTaskRetries = CallOptions.count("maxTaskRetries", count);
         return this;
     }
 
-    /** Sets the concurrency group that runs the call. Default: the method's. */
+    /**
+     * Sets the concurrency group that runs the call. Default: the method's.
+     *
+     * @param name a group that the actor declares; if it declares none of the name, the call fails with an
+     *     InvalidArgumentException
+     * @return this
+     */
     public ActorCall<R> setConcurrencyGroup(String name) {
         options.concurrencyGroup = Arguments.group("name", name);
         return this;
     }
 
-    /** Makes the call; it runs after the earlier calls of this process, once its arguments are ready. */
+    /**
+     * Makes the call; it runs after the earlier calls of this process, once its arguments are ready.
+     *
+     * @return the result, which may not be there yet; an error of the call is thrown by its {@code get}
+     * @throws InvalidArgumentException if an argument can't be one, or the method returns a {@code CompletionStage}
+     * @throws io.bowstring.errors.PendingCallsLimitException if as many calls are pending as the actor allows
+     */
     @SuppressWarnings("unchecked")
     public ObjectRef<R> remote() {
         return (ObjectRef<R>) Bowstring.link().call(actor, method, arguments, options, Arguments.settled(type));
     }
 
     /**
-     * The same for a method whose result is a {@code CompletionStage}, which the call waits for, or is of a type that is
-     * known better here.
+     * The same for a method whose result is a {@code CompletionStage}, which the call waits for, or is of a type that
+     * is known better here.
      *
+     * @param <T> type of the result
      * @param result what the value is converted to, without loss or not at all
+     * @return the result, which may not be there yet
      */
     @SuppressWarnings("unchecked")
     public <T extends @Nullable Object> ObjectRef<T> remote(Class<T> result) {
@@ -76,11 +95,12 @@ public final class ActorCall<R extends @Nullable Object> extends CallSettings<Ac
     }
 
     /**
-     * Makes a call with several results, each of which has its reference: a function in Python that returns a tuple, a list, or
-     * a generator; in Java a method that returns a {@code List}, an array, a record, an {@code Iterator} or a
+     * Makes a call with several results, each of which has its reference: a function in Python that returns a tuple, a
+     * list, or a generator; in Java a method that returns a {@code List}, an array, a record, an {@code Iterator} or a
      * {@code Stream} of so many values. An error is every result.
      *
      * @param types what each result is converted to, without loss or not at all; {@code Object.class}: left as it comes
+     * @return a reference for each type, in order
      */
     public List<ObjectRef<?>> results(Class<?>... types) {
         List<Class<?>> wanted = Arguments.types(Arguments.present("types", types));
@@ -90,8 +110,10 @@ public final class ActorCall<R extends @Nullable Object> extends CallSettings<Ac
     /**
      * The same for results of one type.
      *
-     * @param count how many; 0: none, and nobody hears of an error
+     * @param <T> type of each result
+     * @param count how many, at most 65536; 0: none, and nobody hears of an error
      * @param type what each is converted to
+     * @return {@code count} references, in order
      */
     @SuppressWarnings("unchecked")
     public <T extends @Nullable Object> List<ObjectRef<T>> results(int count, Class<T> type) {
@@ -106,7 +128,9 @@ public final class ActorCall<R extends @Nullable Object> extends CallSettings<Ac
      * Makes a call that makes its items one by one: a generator in Python; in Java a method that returns an
      * {@code Iterator}, {@code Iterable} or {@code Stream}.
      *
+     * @param <T> type of the items
      * @param item what the items are converted to, without loss or not at all
+     * @return the items, to be closed if they are not read to their end
      */
     public <T extends @Nullable Object> ObjectStream<T> stream(Class<T> item) {
         return new ObjectStream<>(Bowstring.link().callStream(actor, method, arguments, options), item);

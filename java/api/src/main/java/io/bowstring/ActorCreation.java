@@ -36,14 +36,24 @@ public final class ActorCreation<A> extends ActorSettings<ActorCreation<A>> {
                 constructor.getClass().getClassLoader());
     }
 
-    /** Takes over all options of an object; what is set after that counts more. */
+    /**
+     * Takes over all options of an object; what is set after that counts more.
+     *
+     * @param given what is taken over, as a copy; not null
+     * @return this
+     */
     public ActorCreation<A> setOptions(ActorOptions given) {
         options = Arguments.present("given", given).options.copy();
         options.classLoader = loader;
         return this;
     }
 
-    /** Makes the actor. The handle can be used at once; calls wait until the constructor is done. */
+    /**
+     * Makes the actor. The handle can be used at once; calls wait until the constructor is done.
+     *
+     * @return the actor's handle; if it can't be made, its calls tell why
+     * @throws io.bowstring.errors.ActorNameTakenException if another actor has its name
+     */
     @SuppressWarnings("unchecked")
     public ActorHandle<A> remote() {
         return (ActorHandle<A>) Bowstring.link().create(type, constructor, arguments, options);

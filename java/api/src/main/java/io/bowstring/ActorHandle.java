@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * @param <A> the actor's class
  */
 public interface ActorHandle<A> extends Serializable {
-    /** The actor's id: 32 hexadecimal digits. */
+    /** {@return the actor's id: 32 hexadecimal digits} */
     String id();
 
     /** Ends the actor's process for good. */
@@ -34,114 +34,284 @@ public interface ActorHandle<A> extends Serializable {
         kill(true);
     }
 
-    /** Ends the actor's process; without {@code noRestart} it starts again if it may. */
+    /**
+     * Ends the actor's process; without {@code noRestart} it starts again if it may.
+     *
+     * @param noRestart whether it stays dead, although it has restarts left
+     */
     default void kill(boolean noRestart) {
         Bowstring.kill(this, noRestart);
     }
 
-    /** A call of a method without arguments; {@code remote()} makes it. */
+    /**
+     * A call of a method without arguments; {@code remote()} makes it.
+     *
+     * @param <R> type of the result; of a primitive one, its wrapper
+     * @param method an instance method of the actor, as {@code Shop::sell}
+     * @return the call, to which options are set
+     */
     default <R extends @Nullable Object> ActorCall<R> task(
             Func1<A, R> method) {
         return ActorCall.of(this, method, Collections.emptyList());
     }
 
-    /** A call of a method without arguments, with no result but its end. */
+    /**
+     * A call of a method without arguments, with no result but its end.
+     *
+     * @param method an instance method of the actor, as {@code Shop::sell}
+     * @return the call, to which options are set
+     */
     default ActorCall<@Nullable Void> task(
             Proc1<A> method) {
         return ActorCall.of(this, method, Collections.emptyList());
     }
 
-    /** A call of a method of values; {@code remote()} makes it. */
+    /**
+     * A call of a method of values; {@code remote()} makes it.
+     *
+     * @param <T0> type of the first parameter
+     * @param <R> type of the result; of a primitive one, its wrapper
+     * @param method an instance method of the actor, as {@code Shop::sell}
+     * @param a0 the first argument: a value, which is copied by {@code remote()}
+     * @return the call, to which options are set
+     */
     default <T0 extends @Nullable Object, R extends @Nullable Object> ActorCall<R> task(
             Func2<A, T0, R> method, T0 a0) {
         return ActorCall.of(this, method, Arrays.asList(a0));
     }
 
-    /** A call of a method of values, with no result but its end. */
+    /**
+     * A call of a method of values, with no result but its end.
+     *
+     * @param <T0> type of the first parameter
+     * @param method an instance method of the actor, as {@code Shop::sell}
+     * @param a0 the first argument: a value, which is copied by {@code remote()}
+     * @return the call, to which options are set
+     */
     default <T0 extends @Nullable Object> ActorCall<@Nullable Void> task(
             Proc2<A, T0> method, T0 a0) {
         return ActorCall.of(this, method, Arrays.asList(a0));
     }
 
-    /** A call of a method of references, or of values in {@link Arg#of}; {@code remote()} makes it. */
+    /**
+     * A call of a method of references, or of values in {@link Arg#of}; {@code remote()} makes it.
+     *
+     * @param <T0> type of the first parameter
+     * @param <R> type of the result; of a primitive one, its wrapper
+     * @param method an instance method of the actor, as {@code Shop::sell}
+     * @param a0 the first argument: a reference, or a value in {@code Arg.of}
+     * @return the call, to which options are set
+     */
     default <T0 extends @Nullable Object, R extends @Nullable Object> ActorCall<R> task(
             Func2<A, T0, R> method, Arg<? extends T0> a0) {
         return ActorCall.of(this, method, Arrays.asList(a0));
     }
 
-    /** A call of a method of references, or of values in {@link Arg#of}, with no result but its end. */
+    /**
+     * A call of a method of references, or of values in {@link Arg#of}, with no result but its end.
+     *
+     * @param <T0> type of the first parameter
+     * @param method an instance method of the actor, as {@code Shop::sell}
+     * @param a0 the first argument: a reference, or a value in {@code Arg.of}
+     * @return the call, to which options are set
+     */
     default <T0 extends @Nullable Object> ActorCall<@Nullable Void> task(
             Proc2<A, T0> method, Arg<? extends T0> a0) {
         return ActorCall.of(this, method, Arrays.asList(a0));
     }
 
-    /** A call of a method of values; {@code remote()} makes it. */
+    /**
+     * A call of a method of values; {@code remote()} makes it.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <R> type of the result; of a primitive one, its wrapper
+     * @param method an instance method of the actor, as {@code Shop::sell}
+     * @param a0 the first argument: a value, which is copied by {@code remote()}
+     * @param a1 the second argument: a value, which is copied by {@code remote()}
+     * @return the call, to which options are set
+     */
     default <T0 extends @Nullable Object, T1 extends @Nullable Object, R extends @Nullable Object> ActorCall<R> task(
             Func3<A, T0, T1, R> method, T0 a0, T1 a1) {
         return ActorCall.of(this, method, Arrays.asList(a0, a1));
     }
 
-    /** A call of a method of values, with no result but its end. */
+    /**
+     * A call of a method of values, with no result but its end.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param method an instance method of the actor, as {@code Shop::sell}
+     * @param a0 the first argument: a value, which is copied by {@code remote()}
+     * @param a1 the second argument: a value, which is copied by {@code remote()}
+     * @return the call, to which options are set
+     */
     default <T0 extends @Nullable Object, T1 extends @Nullable Object> ActorCall<@Nullable Void> task(
             Proc3<A, T0, T1> method, T0 a0, T1 a1) {
         return ActorCall.of(this, method, Arrays.asList(a0, a1));
     }
 
-    /** A call of a method of references, or of values in {@link Arg#of}; {@code remote()} makes it. */
+    /**
+     * A call of a method of references, or of values in {@link Arg#of}; {@code remote()} makes it.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <R> type of the result; of a primitive one, its wrapper
+     * @param method an instance method of the actor, as {@code Shop::sell}
+     * @param a0 the first argument: a reference, or a value in {@code Arg.of}
+     * @param a1 the second argument: a reference, or a value in {@code Arg.of}
+     * @return the call, to which options are set
+     */
     default <T0 extends @Nullable Object, T1 extends @Nullable Object, R extends @Nullable Object> ActorCall<R> task(
             Func3<A, T0, T1, R> method, Arg<? extends T0> a0, Arg<? extends T1> a1) {
         return ActorCall.of(this, method, Arrays.asList(a0, a1));
     }
 
-    /** A call of a method of references, or of values in {@link Arg#of}, with no result but its end. */
+    /**
+     * A call of a method of references, or of values in {@link Arg#of}, with no result but its end.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param method an instance method of the actor, as {@code Shop::sell}
+     * @param a0 the first argument: a reference, or a value in {@code Arg.of}
+     * @param a1 the second argument: a reference, or a value in {@code Arg.of}
+     * @return the call, to which options are set
+     */
     default <T0 extends @Nullable Object, T1 extends @Nullable Object> ActorCall<@Nullable Void> task(
             Proc3<A, T0, T1> method, Arg<? extends T0> a0, Arg<? extends T1> a1) {
         return ActorCall.of(this, method, Arrays.asList(a0, a1));
     }
 
-    /** A call of a method of values; {@code remote()} makes it. */
+    /**
+     * A call of a method of values; {@code remote()} makes it.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <T2> type of the third parameter
+     * @param <R> type of the result; of a primitive one, its wrapper
+     * @param method an instance method of the actor, as {@code Shop::sell}
+     * @param a0 the first argument: a value, which is copied by {@code remote()}
+     * @param a1 the second argument: a value, which is copied by {@code remote()}
+     * @param a2 the third argument: a value, which is copied by {@code remote()}
+     * @return the call, to which options are set
+     */
     default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
             R extends @Nullable Object> ActorCall<R> task(
             Func4<A, T0, T1, T2, R> method, T0 a0, T1 a1, T2 a2) {
         return ActorCall.of(this, method, Arrays.asList(a0, a1, a2));
     }
 
-    /** A call of a method of values, with no result but its end. */
+    /**
+     * A call of a method of values, with no result but its end.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <T2> type of the third parameter
+     * @param method an instance method of the actor, as {@code Shop::sell}
+     * @param a0 the first argument: a value, which is copied by {@code remote()}
+     * @param a1 the second argument: a value, which is copied by {@code remote()}
+     * @param a2 the third argument: a value, which is copied by {@code remote()}
+     * @return the call, to which options are set
+     */
     default <T0 extends @Nullable Object, T1 extends @Nullable Object,
             T2 extends @Nullable Object> ActorCall<@Nullable Void> task(
             Proc4<A, T0, T1, T2> method, T0 a0, T1 a1, T2 a2) {
         return ActorCall.of(this, method, Arrays.asList(a0, a1, a2));
     }
 
-    /** A call of a method of references, or of values in {@link Arg#of}; {@code remote()} makes it. */
+    /**
+     * A call of a method of references, or of values in {@link Arg#of}; {@code remote()} makes it.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <T2> type of the third parameter
+     * @param <R> type of the result; of a primitive one, its wrapper
+     * @param method an instance method of the actor, as {@code Shop::sell}
+     * @param a0 the first argument: a reference, or a value in {@code Arg.of}
+     * @param a1 the second argument: a reference, or a value in {@code Arg.of}
+     * @param a2 the third argument: a reference, or a value in {@code Arg.of}
+     * @return the call, to which options are set
+     */
     default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
             R extends @Nullable Object> ActorCall<R> task(
             Func4<A, T0, T1, T2, R> method, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2) {
         return ActorCall.of(this, method, Arrays.asList(a0, a1, a2));
     }
 
-    /** A call of a method of references, or of values in {@link Arg#of}, with no result but its end. */
+    /**
+     * A call of a method of references, or of values in {@link Arg#of}, with no result but its end.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <T2> type of the third parameter
+     * @param method an instance method of the actor, as {@code Shop::sell}
+     * @param a0 the first argument: a reference, or a value in {@code Arg.of}
+     * @param a1 the second argument: a reference, or a value in {@code Arg.of}
+     * @param a2 the third argument: a reference, or a value in {@code Arg.of}
+     * @return the call, to which options are set
+     */
     default <T0 extends @Nullable Object, T1 extends @Nullable Object,
             T2 extends @Nullable Object> ActorCall<@Nullable Void> task(
             Proc4<A, T0, T1, T2> method, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2) {
         return ActorCall.of(this, method, Arrays.asList(a0, a1, a2));
     }
 
-    /** A call of a method of values; {@code remote()} makes it. */
+    /**
+     * A call of a method of values; {@code remote()} makes it.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <T2> type of the third parameter
+     * @param <T3> type of the fourth parameter
+     * @param <R> type of the result; of a primitive one, its wrapper
+     * @param method an instance method of the actor, as {@code Shop::sell}
+     * @param a0 the first argument: a value, which is copied by {@code remote()}
+     * @param a1 the second argument: a value, which is copied by {@code remote()}
+     * @param a2 the third argument: a value, which is copied by {@code remote()}
+     * @param a3 the fourth argument: a value, which is copied by {@code remote()}
+     * @return the call, to which options are set
+     */
     default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
             T3 extends @Nullable Object, R extends @Nullable Object> ActorCall<R> task(
             Func5<A, T0, T1, T2, T3, R> method, T0 a0, T1 a1, T2 a2, T3 a3) {
         return ActorCall.of(this, method, Arrays.asList(a0, a1, a2, a3));
     }
 
-    /** A call of a method of values, with no result but its end. */
+    /**
+     * A call of a method of values, with no result but its end.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <T2> type of the third parameter
+     * @param <T3> type of the fourth parameter
+     * @param method an instance method of the actor, as {@code Shop::sell}
+     * @param a0 the first argument: a value, which is copied by {@code remote()}
+     * @param a1 the second argument: a value, which is copied by {@code remote()}
+     * @param a2 the third argument: a value, which is copied by {@code remote()}
+     * @param a3 the fourth argument: a value, which is copied by {@code remote()}
+     * @return the call, to which options are set
+     */
     default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
             T3 extends @Nullable Object> ActorCall<@Nullable Void> task(
             Proc5<A, T0, T1, T2, T3> method, T0 a0, T1 a1, T2 a2, T3 a3) {
         return ActorCall.of(this, method, Arrays.asList(a0, a1, a2, a3));
     }
 
-    /** A call of a method of references, or of values in {@link Arg#of}; {@code remote()} makes it. */
+    /**
+     * A call of a method of references, or of values in {@link Arg#of}; {@code remote()} makes it.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <T2> type of the third parameter
+     * @param <T3> type of the fourth parameter
+     * @param <R> type of the result; of a primitive one, its wrapper
+     * @param method an instance method of the actor, as {@code Shop::sell}
+     * @param a0 the first argument: a reference, or a value in {@code Arg.of}
+     * @param a1 the second argument: a reference, or a value in {@code Arg.of}
+     * @param a2 the third argument: a reference, or a value in {@code Arg.of}
+     * @param a3 the fourth argument: a reference, or a value in {@code Arg.of}
+     * @return the call, to which options are set
+     */
     default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
             T3 extends @Nullable Object, R extends @Nullable Object> ActorCall<R> task(
             Func5<A, T0, T1, T2, T3, R> method, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2,
@@ -149,7 +319,20 @@ public interface ActorHandle<A> extends Serializable {
         return ActorCall.of(this, method, Arrays.asList(a0, a1, a2, a3));
     }
 
-    /** A call of a method of references, or of values in {@link Arg#of}, with no result but its end. */
+    /**
+     * A call of a method of references, or of values in {@link Arg#of}, with no result but its end.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <T2> type of the third parameter
+     * @param <T3> type of the fourth parameter
+     * @param method an instance method of the actor, as {@code Shop::sell}
+     * @param a0 the first argument: a reference, or a value in {@code Arg.of}
+     * @param a1 the second argument: a reference, or a value in {@code Arg.of}
+     * @param a2 the third argument: a reference, or a value in {@code Arg.of}
+     * @param a3 the fourth argument: a reference, or a value in {@code Arg.of}
+     * @return the call, to which options are set
+     */
     default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
             T3 extends @Nullable Object> ActorCall<@Nullable Void> task(
             Proc5<A, T0, T1, T2, T3> method, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2,
@@ -157,21 +340,68 @@ public interface ActorHandle<A> extends Serializable {
         return ActorCall.of(this, method, Arrays.asList(a0, a1, a2, a3));
     }
 
-    /** A call of a method of values; {@code remote()} makes it. */
+    /**
+     * A call of a method of values; {@code remote()} makes it.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <T2> type of the third parameter
+     * @param <T3> type of the fourth parameter
+     * @param <T4> type of the fifth parameter
+     * @param <R> type of the result; of a primitive one, its wrapper
+     * @param method an instance method of the actor, as {@code Shop::sell}
+     * @param a0 the first argument: a value, which is copied by {@code remote()}
+     * @param a1 the second argument: a value, which is copied by {@code remote()}
+     * @param a2 the third argument: a value, which is copied by {@code remote()}
+     * @param a3 the fourth argument: a value, which is copied by {@code remote()}
+     * @param a4 the fifth argument: a value, which is copied by {@code remote()}
+     * @return the call, to which options are set
+     */
     default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
             T3 extends @Nullable Object, T4 extends @Nullable Object, R extends @Nullable Object> ActorCall<R> task(
             Func6<A, T0, T1, T2, T3, T4, R> method, T0 a0, T1 a1, T2 a2, T3 a3, T4 a4) {
         return ActorCall.of(this, method, Arrays.asList(a0, a1, a2, a3, a4));
     }
 
-    /** A call of a method of values, with no result but its end. */
+    /**
+     * A call of a method of values, with no result but its end.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <T2> type of the third parameter
+     * @param <T3> type of the fourth parameter
+     * @param <T4> type of the fifth parameter
+     * @param method an instance method of the actor, as {@code Shop::sell}
+     * @param a0 the first argument: a value, which is copied by {@code remote()}
+     * @param a1 the second argument: a value, which is copied by {@code remote()}
+     * @param a2 the third argument: a value, which is copied by {@code remote()}
+     * @param a3 the fourth argument: a value, which is copied by {@code remote()}
+     * @param a4 the fifth argument: a value, which is copied by {@code remote()}
+     * @return the call, to which options are set
+     */
     default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
             T3 extends @Nullable Object, T4 extends @Nullable Object> ActorCall<@Nullable Void> task(
             Proc6<A, T0, T1, T2, T3, T4> method, T0 a0, T1 a1, T2 a2, T3 a3, T4 a4) {
         return ActorCall.of(this, method, Arrays.asList(a0, a1, a2, a3, a4));
     }
 
-    /** A call of a method of references, or of values in {@link Arg#of}; {@code remote()} makes it. */
+    /**
+     * A call of a method of references, or of values in {@link Arg#of}; {@code remote()} makes it.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <T2> type of the third parameter
+     * @param <T3> type of the fourth parameter
+     * @param <T4> type of the fifth parameter
+     * @param <R> type of the result; of a primitive one, its wrapper
+     * @param method an instance method of the actor, as {@code Shop::sell}
+     * @param a0 the first argument: a reference, or a value in {@code Arg.of}
+     * @param a1 the second argument: a reference, or a value in {@code Arg.of}
+     * @param a2 the third argument: a reference, or a value in {@code Arg.of}
+     * @param a3 the fourth argument: a reference, or a value in {@code Arg.of}
+     * @param a4 the fifth argument: a reference, or a value in {@code Arg.of}
+     * @return the call, to which options are set
+     */
     default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
             T3 extends @Nullable Object, T4 extends @Nullable Object, R extends @Nullable Object> ActorCall<R> task(
             Func6<A, T0, T1, T2, T3, T4, R> method, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2,
@@ -179,7 +409,22 @@ public interface ActorHandle<A> extends Serializable {
         return ActorCall.of(this, method, Arrays.asList(a0, a1, a2, a3, a4));
     }
 
-    /** A call of a method of references, or of values in {@link Arg#of}, with no result but its end. */
+    /**
+     * A call of a method of references, or of values in {@link Arg#of}, with no result but its end.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <T2> type of the third parameter
+     * @param <T3> type of the fourth parameter
+     * @param <T4> type of the fifth parameter
+     * @param method an instance method of the actor, as {@code Shop::sell}
+     * @param a0 the first argument: a reference, or a value in {@code Arg.of}
+     * @param a1 the second argument: a reference, or a value in {@code Arg.of}
+     * @param a2 the third argument: a reference, or a value in {@code Arg.of}
+     * @param a3 the fourth argument: a reference, or a value in {@code Arg.of}
+     * @param a4 the fifth argument: a reference, or a value in {@code Arg.of}
+     * @return the call, to which options are set
+     */
     default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
             T3 extends @Nullable Object, T4 extends @Nullable Object> ActorCall<@Nullable Void> task(
             Proc6<A, T0, T1, T2, T3, T4> method, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2,
@@ -187,7 +432,25 @@ public interface ActorHandle<A> extends Serializable {
         return ActorCall.of(this, method, Arrays.asList(a0, a1, a2, a3, a4));
     }
 
-    /** A call of a method of values; {@code remote()} makes it. */
+    /**
+     * A call of a method of values; {@code remote()} makes it.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <T2> type of the third parameter
+     * @param <T3> type of the fourth parameter
+     * @param <T4> type of the fifth parameter
+     * @param <T5> type of the sixth parameter
+     * @param <R> type of the result; of a primitive one, its wrapper
+     * @param method an instance method of the actor, as {@code Shop::sell}
+     * @param a0 the first argument: a value, which is copied by {@code remote()}
+     * @param a1 the second argument: a value, which is copied by {@code remote()}
+     * @param a2 the third argument: a value, which is copied by {@code remote()}
+     * @param a3 the fourth argument: a value, which is copied by {@code remote()}
+     * @param a4 the fifth argument: a value, which is copied by {@code remote()}
+     * @param a5 the sixth argument: a value, which is copied by {@code remote()}
+     * @return the call, to which options are set
+     */
     default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
             T3 extends @Nullable Object, T4 extends @Nullable Object, T5 extends @Nullable Object,
             R extends @Nullable Object> ActorCall<R> task(
@@ -195,7 +458,24 @@ public interface ActorHandle<A> extends Serializable {
         return ActorCall.of(this, method, Arrays.asList(a0, a1, a2, a3, a4, a5));
     }
 
-    /** A call of a method of values, with no result but its end. */
+    /**
+     * A call of a method of values, with no result but its end.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <T2> type of the third parameter
+     * @param <T3> type of the fourth parameter
+     * @param <T4> type of the fifth parameter
+     * @param <T5> type of the sixth parameter
+     * @param method an instance method of the actor, as {@code Shop::sell}
+     * @param a0 the first argument: a value, which is copied by {@code remote()}
+     * @param a1 the second argument: a value, which is copied by {@code remote()}
+     * @param a2 the third argument: a value, which is copied by {@code remote()}
+     * @param a3 the fourth argument: a value, which is copied by {@code remote()}
+     * @param a4 the fifth argument: a value, which is copied by {@code remote()}
+     * @param a5 the sixth argument: a value, which is copied by {@code remote()}
+     * @return the call, to which options are set
+     */
     default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
             T3 extends @Nullable Object, T4 extends @Nullable Object,
             T5 extends @Nullable Object> ActorCall<@Nullable Void> task(
@@ -203,7 +483,25 @@ public interface ActorHandle<A> extends Serializable {
         return ActorCall.of(this, method, Arrays.asList(a0, a1, a2, a3, a4, a5));
     }
 
-    /** A call of a method of references, or of values in {@link Arg#of}; {@code remote()} makes it. */
+    /**
+     * A call of a method of references, or of values in {@link Arg#of}; {@code remote()} makes it.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <T2> type of the third parameter
+     * @param <T3> type of the fourth parameter
+     * @param <T4> type of the fifth parameter
+     * @param <T5> type of the sixth parameter
+     * @param <R> type of the result; of a primitive one, its wrapper
+     * @param method an instance method of the actor, as {@code Shop::sell}
+     * @param a0 the first argument: a reference, or a value in {@code Arg.of}
+     * @param a1 the second argument: a reference, or a value in {@code Arg.of}
+     * @param a2 the third argument: a reference, or a value in {@code Arg.of}
+     * @param a3 the fourth argument: a reference, or a value in {@code Arg.of}
+     * @param a4 the fifth argument: a reference, or a value in {@code Arg.of}
+     * @param a5 the sixth argument: a reference, or a value in {@code Arg.of}
+     * @return the call, to which options are set
+     */
     default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
             T3 extends @Nullable Object, T4 extends @Nullable Object, T5 extends @Nullable Object,
             R extends @Nullable Object> ActorCall<R> task(
@@ -212,7 +510,24 @@ public interface ActorHandle<A> extends Serializable {
         return ActorCall.of(this, method, Arrays.asList(a0, a1, a2, a3, a4, a5));
     }
 
-    /** A call of a method of references, or of values in {@link Arg#of}, with no result but its end. */
+    /**
+     * A call of a method of references, or of values in {@link Arg#of}, with no result but its end.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <T2> type of the third parameter
+     * @param <T3> type of the fourth parameter
+     * @param <T4> type of the fifth parameter
+     * @param <T5> type of the sixth parameter
+     * @param method an instance method of the actor, as {@code Shop::sell}
+     * @param a0 the first argument: a reference, or a value in {@code Arg.of}
+     * @param a1 the second argument: a reference, or a value in {@code Arg.of}
+     * @param a2 the third argument: a reference, or a value in {@code Arg.of}
+     * @param a3 the fourth argument: a reference, or a value in {@code Arg.of}
+     * @param a4 the fifth argument: a reference, or a value in {@code Arg.of}
+     * @param a5 the sixth argument: a reference, or a value in {@code Arg.of}
+     * @return the call, to which options are set
+     */
     default <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
             T3 extends @Nullable Object, T4 extends @Nullable Object,
             T5 extends @Nullable Object> ActorCall<@Nullable Void> task(

@@ -9,7 +9,12 @@ import org.jspecify.annotations.Nullable;
  * @param <T> type of the parameter
  */
 public interface Arg<T extends @Nullable Object> {
-    /** An argument that is this value. */
+    /**
+     * {@return an argument that is this value}
+     *
+     * @param <T> type of the value
+     * @param value the value; null if the parameter takes it
+     */
     static <T extends @Nullable Object> Arg<T> of(T value) {
         return new ValueArg<>(value);
     }

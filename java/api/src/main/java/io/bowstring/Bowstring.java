@@ -26,7 +26,8 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p>All methods may be called from any thread. A wait ends with an error if its thread is interrupted.
+ * <p>All methods may be called from any thread. A wait ends with an error if its thread is interrupted. An argument
+ * that can't be is an {@link InvalidArgumentException}, which names it.
  */
 public final class Bowstring extends TaskCalls {
     private static volatile @Nullable RuntimeLink driver;
@@ -41,7 +42,13 @@ public final class Bowstring extends TaskCalls {
         void close();
     }
 
-    /** Starts a runtime on this machine, with everything as it is by default. */
+    /**
+     * Starts a runtime on this machine, with everything as it is by default.
+     *
+     * @return the runtime, which is shut down when it is closed
+     * @throws RuntimeStoppedException if it can't be started
+     * @throws InvalidArgumentException if this process has a runtime already
+     */
     public static Runtime init() {
         return init(InitOptions.builder().build());
     }
@@ -49,6 +56,8 @@ public final class Bowstring extends TaskCalls {
     /**
      * Starts a runtime, or joins the one that the options name.
      *
+     * @param options how it is started, or which one is joined
+     * @return the runtime, which is left when it is closed, and ended if this started it
      * @throws RuntimeStoppedException if it can't be started or reached; the message says what to install or look at
      * @throws InvalidArgumentException if this process has a runtime already
      */
@@ -76,7 +85,7 @@ public final class Bowstring extends TaskCalls {
         }
     }
 
-    /** Whether this process is part of a runtime. */
+    /** {@return whether this process is part of a runtime} */
     public static synchronized boolean isInitialized() {
         return driver != null || host != null;
     }
@@ -118,39 +127,90 @@ public final class Bowstring extends TaskCalls {
         return plain;
     }
 
-    /** A task that runs a Python function on values, references and {@link Arg}s. */
+    /**
+     * A task that runs a Python function on values, references and {@link Arg}s.
+     *
+     * @param <R> type of the result
+     * @param function the function in Python
+     * @param arguments positional arguments, of types that cross languages
+     * @return the task, to which options are set; {@code remote()} submits it
+     */
     public static <R extends @Nullable Object> TaskCall<R> task(
             PyFunction<R> function, @Nullable Object... arguments) {
         return TaskCall.of(function, Arrays.asList(arguments));
     }
 
-    /** An actor of a Python class, made from values, references and {@link Arg}s. */
+    /**
+     * An actor of a Python class, made from values, references and {@link Arg}s.
+     *
+     * @param type the class in Python
+     * @param arguments positional arguments of its constructor, of types that cross languages
+     * @return the actor to be, to which options are set; {@code remote()} makes it
+     */
     public static PyActorCreation actor(PyActorClass type, @Nullable Object... arguments) {
         return new PyActorCreation(type, Arrays.asList(arguments));
     }
 
-    /** Puts a value: small ones stay in this process until somebody needs them, large ones go to the store at once. */
+    /**
+     * Puts a value: small ones stay in this process until somebody needs them, large ones go to the store at once.
+     *
+     * @param <T> type of the value
+     * @param value the value, which is copied or encoded before this returns; null is one
+     * @return its reference, which is ready
+     * @throws io.bowstring.errors.SerializationException if it can't be serialized
+     * @throws io.bowstring.errors.ObjectStoreFullException if the store can't hold it
+     */
     public static <T extends @Nullable Object> ObjectRef<T> put(T value) {
         return link().put(value);
     }
 
-    /** Waits for a value and reads it; see {@link ObjectRef#get()}. */
+    /**
+     * Waits for a value and reads it; see {@link ObjectRef#get()}.
+     *
+     * @param <T> type of the value
+     * @param ref whose value is read; not null
+     * @return the value; large ones are views of the store where they can be
+     * @throws io.bowstring.errors.BowstringException the error that the value is
+     */
     public static <T extends @Nullable Object> T get(ObjectRef<T> ref) {
         return Arguments.present("ref", ref).get();
     }
 
-    /** Waits for a value at most so long; see {@link ObjectRef#get(Duration)}. */
+    /**
+     * Waits for a value at most so long; see {@link ObjectRef#get(Duration)}.
+     *
+     * @param <T> type of the value
+     * @param ref whose value is read; not null
+     * @param timeout zero or more
+     * @return the value; large ones are views of the store where they can be
+     * @throws io.bowstring.errors.GetTimeoutException if it was not there in time
+     */
     public static <T extends @Nullable Object> T get(ObjectRef<T> ref, Duration timeout) {
         Arguments.nanos("timeout", timeout);
         return Arguments.present("ref", ref).get(timeout);
     }
 
-    /** Waits for all values and reads them, in order. The first one that is an error is thrown. */
+    /**
+     * Waits for all values and reads them, in order. The first one that is an error is thrown.
+     *
+     * @param <T> type of the values
+     * @param refs any number, none of them null
+     * @return the values, in the order of the references
+     * @throws io.bowstring.errors.BowstringException the first error among them
+     */
     public static <T extends @Nullable Object> List<T> get(List<? extends ObjectRef<T>> refs) {
         return values(Arguments.refs("refs", refs), Long.MAX_VALUE);
     }
 
-    /** Waits for all values together at most so long. */
+    /**
+     * Waits for all values together at most so long.
+     *
+     * @param <T> type of the values
+     * @param refs any number, none of them null
+     * @param timeout zero or more, for all of them together
+     * @return the values, in the order of the references
+     * @throws io.bowstring.errors.GetTimeoutException if one was not there in time
+     */
     public static <T extends @Nullable Object> List<T> get(List<? extends ObjectRef<T>> refs, Duration timeout) {
         return values(Arguments.refs("refs", refs), Arguments.nanos("timeout", timeout));
     }
@@ -160,13 +220,28 @@ public final class Bowstring extends TaskCalls {
         return (List<T>) link().get(refs, timeoutNs);
     }
 
-    /** Waits until so many of the references are ready. */
+    /**
+     * Waits until so many of the references are ready.
+     *
+     * @param <T> type of the values
+     * @param refs different references, none of them null
+     * @param numReturns from 1 to the number of references
+     * @return at most {@code numReturns} that are ready, with values or errors, and the rest
+     */
     public static <T extends @Nullable Object> WaitResult<T> wait(
             List<? extends ObjectRef<T>> refs, int numReturns) {
         return waitNanos(refs, numReturns, Long.MAX_VALUE);
     }
 
-    /** Waits until so many of the references are ready, or the time is over. */
+    /**
+     * Waits until so many of the references are ready, or the time is over.
+     *
+     * @param <T> type of the values
+     * @param refs different references, none of them null
+     * @param numReturns from 1 to the number of references
+     * @param timeout zero or more; zero looks without waiting
+     * @return at most {@code numReturns} that are ready, fewer if the time was over, and the rest
+     */
     public static <T extends @Nullable Object> WaitResult<T> wait(
             List<? extends ObjectRef<T>> refs, int numReturns, Duration timeout) {
         return waitNanos(refs, numReturns, Arguments.nanos("timeout", timeout));
@@ -186,6 +261,10 @@ public final class Bowstring extends TaskCalls {
      *     show(ref.get());
      * }
      * }</pre>
+     *
+     * @param <T> type of the values
+     * @param refs different references, none of them null
+     * @return the same references, those that are ready first; going on to the next may wait
      */
     public static <T extends @Nullable Object> Iterable<ObjectRef<T>> asCompleted(List<? extends ObjectRef<T>> refs) {
         return completions(refs, Long.MAX_VALUE);
@@ -194,7 +273,10 @@ public final class Bowstring extends TaskCalls {
     /**
      * The same for so long.
      *
+     * @param <T> type of the values
+     * @param refs different references, none of them null
      * @param timeout for all of them together; a {@code GetTimeoutException} is thrown where one is not there in time
+     * @return the same references, those that are ready first
      */
     public static <T extends @Nullable Object> Iterable<ObjectRef<T>> asCompleted(
             List<? extends ObjectRef<T>> refs, Duration timeout) {
@@ -207,7 +289,11 @@ public final class Bowstring extends TaskCalls {
         return () -> completions;
     }
 
-    /** Cancels the task that makes this value: a waiting one never starts, a running one is interrupted. */
+    /**
+     * Cancels the task that makes this value: a waiting one never starts, a running one is interrupted.
+     *
+     * @param ref a result of a task or a call that this process has made; one that is ready stays as it is
+     */
     public static void cancel(ObjectRef<?> ref) {
         cancel(ref, false, true);
     }
@@ -215,6 +301,7 @@ public final class Bowstring extends TaskCalls {
     /**
      * Cancels the task that makes this value.
      *
+     * @param ref a result of a task or a call that this process has made; one that is ready stays as it is
      * @param force whether the worker's process is ended if the task runs
      * @param recursive whether the tasks that it has submitted are cancelled too
      */
@@ -223,16 +310,27 @@ public final class Bowstring extends TaskCalls {
     }
 
     /**
-     * The handle of a named actor of this driver's namespace; its class decides whether it is an {@link ActorHandle} or a
-     * {@link PyActorHandle}.
+     * The handle of a named actor of this driver's namespace; its class decides whether it is an {@link ActorHandle} or
+     * a {@link PyActorHandle}.
      *
+     * @param <H> the handle's type, with the actor's class: {@code ActorHandle<Counter>}
+     * @param name the name, as its creator set it
+     * @return a new handle, which keeps the actor as others do
      * @throws io.bowstring.errors.ActorNotFoundException if no actor has the name
      */
     public static <H> H getActor(String name) {
         return getActor(name, "");
     }
 
-    /** The handle of a named actor of a namespace. */
+    /**
+     * The handle of a named actor of a namespace.
+     *
+     * @param <H> the handle's type, with the actor's class
+     * @param name the name, as its creator set it
+     * @param namespace where the name is looked up; empty: this driver's namespace
+     * @return a new handle, which keeps the actor as others do
+     * @throws io.bowstring.errors.ActorNotFoundException if no actor has the name there
+     */
     @SuppressWarnings("unchecked")
     public static <H> H getActor(String name, String namespace) {
         Arguments.text("name", name);
@@ -243,6 +341,8 @@ public final class Bowstring extends TaskCalls {
      * The handle of the actor whose method runs; its class decides whether it is an {@link ActorHandle} or a
      * {@link PyActorHandle}. An actor that keeps a handle of itself does not end by itself.
      *
+     * @param <H> the handle's type, with the actor's class
+     * @return a new handle of it
      * @throws InvalidArgumentException outside of an actor
      */
     @SuppressWarnings("unchecked")
@@ -250,12 +350,22 @@ public final class Bowstring extends TaskCalls {
         return (H) link().currentActor();
     }
 
-    /** Ends an actor's process; without {@code noRestart} it starts again if it may. */
+    /**
+     * Ends an actor's process; without {@code noRestart} it starts again if it may.
+     *
+     * @param actor one that is dead already is no error
+     * @param noRestart whether it stays dead, although it has restarts left
+     */
     public static void kill(ActorHandle<?> actor, boolean noRestart) {
         link().kill(Arguments.present("actor", actor), noRestart);
     }
 
-    /** Ends an actor's process; without {@code noRestart} it starts again if it may. */
+    /**
+     * Ends an actor's process; without {@code noRestart} it starts again if it may.
+     *
+     * @param actor one that is dead already is no error
+     * @param noRestart whether it stays dead, although it has restarts left
+     */
     public static void kill(PyActorHandle actor, boolean noRestart) {
         link().kill(Arguments.present("actor", actor), noRestart);
     }
@@ -269,17 +379,29 @@ public final class Bowstring extends TaskCalls {
         link().exitActor();
     }
 
-    /** The nodes of the runtime: node, address, pid, alive, resources. */
+    /**
+     * The nodes of the runtime: node, address, pid, alive, resources.
+     *
+     * @return a row for each node, with the fields of {@link StateQuery.Kind#NODES}
+     */
     public static List<Map<String, @Nullable Object>> nodes() {
         return StateQuery.of(StateQuery.Kind.NODES).rows();
     }
 
-    /** What the runtime has of each resource in all. */
+    /**
+     * What the runtime has of each resource in all.
+     *
+     * @return amounts by name of the resource; memory in bytes
+     */
     public static Map<String, Double> clusterResources() {
         return resources("total");
     }
 
-    /** What is free of each resource now. */
+    /**
+     * What is free of each resource now.
+     *
+     * @return amounts by name of the resource; memory in bytes
+     */
     public static Map<String, Double> availableResources() {
         return resources("available");
     }
@@ -300,6 +422,9 @@ public final class Bowstring extends TaskCalls {
      * <pre>{@code
      * System.out.println(Bowstring.why(ref));
      * }</pre>
+     *
+     * @param ref a reference that may not be ready
+     * @return what it waits for, as a tree of lines
      */
     public static Explanation why(ObjectRef<?> ref) {
         return Explanation.of(ref);
@@ -309,17 +434,28 @@ public final class Bowstring extends TaskCalls {
      * Why a task or an object is not there yet.
      *
      * @param id of a task, 32 hexadecimal digits, or of an object, 40
+     * @return what it waits for, as a tree of lines
+     * @throws InvalidArgumentException if it is no such id
      */
     public static Explanation why(String id) {
         return Explanation.of(id);
     }
 
-    /** What the object store is used for, and its largest objects, at most so many, with who keeps them. */
+    /**
+     * What the object store is used for, and its largest objects, at most so many, with who keeps them.
+     *
+     * @param objects how many objects at most; 1 or more
+     * @return the store and the objects, as they are now
+     */
     public static MemorySummary memorySummary(int objects) {
         return MemorySummary.of(Arguments.positive("objects", objects));
     }
 
-    /** The timeline as events of the Trace Event Format: a slice for each task, and what took long inside. */
+    /**
+     * The timeline as events of the Trace Event Format: a slice for each task, and what took long inside.
+     *
+     * @return the events, all in memory at once; {@link #timeline(Path)} needs less
+     */
     public static List<Map<String, @Nullable Object>> timeline() {
         return Timeline.events();
     }
@@ -327,13 +463,18 @@ public final class Bowstring extends TaskCalls {
     /**
      * Writes the timeline as a file that Perfetto and chrome://tracing open.
      *
+     * @param file where it is written; a file that is there is replaced once the new one is whole
      * @throws IOException if it can't be written; there is no file then
      */
     public static void timeline(Path file) throws IOException {
         Timeline.write(Arguments.present("file", file));
     }
 
-    /** Where this code runs. */
+    /**
+     * Where this code runs.
+     *
+     * @return ids and settings of the task, actor or driver that calls
+     */
     public static RuntimeContext getRuntimeContext() {
         return link().context();
     }

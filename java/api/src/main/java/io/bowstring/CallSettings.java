@@ -7,7 +7,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * What can be said of a task and of a call of an actor alike, before it is made.
+ * What can be said of a task and of a call of an actor alike, before it is made. A setter refuses what its parameter
+ * can't be with an {@link io.bowstring.errors.InvalidArgumentException} that names it.
  *
  * @param <S> the class itself, which every setter returns
  */
@@ -19,13 +20,23 @@ public abstract sealed class CallSettings<S extends CallSettings<S>> extends Set
         super(options);
     }
 
-    /** Sets the name, for people. Default: the method's. */
+    /**
+     * Sets the name, for people. Default: the method's.
+     *
+     * @param name not empty
+     * @return this
+     */
     public S setName(String name) {
         options.name = Arguments.text("name", name);
         return self();
     }
 
-    /** Sets whether any exception of the method's own is a reason to try again. Default: false, or as the method says. */
+    /**
+     * Sets whether any exception of the method's own is a reason to try again. Default: false, or as the method says.
+     *
+     * @param retry false: none is, and neither are those of {@link #setRetryOn}
+     * @return this
+     */
     public S setRetryExceptions(boolean retry) {
         options.retryExceptions(retry);
         return self();
@@ -34,6 +45,9 @@ public abstract sealed class CallSettings<S extends CallSettings<S>> extends Set
     /**
      * Sets that exceptions of some classes, and their subclasses, are reasons to try again, as often as it may be tried
      * again at all. Of the runtime's own errors only {@code TaskTimeoutException} can be one.
+     *
+     * @param types the classes; at least one
+     * @return this
      */
     @SafeVarargs
     public final S setRetryOn(Class<? extends Throwable>... types) {
@@ -44,7 +58,12 @@ public abstract sealed class CallSettings<S extends CallSettings<S>> extends Set
         return setRetryOn(names.toArray(new String[0]));
     }
 
-    /** The same by the names of the classes, as those of Python: "ValueError", "shop.errors.Busy". */
+    /**
+     * The same by the names of the classes, as those of Python: "ValueError", "shop.errors.Busy".
+     *
+     * @param types full names of Java's classes, or names of Python's; at least one
+     * @return this
+     */
     public S setRetryOn(String... types) {
         for (String type : Arguments.some("types", types)) {
             Arguments.text("a name in types", type);
@@ -53,7 +72,12 @@ public abstract sealed class CallSettings<S extends CallSettings<S>> extends Set
         return self();
     }
 
-    /** Sets how many items of a stream may lie unread before it waits. Default: 16. */
+    /**
+     * Sets how many items of a stream may lie unread before it waits. Default: 16.
+     *
+     * @param count 1 or more
+     * @return this
+     */
     public S setStreamAhead(int count) {
         options.streamAhead = Arguments.positive("count", count);
         return self();

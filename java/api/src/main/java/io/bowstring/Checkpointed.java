@@ -31,9 +31,10 @@ import org.jspecify.annotations.Nullable;
  */
 public interface Checkpointed<S extends @Nullable Object> {
     /**
-     * The actor's state, from which another process can go on. Called between two calls; it is serialized before the next
-     * one starts.
+     * The actor's state, from which another process can go on. Called between two calls; it is serialized before the
+     * next one starts.
      *
+     * @return the state, serialized as a value that is put is
      * @throws Exception why the state can't be saved now; it is tried again later
      */
     S saveCheckpoint() throws Exception;

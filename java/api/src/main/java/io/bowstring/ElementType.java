@@ -37,12 +37,12 @@ public enum ElementType {
         this.size = size;
     }
 
-    /** The number on the wire. */
+    /** {@return the number on the wire} */
     public int number() {
         return number;
     }
 
-    /** Size of one element in bytes. */
+    /** {@return the size of one element in bytes} */
     public int size() {
         return size;
     }
@@ -50,6 +50,8 @@ public enum ElementType {
     /**
      * The type of a number on the wire.
      *
+     * @param number from 1 to 12
+     * @return the type
      * @throws IllegalArgumentException if no type has it
      */
     public static ElementType of(int number) {

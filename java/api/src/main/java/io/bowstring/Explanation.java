@@ -61,12 +61,16 @@ public final class Explanation implements Iterable<Blocker> {
         return String.valueOf(row.get(field));
     }
 
-    /** The lines, the subject's first. */
+    /**
+     * The lines, the subject's first.
+     *
+     * @return an unchangeable list of one line or more
+     */
     public List<Blocker> blockers() {
         return blockers;
     }
 
-    /** The reason of the first line. */
+    /** {@return the reason of the first line} */
     public String reason() {
         return blockers.get(0).reason();
     }

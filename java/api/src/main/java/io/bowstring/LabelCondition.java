@@ -16,27 +16,50 @@ public final class LabelCondition {
         this.values = values;
     }
 
-    /** It is one of these. */
+    /**
+     * It is one of these.
+     *
+     * @param values at least one
+     * @return the condition
+     */
     public static LabelCondition in(String... values) {
         return new LabelCondition(Kind.IN, List.of(Arguments.some("values", values)));
     }
 
-    /** It is none of these, or not there. */
+    /**
+     * It is none of these, or not there.
+     *
+     * @param values at least one
+     * @return the condition
+     */
     public static LabelCondition notIn(String... values) {
         return new LabelCondition(Kind.NOT_IN, List.of(Arguments.some("values", values)));
     }
 
-    /** It is there. */
+    /**
+     * It is there.
+     *
+     * @return the condition
+     */
     public static LabelCondition exists() {
         return new LabelCondition(Kind.EXISTS, List.of());
     }
 
-    /** It is not there. */
+    /**
+     * It is not there.
+     *
+     * @return the condition
+     */
     public static LabelCondition doesNotExist() {
         return new LabelCondition(Kind.DOES_NOT_EXIST, List.of());
     }
 
-    /** Whether a node whose label has the value will do; null: it has no such label. */
+    /**
+     * Asks whether a node will do.
+     *
+     * @param value the value of its label; null: it has no such label
+     * @return whether it fulfils the condition
+     */
     public boolean holds(@Nullable String value) {
         return switch (kind) {
             case IN -> value != null && values.contains(value);

@@ -19,6 +19,7 @@ public interface ObjectRef<T extends @Nullable Object> extends Arg<T>, Serializa
     /**
      * Waits for the value and reads it. Arrays, tensors and Arrow data in the store are views where they can be.
      *
+     * @return the value; null only if that is the value
      * @throws BowstringException the error that the value is
      */
     T get();
@@ -26,12 +27,18 @@ public interface ObjectRef<T extends @Nullable Object> extends Arg<T>, Serializa
     /**
      * Waits for the value at most so long.
      *
+     * @param timeout zero or more; zero looks without waiting
+     * @return the value; null only if that is the value
      * @throws GetTimeoutException if the value was not there in time
      * @throws InvalidArgumentException if the time is null or negative
      */
     T get(Duration timeout);
 
-    /** A future that ends with the value or its error. Cancelling it does not cancel the task. */
+    /**
+     * A future that ends with the value or its error. Cancelling it does not cancel the task.
+     *
+     * @return a new future, which a thread of the common pool ends
+     */
     CompletableFuture<T> toCompletableFuture();
 
     /**
@@ -47,9 +54,12 @@ public interface ObjectRef<T extends @Nullable Object> extends Arg<T>, Serializa
      * and the new one hold the object each by itself.
      *
      * @param <V> what the value is read as; {@code get} fails if it does not fit without loss
+     * @param type the class of {@code V}; not null
+     * @return a reference of its own to the same object
+     * @throws InvalidArgumentException if the reference was released
      */
     <V> ObjectRef<V> as(Class<V> type);
 
-    /** The object's id: 40 hexadecimal digits. */
+    /** {@return the object's id: 40 hexadecimal digits} */
     String id();
 }

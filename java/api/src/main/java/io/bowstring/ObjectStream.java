@@ -58,7 +58,11 @@ public final class ObjectStream<T extends @Nullable Object> implements Iterator<
         throw new NoSuchElementException("the stream is over");
     }
 
-    /** The items' values, to go through once. A task's error is thrown where it stands. */
+    /**
+     * The items' values, to go through once. A task's error is thrown where it stands.
+     *
+     * @return an iterable over what is left of this stream
+     */
     public Iterable<T> values() {
         return () -> new Iterator<>() {
             @Override
@@ -73,7 +77,11 @@ public final class ObjectStream<T extends @Nullable Object> implements Iterator<
         };
     }
 
-    /** The same as {@link #publisher(Executor)} on the common pool. */
+    /**
+     * The same as {@link #publisher(Executor)} on the common pool.
+     *
+     * @return a publisher for one subscriber
+     */
     public Flow.Publisher<T> publisher() {
         return publisher(ForkJoinPool.commonPool());
     }
@@ -82,8 +90,9 @@ public final class ObjectStream<T extends @Nullable Object> implements Iterator<
      * The items' values for one subscriber, as many as it asks for. No thread waits while none is there. Cancelling the
      * subscription closes the stream, and so does a subscriber that throws, which hears of it in {@code onError}.
      *
-     * @param executor where values are read and the subscriber is called, one call at a time; it has threads of its own,
-     *     and does not run what it is given on the spot
+     * @param executor where values are read and the subscriber is called, one call at a time; it has threads of its
+     *     own, and does not run what it is given on the spot
+     * @return a publisher for one subscriber; a second one hears of an {@code IllegalStateException}
      */
     public Flow.Publisher<T> publisher(Executor executor) {
         AtomicBoolean used = new AtomicBoolean();

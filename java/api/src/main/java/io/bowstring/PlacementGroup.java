@@ -89,6 +89,8 @@ public final class PlacementGroup implements Serializable {
          * Adds a bundle; at least one is needed.
          *
          * @param resources what it holds, by name, such as {@code Map.of("CPU", 2, "GPU", 1)}; amounts to 1/10000
+         * @return this
+         * @throws InvalidArgumentException if it holds nothing, or an amount is negative
          */
         public Builder addBundle(Map<String, ? extends Number> resources) {
             String what = "bundle " + bundles.size();
@@ -100,19 +102,34 @@ public final class PlacementGroup implements Serializable {
             return this;
         }
 
-        /** Sets how bundles are spread over nodes. Default: {@link Strategy#PACK}. */
+        /**
+         * Sets how bundles are spread over nodes. Default: {@link Strategy#PACK}.
+         *
+         * @param strategy not null
+         * @return this
+         */
         public Builder setStrategy(Strategy strategy) {
             this.strategy = Arguments.present("strategy", strategy);
             return this;
         }
 
-        /** Sets a name by which {@link PlacementGroup#get} finds it; unique in the namespace. Default: none. */
+        /**
+         * Sets a name by which {@link PlacementGroup#get} finds it; unique in the namespace. Default: none.
+         *
+         * @param name not empty
+         * @return this
+         */
         public Builder setName(String name) {
             this.name = Arguments.text("name", name);
             return this;
         }
 
-        /** Sets whether the group lives until it is removed, rather than until its driver ends. Default: false. */
+        /**
+         * Sets whether the group lives until it is removed, rather than until its driver ends. Default: false.
+         *
+         * @param detached whether it outlives the driver
+         * @return this
+         */
         public Builder setDetached(boolean detached) {
             this.detached = detached;
             return this;
@@ -121,6 +138,7 @@ public final class PlacementGroup implements Serializable {
         /**
          * Reserves the bundles; returns at once, while they may have to wait for others to end.
          *
+         * @return a handle of the group, which may still be pending
          * @throws InvalidArgumentException if there is no bundle, or another group has the name
          */
         public PlacementGroup create() {
@@ -132,7 +150,11 @@ public final class PlacementGroup implements Serializable {
         }
     }
 
-    /** A group that is to be made. */
+    /**
+     * A group that is to be made.
+     *
+     * @return a builder without bundles
+     */
     public static Builder builder() {
         return new Builder();
     }
@@ -140,6 +162,8 @@ public final class PlacementGroup implements Serializable {
     /**
      * The group that has a name in this driver's namespace.
      *
+     * @param name the name, as its creator set it
+     * @return a handle of the group
      * @throws InvalidArgumentException if none has it
      */
     public static PlacementGroup get(String name) {
@@ -150,13 +174,21 @@ public final class PlacementGroup implements Serializable {
         return new PlacementGroup(found.get(0).id());
     }
 
-    /** The group whose resources the task or actor uses that this code runs in; empty: none, or this is a driver. */
+    /**
+     * The group whose resources the task or actor uses that this code runs in.
+     *
+     * @return the group; empty: none, or this is a driver
+     */
     public static Optional<PlacementGroup> current() {
         String id = Bowstring.link().currentGroup();
         return id.isEmpty() ? Optional.empty() : Optional.of(new PlacementGroup(id));
     }
 
-    /** What is known of all groups. */
+    /**
+     * What is known of all groups.
+     *
+     * @return a snapshot of every group of the runtime, those of other drivers too
+     */
     public static List<Info> all() {
         return Bowstring.link().groups("", "").stream().map(PlacementGroup::info).toList();
     }
@@ -166,12 +198,16 @@ public final class PlacementGroup implements Serializable {
                 Strategy.values()[row.strategy() - 1], State.values()[row.state() - 1], row.reason());
     }
 
-    /** The group's id: 32 hexadecimal digits. */
+    /** {@return the group's id: 32 hexadecimal digits} */
     public String id() {
         return id;
     }
 
-    /** What is known of the group now. */
+    /**
+     * What is known of the group now.
+     *
+     * @return a snapshot; of a group that is gone, with the state {@link State#REMOVED}
+     */
     public Info info() {
         List<GroupRecord> found = Bowstring.link().groups(id, "");
         return found.isEmpty() ? new Info(this, "", List.of(), Strategy.PACK, State.REMOVED, "") : info(found.get(0));
@@ -181,6 +217,8 @@ public final class PlacementGroup implements Serializable {
      * A reference that is ready once all bundles are reserved; its value is the group. Its {@code get} throws
      * {@code TaskUnschedulableException} if the group can never be placed, with the reason, and
      * {@code PlacementGroupRemovedException} if it is removed before.
+     *
+     * @return a new reference, of a task that takes no resources
      */
     public ObjectRef<PlacementGroup> ready() {
         return Bowstring.task(PlacementGroup::same, this)
@@ -197,6 +235,7 @@ public final class PlacementGroup implements Serializable {
     /**
      * Waits until all bundles are reserved.
      *
+     * @param timeout zero or more
      * @return whether they are: false if not within the time, or never; {@link #info} tells why
      * @throws io.bowstring.errors.PlacementGroupRemovedException if it was removed
      */

@@ -53,6 +53,8 @@ public final class Progress implements AutoCloseable {
      *
      * @param description what is counted, for people
      * @param total how many there are; 0: unknown
+     * @return the bar, which is shown with its first update, and to be closed
+     * @throws InvalidArgumentException if the total is negative
      */
     public static Progress of(String description, long total) {
         return new Progress(description, total);
@@ -61,8 +63,10 @@ public final class Progress implements AutoCloseable {
     /**
      * Items with a bar that shows how many of them were taken. It ends with them; to be gone through once.
      *
+     * @param <T> type of the items
      * @param items what is gone through; a collection has a total
      * @param description what is counted, for people
+     * @return the same items, to be gone through once
      */
     public static <T extends @Nullable Object> Iterable<T> over(Iterable<T> items, String description) {
         int total = Arguments.present("items", items) instanceof Collection<?> collection ? collection.size() : 0;
@@ -101,13 +105,18 @@ public final class Progress implements AutoCloseable {
         };
     }
 
-    /** Sets what is counted in, as "rows". Default: things. */
+    /**
+     * Sets what is counted in, as "rows". Default: things.
+     *
+     * @param unit not null
+     * @return this
+     */
     public synchronized Progress setUnit(String unit) {
         this.unit = Arguments.present("unit", unit);
         return this;
     }
 
-    /** How many are done. */
+    /** {@return how many are done} */
     public synchronized long done() {
         return done;
     }
@@ -117,7 +126,12 @@ public final class Progress implements AutoCloseable {
         update(1);
     }
 
-    /** So many more are done. */
+    /**
+     * So many more are done.
+     *
+     * @param count 0 or more
+     * @throws InvalidArgumentException if it is negative
+     */
     public void update(long count) {
         if (count < 0) {
             throw new InvalidArgumentException("count is " + count + "; it is 0 or more");

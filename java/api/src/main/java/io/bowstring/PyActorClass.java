@@ -16,6 +16,7 @@ public final class PyActorClass {
      *
      * @param module the module, as it is imported: "package.module"
      * @param className the class's qualified name in the module
+     * @return the class; whether it is there shows when an actor is made
      */
     public static PyActorClass of(String module, String className) {
         Arguments.text("module", module);

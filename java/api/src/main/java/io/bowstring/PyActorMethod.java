@@ -11,7 +11,14 @@ import org.jspecify.annotations.Nullable;
  * @param <R> type of the result
  */
 public record PyActorMethod<R extends @Nullable Object>(String name, Class<R> resultType) {
-    /** Names a method. */
+    /**
+     * Names a method.
+     *
+     * @param <R> type of the result
+     * @param name the method's name in its class; not empty
+     * @param resultType what the result is converted to; {@code Object.class}: left as it comes
+     * @return the method
+     */
     public static <R extends @Nullable Object> PyActorMethod<R> of(String name, Class<R> resultType) {
         return new PyActorMethod<>(Arguments.text("name", name), Arguments.present("resultType", resultType));
     }

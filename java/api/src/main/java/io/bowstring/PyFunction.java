@@ -21,9 +21,11 @@ public final class PyFunction<R extends @Nullable Object> {
     /**
      * Names a function.
      *
+     * @param <R> type of the result
      * @param module the module, as it is imported: "package.module"
      * @param name the function's qualified name in the module
      * @param resultType what the result is converted to; {@code Object.class}: left as it comes
+     * @return the function; whether it is there shows when it runs
      */
     public static <R extends @Nullable Object> PyFunction<R> of(String module, String name, Class<R> resultType) {
         Arguments.text("module", module);

@@ -21,20 +21,38 @@ public @interface RemoteMethod {
     int STREAMING = -1;
 
     /**
-     * How many results callers in other languages get if they say nothing: the method returns a list, an array or a record
-     * of so many values, or is {@link #STREAMING}. In Java a call says itself what it wants.
+     * How many results callers in other languages get if they say nothing: the method returns a list, an array or a
+     * record of so many values, or is {@link #STREAMING}. In Java a call says itself what it wants.
+     *
+     * @return 1 or more, or {@link #STREAMING}
      */
     int numReturns() default 1;
 
-    /** How often a call may be made again after the actor's process ended, or after an error; -1: any number. */
+    /**
+     * How often a call may be made again after the actor's process ended, or after an error; -1: any number.
+     *
+     * @return 0 or more, or -1, or {@link #AS_THE_ACTOR}
+     */
     int maxTaskRetries() default AS_THE_ACTOR;
 
-    /** Whether a call that threw is a reason to try again: any exception, or those of {@link #retryOn}. */
+    /**
+     * Whether a call that threw is a reason to try again: any exception, or those of {@link #retryOn}.
+     *
+     * @return false: only those of {@link #retryOn} are
+     */
     boolean retryExceptions() default false;
 
-    /** Exceptions, with their subclasses, after which a call is tried again; none: see {@link #retryExceptions}. */
+    /**
+     * Exceptions, with their subclasses, after which a call is tried again; none: see {@link #retryExceptions}.
+     *
+     * @return the classes; none by default
+     */
     Class<? extends Throwable>[] retryOn() default {};
 
-    /** The concurrency group that runs the calls; empty: the default one. */
+    /**
+     * The concurrency group that runs the calls; empty: the default one.
+     *
+     * @return a group that the actor's creator declares, or ""
+     */
     String concurrencyGroup() default "";
 }

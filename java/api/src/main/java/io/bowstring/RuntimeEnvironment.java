@@ -45,7 +45,15 @@ public final class RuntimeEnvironment {
      * @param check whether the packages are checked for conflicts
      */
     public record Packages(Installer installer, List<String> requirements, List<String> options, boolean check) {
-        /** Lists that do not change, of texts of one line. */
+        /**
+         * Lists that do not change, of texts of one line.
+         *
+         * @param installer by what; not null
+         * @param requirements each of one line; copied
+         * @param options each of one line; copied
+         * @param check whether the packages are checked for conflicts
+         * @throws InvalidArgumentException if a text is empty or has several lines
+         */
         public Packages {
             Arguments.present("installer", installer);
             requirements = lines("requirements", requirements);
@@ -84,52 +92,83 @@ public final class RuntimeEnvironment {
         jvmFlags = builder.jvmFlags.isEmpty() ? null : String.join(" ", builder.jvmFlags);
     }
 
-    /** An environment to be filled in; every field may be left out. */
+    /**
+     * An environment to be filled in; every field may be left out.
+     *
+     * @return a builder with nothing set
+     */
     public static Builder builder() {
         return new Builder();
     }
 
-    /** Variables, by name. */
+    /**
+     * Variables, by name.
+     *
+     * @return an unchangeable map, as it was set: "${NAME}" is not resolved
+     */
     public Map<String, String> variables() {
         return variables;
     }
 
-    /** The folder or archive that becomes the working directory; empty: not set. */
+    /** {@return the folder or archive that becomes the working directory; empty: not set} */
     public Optional<String> workingDirectory() {
         return Optional.ofNullable(workingDirectory);
     }
 
-    /** Folders, files and archives that Python can import; empty: not set. */
+    /**
+     * Folders, files and archives that Python can import; empty: not set.
+     *
+     * @return absolute paths
+     */
     public Optional<List<String>> modules() {
         return Optional.ofNullable(modules);
     }
 
-    /** Patterns of what is left out of folders. */
+    /** {@return the patterns of what is left out of folders} */
     public List<String> excludes() {
         return excludes;
     }
 
-    /** What is installed for Python; empty: not set. */
+    /**
+     * What is installed for Python; empty: not set.
+     *
+     * @return installer, requirements and options
+     */
     public Optional<Packages> packages() {
         return Optional.ofNullable(packages);
     }
 
-    /** How long the installation may take; empty: not set. */
+    /**
+     * How long the installation may take; empty: not set.
+     *
+     * @return more than zero
+     */
     public Optional<Duration> setupTimeout() {
         return Optional.ofNullable(setupTimeout);
     }
 
-    /** Jars and folders of classes for Java; empty: not set. */
+    /**
+     * Jars and folders of classes for Java; empty: not set.
+     *
+     * @return absolute paths
+     */
     public Optional<List<String>> jars() {
         return Optional.ofNullable(jars);
     }
 
-    /** Flags of the JVM, as a command line has them; empty: not set. */
+    /**
+     * Flags of the JVM, as a command line has them; empty: not set.
+     *
+     * @return the flags, apart by spaces
+     */
     public Optional<String> jvmFlags() {
         return Optional.ofNullable(jvmFlags);
     }
 
-    /** Collects what an environment is to have. */
+    /**
+     * Collects what an environment is to have. A setter refuses what its parameter can't be with an
+     * {@link InvalidArgumentException} that names it.
+     */
     public static final class Builder {
         private final Map<String, String> variables = new TreeMap<>();
         private final List<String> excludes = new ArrayList<>();
@@ -145,7 +184,10 @@ public final class RuntimeEnvironment {
         /**
          * Sets a variable of the process's environment, before it starts.
          *
+         * @param name not empty, without "="
          * @param value its value; "${NAME}" stands for what the runtime's own process has of NAME
+         * @return this
+         * @throws InvalidArgumentException if name or value can't be a variable's
          */
         public Builder setVariable(String name, String value) {
             if (name == null || name.isEmpty() || name.contains("=") || name.contains("\0")) {
@@ -161,13 +203,21 @@ public final class RuntimeEnvironment {
         /**
          * Sets a folder or .zip archive that is copied when it is first used; the copy is the current folder of tasks,
          * and the first place where Python looks for modules.
+         *
+         * @param path a path of this machine; read when the environment is first used
+         * @return this
          */
         public Builder setWorkingDirectory(Path path) {
             workingDirectory = absolute("path", path);
             return this;
         }
 
-        /** Adds a folder with a module's name, a .py file, a .zip archive or a wheel, which Python can import. */
+        /**
+         * Adds a folder with a module's name, a .py file, a .zip archive or a wheel, which Python can import.
+         *
+         * @param path a path of this machine; read when the environment is first used
+         * @return this
+         */
         public Builder addModule(Path path) {
             if (modules == null) {
                 modules = new ArrayList<>();
@@ -176,7 +226,13 @@ public final class RuntimeEnvironment {
             return this;
         }
 
-        /** Adds a jar or a folder of classes for Java workers, which look there before they look in the driver's class path. */
+        /**
+         * Adds a jar or a folder of classes for Java workers, which look there before they look in the driver's class
+         * path.
+         *
+         * @param path a path of this machine; read when the environment is first used
+         * @return this
+         */
         public Builder addJar(Path path) {
             if (jars == null) {
                 jars = new ArrayList<>();
@@ -185,25 +241,43 @@ public final class RuntimeEnvironment {
             return this;
         }
 
-        /** Leaves out of folders what a pattern covers, written as in a .gitignore file. */
+        /**
+         * Leaves out of folders what a pattern covers, written as in a .gitignore file.
+         *
+         * @param pattern not empty
+         * @return this
+         */
         public Builder addExclude(String pattern) {
             excludes.add(Arguments.text("pattern", pattern));
             return this;
         }
 
-        /** Sets requirements that pip installs for Python; none: what is inherited is taken away. */
+        /**
+         * Sets requirements that pip installs for Python; none: what is inherited is taken away.
+         *
+         * @param requirements as pip's command line takes them, each of one line
+         * @return this
+         */
         public Builder setPip(List<String> requirements) {
             return setPackages(new Packages(Installer.PIP, requirements, List.of(), false));
         }
 
-        /** Sets requirements that uv installs for Python; none: what is inherited is taken away. */
+        /**
+         * Sets requirements that uv installs for Python; none: what is inherited is taken away.
+         *
+         * @param requirements as uv's command line takes them, each of one line
+         * @return this
+         */
         public Builder setUv(List<String> requirements) {
             return setPackages(new Packages(Installer.UV, requirements, List.of(), false));
         }
 
         /**
-         * Sets what is installed for Python, with the installer's options. Requirements that are relative paths are those
-         * of the current folder.
+         * Sets what is installed for Python, with the installer's options. Requirements that are relative paths are
+         * those of the current folder.
+         *
+         * @param packages replaces what was set before
+         * @return this
          */
         public Builder setPackages(Packages packages) {
             this.packages = packages(Arguments.present("packages", packages), Path.of(""));
@@ -213,6 +287,9 @@ public final class RuntimeEnvironment {
         /**
          * Sets that what a requirements file names is installed for Python. It is read now.
          *
+         * @param installer what installs them
+         * @param file a text of one requirement a line; relative paths in it start at its folder
+         * @return this
          * @throws RuntimeEnvSetupException if it can't be read
          */
         public Builder setRequirementsFile(Installer installer, Path file) {
@@ -242,7 +319,13 @@ public final class RuntimeEnvironment {
             return new Packages(given.installer, requirements, given.options, given.check);
         }
 
-        /** Sets how long the installation may take. Default: 10 minutes. */
+        /**
+         * Sets how long the installation may take. Default: 10 minutes.
+         *
+         * @param limit above zero
+         * @return this
+         * @throws InvalidArgumentException if it is not
+         */
         public Builder setSetupTimeout(Duration limit) {
             if (Arguments.nanos("limit", limit) == 0) {
                 throw new InvalidArgumentException("limit is " + limit + "; it is above zero");
@@ -251,7 +334,13 @@ public final class RuntimeEnvironment {
             return this;
         }
 
-        /** Sets how many bytes the heap of a JVM may have. Default: the JVM's own. */
+        /**
+         * Sets how many bytes the heap of a JVM may have. Default: the JVM's own.
+         *
+         * @param bytes 2 MiB or more
+         * @return this
+         * @throws InvalidArgumentException if it is less
+         */
         public Builder setJvmHeap(long bytes) {
             if (bytes < 2L << 20) {
                 throw new InvalidArgumentException("bytes is " + bytes + "; a heap has 2 MiB at least");
@@ -261,7 +350,13 @@ public final class RuntimeEnvironment {
             return this;
         }
 
-        /** Adds a flag of the JVM, as in "-XX:+UseG1GC". Flags of a task's own come behind it. */
+        /**
+         * Adds a flag of the JVM, as in "-XX:+UseG1GC". Flags of a task's own come behind it.
+         *
+         * @param flag one flag, without spaces
+         * @return this
+         * @throws InvalidArgumentException if there is a space in it
+         */
         public Builder addJvmFlag(String flag) {
             if (Arguments.text("flag", flag).contains(" ")) {
                 throw new InvalidArgumentException("flag is '" + flag + "'; give each flag by itself");
@@ -280,7 +375,11 @@ public final class RuntimeEnvironment {
             return text.startsWith("package:") ? text : path.toAbsolutePath().normalize().toString();
         }
 
-        /** The environment. */
+        /**
+         * The environment.
+         *
+         * @return an environment that does not change with this builder
+         */
         public RuntimeEnvironment build() {
             return new RuntimeEnvironment(this);
         }

@@ -86,19 +86,36 @@ public final class StateQuery {
         this.kind = kind;
     }
 
-    /** A question for all rows of a kind. */
+    /**
+     * A question for all rows of a kind.
+     *
+     * @param kind not null
+     * @return a question without filters
+     */
     public static StateQuery of(Kind kind) {
         return new StateQuery(Arguments.present("kind", kind));
     }
 
-    /** Wants only rows whose field compares so with the value, besides what was said before. */
+    /**
+     * Wants only rows whose field compares so with the value, besides what was said before.
+     *
+     * @param field a field of the rows
+     * @param op how it is compared
+     * @param value a number, or what is compared as text
+     * @return this
+     */
     public StateQuery where(String field, Op op, Object value) {
         filters.add(new StateFilter(
                 Arguments.text("field", field), Arguments.present("op", op).number, String.valueOf(value)));
         return this;
     }
 
-    /** Wants at most so many rows. Default: all. */
+    /**
+     * Wants at most so many rows. Default: all.
+     *
+     * @param rows 1 or more
+     * @return this
+     */
     public StateQuery limit(int rows) {
         limit = Arguments.positive("rows", rows);
         return this;

@@ -25,111 +25,277 @@ import org.jspecify.annotations.Nullable;
 abstract class TaskCalls {
     TaskCalls() {}
 
-    /** A task without arguments; {@code remote()} submits it. */
+    /**
+     * A task without arguments; {@code remote()} submits it.
+     *
+     * @param <R> type of the result; of a primitive one, its wrapper
+     * @param function a static method, as {@code Prices::of}
+     * @return the task, to which options are set
+     */
     public static <R extends @Nullable Object> TaskCall<R> task(
             Func0<R> function) {
         return TaskCall.of(function, Collections.emptyList());
     }
 
-    /** A task without arguments, with no result but its end. */
+    /**
+     * A task without arguments, with no result but its end.
+     *
+     * @param procedure a static method, as {@code Prices::load}
+     * @return the task, to which options are set
+     */
     public static TaskCall<@Nullable Void> task(
             Proc0 procedure) {
         return TaskCall.of(procedure, Collections.emptyList());
     }
 
-    /** A task of values; {@code remote()} submits it. */
+    /**
+     * A task of values; {@code remote()} submits it.
+     *
+     * @param <T0> type of the first parameter
+     * @param <R> type of the result; of a primitive one, its wrapper
+     * @param function a static method, as {@code Prices::of}
+     * @param a0 the first argument: a value, which is copied by {@code remote()}
+     * @return the task, to which options are set
+     */
     public static <T0 extends @Nullable Object, R extends @Nullable Object> TaskCall<R> task(
             Func1<T0, R> function, T0 a0) {
         return TaskCall.of(function, Arrays.asList(a0));
     }
 
-    /** A task of values, with no result but its end. */
+    /**
+     * A task of values, with no result but its end.
+     *
+     * @param <T0> type of the first parameter
+     * @param procedure a static method, as {@code Prices::load}
+     * @param a0 the first argument: a value, which is copied by {@code remote()}
+     * @return the task, to which options are set
+     */
     public static <T0 extends @Nullable Object> TaskCall<@Nullable Void> task(
             Proc1<T0> procedure, T0 a0) {
         return TaskCall.of(procedure, Arrays.asList(a0));
     }
 
-    /** A task of references, or of values in {@link Arg#of}; {@code remote()} submits it. */
+    /**
+     * A task of references, or of values in {@link Arg#of}; {@code remote()} submits it.
+     *
+     * @param <T0> type of the first parameter
+     * @param <R> type of the result; of a primitive one, its wrapper
+     * @param function a static method, as {@code Prices::of}
+     * @param a0 the first argument: a reference, or a value in {@code Arg.of}
+     * @return the task, to which options are set
+     */
     public static <T0 extends @Nullable Object, R extends @Nullable Object> TaskCall<R> task(
             Func1<T0, R> function, Arg<? extends T0> a0) {
         return TaskCall.of(function, Arrays.asList(a0));
     }
 
-    /** A task of references, or of values in {@link Arg#of}, with no result but its end. */
+    /**
+     * A task of references, or of values in {@link Arg#of}, with no result but its end.
+     *
+     * @param <T0> type of the first parameter
+     * @param procedure a static method, as {@code Prices::load}
+     * @param a0 the first argument: a reference, or a value in {@code Arg.of}
+     * @return the task, to which options are set
+     */
     public static <T0 extends @Nullable Object> TaskCall<@Nullable Void> task(
             Proc1<T0> procedure, Arg<? extends T0> a0) {
         return TaskCall.of(procedure, Arrays.asList(a0));
     }
 
-    /** A task of values; {@code remote()} submits it. */
+    /**
+     * A task of values; {@code remote()} submits it.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <R> type of the result; of a primitive one, its wrapper
+     * @param function a static method, as {@code Prices::of}
+     * @param a0 the first argument: a value, which is copied by {@code remote()}
+     * @param a1 the second argument: a value, which is copied by {@code remote()}
+     * @return the task, to which options are set
+     */
     public static <T0 extends @Nullable Object, T1 extends @Nullable Object,
             R extends @Nullable Object> TaskCall<R> task(
             Func2<T0, T1, R> function, T0 a0, T1 a1) {
         return TaskCall.of(function, Arrays.asList(a0, a1));
     }
 
-    /** A task of values, with no result but its end. */
+    /**
+     * A task of values, with no result but its end.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param procedure a static method, as {@code Prices::load}
+     * @param a0 the first argument: a value, which is copied by {@code remote()}
+     * @param a1 the second argument: a value, which is copied by {@code remote()}
+     * @return the task, to which options are set
+     */
     public static <T0 extends @Nullable Object, T1 extends @Nullable Object> TaskCall<@Nullable Void> task(
             Proc2<T0, T1> procedure, T0 a0, T1 a1) {
         return TaskCall.of(procedure, Arrays.asList(a0, a1));
     }
 
-    /** A task of references, or of values in {@link Arg#of}; {@code remote()} submits it. */
+    /**
+     * A task of references, or of values in {@link Arg#of}; {@code remote()} submits it.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <R> type of the result; of a primitive one, its wrapper
+     * @param function a static method, as {@code Prices::of}
+     * @param a0 the first argument: a reference, or a value in {@code Arg.of}
+     * @param a1 the second argument: a reference, or a value in {@code Arg.of}
+     * @return the task, to which options are set
+     */
     public static <T0 extends @Nullable Object, T1 extends @Nullable Object,
             R extends @Nullable Object> TaskCall<R> task(
             Func2<T0, T1, R> function, Arg<? extends T0> a0, Arg<? extends T1> a1) {
         return TaskCall.of(function, Arrays.asList(a0, a1));
     }
 
-    /** A task of references, or of values in {@link Arg#of}, with no result but its end. */
+    /**
+     * A task of references, or of values in {@link Arg#of}, with no result but its end.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param procedure a static method, as {@code Prices::load}
+     * @param a0 the first argument: a reference, or a value in {@code Arg.of}
+     * @param a1 the second argument: a reference, or a value in {@code Arg.of}
+     * @return the task, to which options are set
+     */
     public static <T0 extends @Nullable Object, T1 extends @Nullable Object> TaskCall<@Nullable Void> task(
             Proc2<T0, T1> procedure, Arg<? extends T0> a0, Arg<? extends T1> a1) {
         return TaskCall.of(procedure, Arrays.asList(a0, a1));
     }
 
-    /** A task of values; {@code remote()} submits it. */
+    /**
+     * A task of values; {@code remote()} submits it.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <T2> type of the third parameter
+     * @param <R> type of the result; of a primitive one, its wrapper
+     * @param function a static method, as {@code Prices::of}
+     * @param a0 the first argument: a value, which is copied by {@code remote()}
+     * @param a1 the second argument: a value, which is copied by {@code remote()}
+     * @param a2 the third argument: a value, which is copied by {@code remote()}
+     * @return the task, to which options are set
+     */
     public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
             R extends @Nullable Object> TaskCall<R> task(
             Func3<T0, T1, T2, R> function, T0 a0, T1 a1, T2 a2) {
         return TaskCall.of(function, Arrays.asList(a0, a1, a2));
     }
 
-    /** A task of values, with no result but its end. */
+    /**
+     * A task of values, with no result but its end.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <T2> type of the third parameter
+     * @param procedure a static method, as {@code Prices::load}
+     * @param a0 the first argument: a value, which is copied by {@code remote()}
+     * @param a1 the second argument: a value, which is copied by {@code remote()}
+     * @param a2 the third argument: a value, which is copied by {@code remote()}
+     * @return the task, to which options are set
+     */
     public static <T0 extends @Nullable Object, T1 extends @Nullable Object,
             T2 extends @Nullable Object> TaskCall<@Nullable Void> task(
             Proc3<T0, T1, T2> procedure, T0 a0, T1 a1, T2 a2) {
         return TaskCall.of(procedure, Arrays.asList(a0, a1, a2));
     }
 
-    /** A task of references, or of values in {@link Arg#of}; {@code remote()} submits it. */
+    /**
+     * A task of references, or of values in {@link Arg#of}; {@code remote()} submits it.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <T2> type of the third parameter
+     * @param <R> type of the result; of a primitive one, its wrapper
+     * @param function a static method, as {@code Prices::of}
+     * @param a0 the first argument: a reference, or a value in {@code Arg.of}
+     * @param a1 the second argument: a reference, or a value in {@code Arg.of}
+     * @param a2 the third argument: a reference, or a value in {@code Arg.of}
+     * @return the task, to which options are set
+     */
     public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
             R extends @Nullable Object> TaskCall<R> task(
             Func3<T0, T1, T2, R> function, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2) {
         return TaskCall.of(function, Arrays.asList(a0, a1, a2));
     }
 
-    /** A task of references, or of values in {@link Arg#of}, with no result but its end. */
+    /**
+     * A task of references, or of values in {@link Arg#of}, with no result but its end.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <T2> type of the third parameter
+     * @param procedure a static method, as {@code Prices::load}
+     * @param a0 the first argument: a reference, or a value in {@code Arg.of}
+     * @param a1 the second argument: a reference, or a value in {@code Arg.of}
+     * @param a2 the third argument: a reference, or a value in {@code Arg.of}
+     * @return the task, to which options are set
+     */
     public static <T0 extends @Nullable Object, T1 extends @Nullable Object,
             T2 extends @Nullable Object> TaskCall<@Nullable Void> task(
             Proc3<T0, T1, T2> procedure, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2) {
         return TaskCall.of(procedure, Arrays.asList(a0, a1, a2));
     }
 
-    /** A task of values; {@code remote()} submits it. */
+    /**
+     * A task of values; {@code remote()} submits it.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <T2> type of the third parameter
+     * @param <T3> type of the fourth parameter
+     * @param <R> type of the result; of a primitive one, its wrapper
+     * @param function a static method, as {@code Prices::of}
+     * @param a0 the first argument: a value, which is copied by {@code remote()}
+     * @param a1 the second argument: a value, which is copied by {@code remote()}
+     * @param a2 the third argument: a value, which is copied by {@code remote()}
+     * @param a3 the fourth argument: a value, which is copied by {@code remote()}
+     * @return the task, to which options are set
+     */
     public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
             T3 extends @Nullable Object, R extends @Nullable Object> TaskCall<R> task(
             Func4<T0, T1, T2, T3, R> function, T0 a0, T1 a1, T2 a2, T3 a3) {
         return TaskCall.of(function, Arrays.asList(a0, a1, a2, a3));
     }
 
-    /** A task of values, with no result but its end. */
+    /**
+     * A task of values, with no result but its end.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <T2> type of the third parameter
+     * @param <T3> type of the fourth parameter
+     * @param procedure a static method, as {@code Prices::load}
+     * @param a0 the first argument: a value, which is copied by {@code remote()}
+     * @param a1 the second argument: a value, which is copied by {@code remote()}
+     * @param a2 the third argument: a value, which is copied by {@code remote()}
+     * @param a3 the fourth argument: a value, which is copied by {@code remote()}
+     * @return the task, to which options are set
+     */
     public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
             T3 extends @Nullable Object> TaskCall<@Nullable Void> task(
             Proc4<T0, T1, T2, T3> procedure, T0 a0, T1 a1, T2 a2, T3 a3) {
         return TaskCall.of(procedure, Arrays.asList(a0, a1, a2, a3));
     }
 
-    /** A task of references, or of values in {@link Arg#of}; {@code remote()} submits it. */
+    /**
+     * A task of references, or of values in {@link Arg#of}; {@code remote()} submits it.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <T2> type of the third parameter
+     * @param <T3> type of the fourth parameter
+     * @param <R> type of the result; of a primitive one, its wrapper
+     * @param function a static method, as {@code Prices::of}
+     * @param a0 the first argument: a reference, or a value in {@code Arg.of}
+     * @param a1 the second argument: a reference, or a value in {@code Arg.of}
+     * @param a2 the third argument: a reference, or a value in {@code Arg.of}
+     * @param a3 the fourth argument: a reference, or a value in {@code Arg.of}
+     * @return the task, to which options are set
+     */
     public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
             T3 extends @Nullable Object, R extends @Nullable Object> TaskCall<R> task(
             Func4<T0, T1, T2, T3, R> function, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2,
@@ -137,7 +303,20 @@ abstract class TaskCalls {
         return TaskCall.of(function, Arrays.asList(a0, a1, a2, a3));
     }
 
-    /** A task of references, or of values in {@link Arg#of}, with no result but its end. */
+    /**
+     * A task of references, or of values in {@link Arg#of}, with no result but its end.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <T2> type of the third parameter
+     * @param <T3> type of the fourth parameter
+     * @param procedure a static method, as {@code Prices::load}
+     * @param a0 the first argument: a reference, or a value in {@code Arg.of}
+     * @param a1 the second argument: a reference, or a value in {@code Arg.of}
+     * @param a2 the third argument: a reference, or a value in {@code Arg.of}
+     * @param a3 the fourth argument: a reference, or a value in {@code Arg.of}
+     * @return the task, to which options are set
+     */
     public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
             T3 extends @Nullable Object> TaskCall<@Nullable Void> task(
             Proc4<T0, T1, T2, T3> procedure, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2,
@@ -145,21 +324,68 @@ abstract class TaskCalls {
         return TaskCall.of(procedure, Arrays.asList(a0, a1, a2, a3));
     }
 
-    /** A task of values; {@code remote()} submits it. */
+    /**
+     * A task of values; {@code remote()} submits it.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <T2> type of the third parameter
+     * @param <T3> type of the fourth parameter
+     * @param <T4> type of the fifth parameter
+     * @param <R> type of the result; of a primitive one, its wrapper
+     * @param function a static method, as {@code Prices::of}
+     * @param a0 the first argument: a value, which is copied by {@code remote()}
+     * @param a1 the second argument: a value, which is copied by {@code remote()}
+     * @param a2 the third argument: a value, which is copied by {@code remote()}
+     * @param a3 the fourth argument: a value, which is copied by {@code remote()}
+     * @param a4 the fifth argument: a value, which is copied by {@code remote()}
+     * @return the task, to which options are set
+     */
     public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
             T3 extends @Nullable Object, T4 extends @Nullable Object, R extends @Nullable Object> TaskCall<R> task(
             Func5<T0, T1, T2, T3, T4, R> function, T0 a0, T1 a1, T2 a2, T3 a3, T4 a4) {
         return TaskCall.of(function, Arrays.asList(a0, a1, a2, a3, a4));
     }
 
-    /** A task of values, with no result but its end. */
+    /**
+     * A task of values, with no result but its end.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <T2> type of the third parameter
+     * @param <T3> type of the fourth parameter
+     * @param <T4> type of the fifth parameter
+     * @param procedure a static method, as {@code Prices::load}
+     * @param a0 the first argument: a value, which is copied by {@code remote()}
+     * @param a1 the second argument: a value, which is copied by {@code remote()}
+     * @param a2 the third argument: a value, which is copied by {@code remote()}
+     * @param a3 the fourth argument: a value, which is copied by {@code remote()}
+     * @param a4 the fifth argument: a value, which is copied by {@code remote()}
+     * @return the task, to which options are set
+     */
     public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
             T3 extends @Nullable Object, T4 extends @Nullable Object> TaskCall<@Nullable Void> task(
             Proc5<T0, T1, T2, T3, T4> procedure, T0 a0, T1 a1, T2 a2, T3 a3, T4 a4) {
         return TaskCall.of(procedure, Arrays.asList(a0, a1, a2, a3, a4));
     }
 
-    /** A task of references, or of values in {@link Arg#of}; {@code remote()} submits it. */
+    /**
+     * A task of references, or of values in {@link Arg#of}; {@code remote()} submits it.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <T2> type of the third parameter
+     * @param <T3> type of the fourth parameter
+     * @param <T4> type of the fifth parameter
+     * @param <R> type of the result; of a primitive one, its wrapper
+     * @param function a static method, as {@code Prices::of}
+     * @param a0 the first argument: a reference, or a value in {@code Arg.of}
+     * @param a1 the second argument: a reference, or a value in {@code Arg.of}
+     * @param a2 the third argument: a reference, or a value in {@code Arg.of}
+     * @param a3 the fourth argument: a reference, or a value in {@code Arg.of}
+     * @param a4 the fifth argument: a reference, or a value in {@code Arg.of}
+     * @return the task, to which options are set
+     */
     public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
             T3 extends @Nullable Object, T4 extends @Nullable Object, R extends @Nullable Object> TaskCall<R> task(
             Func5<T0, T1, T2, T3, T4, R> function, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2,
@@ -167,7 +393,22 @@ abstract class TaskCalls {
         return TaskCall.of(function, Arrays.asList(a0, a1, a2, a3, a4));
     }
 
-    /** A task of references, or of values in {@link Arg#of}, with no result but its end. */
+    /**
+     * A task of references, or of values in {@link Arg#of}, with no result but its end.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <T2> type of the third parameter
+     * @param <T3> type of the fourth parameter
+     * @param <T4> type of the fifth parameter
+     * @param procedure a static method, as {@code Prices::load}
+     * @param a0 the first argument: a reference, or a value in {@code Arg.of}
+     * @param a1 the second argument: a reference, or a value in {@code Arg.of}
+     * @param a2 the third argument: a reference, or a value in {@code Arg.of}
+     * @param a3 the fourth argument: a reference, or a value in {@code Arg.of}
+     * @param a4 the fifth argument: a reference, or a value in {@code Arg.of}
+     * @return the task, to which options are set
+     */
     public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
             T3 extends @Nullable Object, T4 extends @Nullable Object> TaskCall<@Nullable Void> task(
             Proc5<T0, T1, T2, T3, T4> procedure, Arg<? extends T0> a0, Arg<? extends T1> a1, Arg<? extends T2> a2,
@@ -175,7 +416,25 @@ abstract class TaskCalls {
         return TaskCall.of(procedure, Arrays.asList(a0, a1, a2, a3, a4));
     }
 
-    /** A task of values; {@code remote()} submits it. */
+    /**
+     * A task of values; {@code remote()} submits it.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <T2> type of the third parameter
+     * @param <T3> type of the fourth parameter
+     * @param <T4> type of the fifth parameter
+     * @param <T5> type of the sixth parameter
+     * @param <R> type of the result; of a primitive one, its wrapper
+     * @param function a static method, as {@code Prices::of}
+     * @param a0 the first argument: a value, which is copied by {@code remote()}
+     * @param a1 the second argument: a value, which is copied by {@code remote()}
+     * @param a2 the third argument: a value, which is copied by {@code remote()}
+     * @param a3 the fourth argument: a value, which is copied by {@code remote()}
+     * @param a4 the fifth argument: a value, which is copied by {@code remote()}
+     * @param a5 the sixth argument: a value, which is copied by {@code remote()}
+     * @return the task, to which options are set
+     */
     public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
             T3 extends @Nullable Object, T4 extends @Nullable Object, T5 extends @Nullable Object,
             R extends @Nullable Object> TaskCall<R> task(
@@ -183,7 +442,24 @@ abstract class TaskCalls {
         return TaskCall.of(function, Arrays.asList(a0, a1, a2, a3, a4, a5));
     }
 
-    /** A task of values, with no result but its end. */
+    /**
+     * A task of values, with no result but its end.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <T2> type of the third parameter
+     * @param <T3> type of the fourth parameter
+     * @param <T4> type of the fifth parameter
+     * @param <T5> type of the sixth parameter
+     * @param procedure a static method, as {@code Prices::load}
+     * @param a0 the first argument: a value, which is copied by {@code remote()}
+     * @param a1 the second argument: a value, which is copied by {@code remote()}
+     * @param a2 the third argument: a value, which is copied by {@code remote()}
+     * @param a3 the fourth argument: a value, which is copied by {@code remote()}
+     * @param a4 the fifth argument: a value, which is copied by {@code remote()}
+     * @param a5 the sixth argument: a value, which is copied by {@code remote()}
+     * @return the task, to which options are set
+     */
     public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
             T3 extends @Nullable Object, T4 extends @Nullable Object,
             T5 extends @Nullable Object> TaskCall<@Nullable Void> task(
@@ -191,7 +467,25 @@ abstract class TaskCalls {
         return TaskCall.of(procedure, Arrays.asList(a0, a1, a2, a3, a4, a5));
     }
 
-    /** A task of references, or of values in {@link Arg#of}; {@code remote()} submits it. */
+    /**
+     * A task of references, or of values in {@link Arg#of}; {@code remote()} submits it.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <T2> type of the third parameter
+     * @param <T3> type of the fourth parameter
+     * @param <T4> type of the fifth parameter
+     * @param <T5> type of the sixth parameter
+     * @param <R> type of the result; of a primitive one, its wrapper
+     * @param function a static method, as {@code Prices::of}
+     * @param a0 the first argument: a reference, or a value in {@code Arg.of}
+     * @param a1 the second argument: a reference, or a value in {@code Arg.of}
+     * @param a2 the third argument: a reference, or a value in {@code Arg.of}
+     * @param a3 the fourth argument: a reference, or a value in {@code Arg.of}
+     * @param a4 the fifth argument: a reference, or a value in {@code Arg.of}
+     * @param a5 the sixth argument: a reference, or a value in {@code Arg.of}
+     * @return the task, to which options are set
+     */
     public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
             T3 extends @Nullable Object, T4 extends @Nullable Object, T5 extends @Nullable Object,
             R extends @Nullable Object> TaskCall<R> task(
@@ -200,7 +494,24 @@ abstract class TaskCalls {
         return TaskCall.of(function, Arrays.asList(a0, a1, a2, a3, a4, a5));
     }
 
-    /** A task of references, or of values in {@link Arg#of}, with no result but its end. */
+    /**
+     * A task of references, or of values in {@link Arg#of}, with no result but its end.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <T2> type of the third parameter
+     * @param <T3> type of the fourth parameter
+     * @param <T4> type of the fifth parameter
+     * @param <T5> type of the sixth parameter
+     * @param procedure a static method, as {@code Prices::load}
+     * @param a0 the first argument: a reference, or a value in {@code Arg.of}
+     * @param a1 the second argument: a reference, or a value in {@code Arg.of}
+     * @param a2 the third argument: a reference, or a value in {@code Arg.of}
+     * @param a3 the fourth argument: a reference, or a value in {@code Arg.of}
+     * @param a4 the fifth argument: a reference, or a value in {@code Arg.of}
+     * @param a5 the sixth argument: a reference, or a value in {@code Arg.of}
+     * @return the task, to which options are set
+     */
     public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
             T3 extends @Nullable Object, T4 extends @Nullable Object,
             T5 extends @Nullable Object> TaskCall<@Nullable Void> task(
@@ -209,13 +520,27 @@ abstract class TaskCalls {
         return TaskCall.of(procedure, Arrays.asList(a0, a1, a2, a3, a4, a5));
     }
 
-    /** An actor whose constructor is called without arguments; {@code remote()} makes it. */
+    /**
+     * An actor whose constructor is called without arguments; {@code remote()} makes it.
+     *
+     * @param <A> the actor's class
+     * @param constructor a constructor, as {@code Shop::new}
+     * @return the actor to be, to which options are set
+     */
     public static <A> ActorCreation<A> actor(
             Func0<A> constructor) {
         return ActorCreation.of(constructor, Collections.emptyList());
     }
 
-    /** An actor whose constructor is called of values; {@code remote()} makes it. */
+    /**
+     * An actor whose constructor is called of values; {@code remote()} makes it.
+     *
+     * @param <T0> type of the first parameter
+     * @param <A> the actor's class
+     * @param constructor a constructor, as {@code Shop::new}
+     * @param a0 the first argument: a value, which is copied by {@code remote()}
+     * @return the actor to be, to which options are set
+     */
     public static <T0 extends @Nullable Object, A> ActorCreation<A> actor(
             Func1<T0, A> constructor, T0 a0) {
         return ActorCreation.of(constructor, Arrays.asList(a0));
@@ -223,13 +548,29 @@ abstract class TaskCalls {
 
     /**
      * An actor whose constructor is called of references, or of values in {@link Arg#of}; {@code remote()} makes it.
+     *
+     * @param <T0> type of the first parameter
+     * @param <A> the actor's class
+     * @param constructor a constructor, as {@code Shop::new}
+     * @param a0 the first argument: a reference, or a value in {@code Arg.of}
+     * @return the actor to be, to which options are set
      */
     public static <T0 extends @Nullable Object, A> ActorCreation<A> actor(
             Func1<T0, A> constructor, Arg<? extends T0> a0) {
         return ActorCreation.of(constructor, Arrays.asList(a0));
     }
 
-    /** An actor whose constructor is called of values; {@code remote()} makes it. */
+    /**
+     * An actor whose constructor is called of values; {@code remote()} makes it.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <A> the actor's class
+     * @param constructor a constructor, as {@code Shop::new}
+     * @param a0 the first argument: a value, which is copied by {@code remote()}
+     * @param a1 the second argument: a value, which is copied by {@code remote()}
+     * @return the actor to be, to which options are set
+     */
     public static <T0 extends @Nullable Object, T1 extends @Nullable Object, A> ActorCreation<A> actor(
             Func2<T0, T1, A> constructor, T0 a0, T1 a1) {
         return ActorCreation.of(constructor, Arrays.asList(a0, a1));
@@ -237,13 +578,33 @@ abstract class TaskCalls {
 
     /**
      * An actor whose constructor is called of references, or of values in {@link Arg#of}; {@code remote()} makes it.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <A> the actor's class
+     * @param constructor a constructor, as {@code Shop::new}
+     * @param a0 the first argument: a reference, or a value in {@code Arg.of}
+     * @param a1 the second argument: a reference, or a value in {@code Arg.of}
+     * @return the actor to be, to which options are set
      */
     public static <T0 extends @Nullable Object, T1 extends @Nullable Object, A> ActorCreation<A> actor(
             Func2<T0, T1, A> constructor, Arg<? extends T0> a0, Arg<? extends T1> a1) {
         return ActorCreation.of(constructor, Arrays.asList(a0, a1));
     }
 
-    /** An actor whose constructor is called of values; {@code remote()} makes it. */
+    /**
+     * An actor whose constructor is called of values; {@code remote()} makes it.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <T2> type of the third parameter
+     * @param <A> the actor's class
+     * @param constructor a constructor, as {@code Shop::new}
+     * @param a0 the first argument: a value, which is copied by {@code remote()}
+     * @param a1 the second argument: a value, which is copied by {@code remote()}
+     * @param a2 the third argument: a value, which is copied by {@code remote()}
+     * @return the actor to be, to which options are set
+     */
     public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
             A> ActorCreation<A> actor(
             Func3<T0, T1, T2, A> constructor, T0 a0, T1 a1, T2 a2) {
@@ -252,6 +613,16 @@ abstract class TaskCalls {
 
     /**
      * An actor whose constructor is called of references, or of values in {@link Arg#of}; {@code remote()} makes it.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <T2> type of the third parameter
+     * @param <A> the actor's class
+     * @param constructor a constructor, as {@code Shop::new}
+     * @param a0 the first argument: a reference, or a value in {@code Arg.of}
+     * @param a1 the second argument: a reference, or a value in {@code Arg.of}
+     * @param a2 the third argument: a reference, or a value in {@code Arg.of}
+     * @return the actor to be, to which options are set
      */
     public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
             A> ActorCreation<A> actor(
@@ -259,7 +630,21 @@ abstract class TaskCalls {
         return ActorCreation.of(constructor, Arrays.asList(a0, a1, a2));
     }
 
-    /** An actor whose constructor is called of values; {@code remote()} makes it. */
+    /**
+     * An actor whose constructor is called of values; {@code remote()} makes it.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <T2> type of the third parameter
+     * @param <T3> type of the fourth parameter
+     * @param <A> the actor's class
+     * @param constructor a constructor, as {@code Shop::new}
+     * @param a0 the first argument: a value, which is copied by {@code remote()}
+     * @param a1 the second argument: a value, which is copied by {@code remote()}
+     * @param a2 the third argument: a value, which is copied by {@code remote()}
+     * @param a3 the fourth argument: a value, which is copied by {@code remote()}
+     * @return the actor to be, to which options are set
+     */
     public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
             T3 extends @Nullable Object, A> ActorCreation<A> actor(
             Func4<T0, T1, T2, T3, A> constructor, T0 a0, T1 a1, T2 a2, T3 a3) {
@@ -268,6 +653,18 @@ abstract class TaskCalls {
 
     /**
      * An actor whose constructor is called of references, or of values in {@link Arg#of}; {@code remote()} makes it.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <T2> type of the third parameter
+     * @param <T3> type of the fourth parameter
+     * @param <A> the actor's class
+     * @param constructor a constructor, as {@code Shop::new}
+     * @param a0 the first argument: a reference, or a value in {@code Arg.of}
+     * @param a1 the second argument: a reference, or a value in {@code Arg.of}
+     * @param a2 the third argument: a reference, or a value in {@code Arg.of}
+     * @param a3 the fourth argument: a reference, or a value in {@code Arg.of}
+     * @return the actor to be, to which options are set
      */
     public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
             T3 extends @Nullable Object, A> ActorCreation<A> actor(
@@ -276,7 +673,23 @@ abstract class TaskCalls {
         return ActorCreation.of(constructor, Arrays.asList(a0, a1, a2, a3));
     }
 
-    /** An actor whose constructor is called of values; {@code remote()} makes it. */
+    /**
+     * An actor whose constructor is called of values; {@code remote()} makes it.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <T2> type of the third parameter
+     * @param <T3> type of the fourth parameter
+     * @param <T4> type of the fifth parameter
+     * @param <A> the actor's class
+     * @param constructor a constructor, as {@code Shop::new}
+     * @param a0 the first argument: a value, which is copied by {@code remote()}
+     * @param a1 the second argument: a value, which is copied by {@code remote()}
+     * @param a2 the third argument: a value, which is copied by {@code remote()}
+     * @param a3 the fourth argument: a value, which is copied by {@code remote()}
+     * @param a4 the fifth argument: a value, which is copied by {@code remote()}
+     * @return the actor to be, to which options are set
+     */
     public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
             T3 extends @Nullable Object, T4 extends @Nullable Object, A> ActorCreation<A> actor(
             Func5<T0, T1, T2, T3, T4, A> constructor, T0 a0, T1 a1, T2 a2, T3 a3, T4 a4) {
@@ -285,6 +698,20 @@ abstract class TaskCalls {
 
     /**
      * An actor whose constructor is called of references, or of values in {@link Arg#of}; {@code remote()} makes it.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <T2> type of the third parameter
+     * @param <T3> type of the fourth parameter
+     * @param <T4> type of the fifth parameter
+     * @param <A> the actor's class
+     * @param constructor a constructor, as {@code Shop::new}
+     * @param a0 the first argument: a reference, or a value in {@code Arg.of}
+     * @param a1 the second argument: a reference, or a value in {@code Arg.of}
+     * @param a2 the third argument: a reference, or a value in {@code Arg.of}
+     * @param a3 the fourth argument: a reference, or a value in {@code Arg.of}
+     * @param a4 the fifth argument: a reference, or a value in {@code Arg.of}
+     * @return the actor to be, to which options are set
      */
     public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
             T3 extends @Nullable Object, T4 extends @Nullable Object, A> ActorCreation<A> actor(
@@ -293,7 +720,25 @@ abstract class TaskCalls {
         return ActorCreation.of(constructor, Arrays.asList(a0, a1, a2, a3, a4));
     }
 
-    /** An actor whose constructor is called of values; {@code remote()} makes it. */
+    /**
+     * An actor whose constructor is called of values; {@code remote()} makes it.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <T2> type of the third parameter
+     * @param <T3> type of the fourth parameter
+     * @param <T4> type of the fifth parameter
+     * @param <T5> type of the sixth parameter
+     * @param <A> the actor's class
+     * @param constructor a constructor, as {@code Shop::new}
+     * @param a0 the first argument: a value, which is copied by {@code remote()}
+     * @param a1 the second argument: a value, which is copied by {@code remote()}
+     * @param a2 the third argument: a value, which is copied by {@code remote()}
+     * @param a3 the fourth argument: a value, which is copied by {@code remote()}
+     * @param a4 the fifth argument: a value, which is copied by {@code remote()}
+     * @param a5 the sixth argument: a value, which is copied by {@code remote()}
+     * @return the actor to be, to which options are set
+     */
     public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
             T3 extends @Nullable Object, T4 extends @Nullable Object, T5 extends @Nullable Object,
             A> ActorCreation<A> actor(
@@ -303,6 +748,22 @@ abstract class TaskCalls {
 
     /**
      * An actor whose constructor is called of references, or of values in {@link Arg#of}; {@code remote()} makes it.
+     *
+     * @param <T0> type of the first parameter
+     * @param <T1> type of the second parameter
+     * @param <T2> type of the third parameter
+     * @param <T3> type of the fourth parameter
+     * @param <T4> type of the fifth parameter
+     * @param <T5> type of the sixth parameter
+     * @param <A> the actor's class
+     * @param constructor a constructor, as {@code Shop::new}
+     * @param a0 the first argument: a reference, or a value in {@code Arg.of}
+     * @param a1 the second argument: a reference, or a value in {@code Arg.of}
+     * @param a2 the third argument: a reference, or a value in {@code Arg.of}
+     * @param a3 the fourth argument: a reference, or a value in {@code Arg.of}
+     * @param a4 the fifth argument: a reference, or a value in {@code Arg.of}
+     * @param a5 the sixth argument: a reference, or a value in {@code Arg.of}
+     * @return the actor to be, to which options are set
      */
     public static <T0 extends @Nullable Object, T1 extends @Nullable Object, T2 extends @Nullable Object,
             T3 extends @Nullable Object, T4 extends @Nullable Object, T5 extends @Nullable Object,

@@ -17,7 +17,12 @@ public final class TaskOptions extends TaskSettings<TaskOptions> {
     /** Options that are all as they are by default. */
     public TaskOptions() {}
 
-    /** The same options, to be changed apart from these. */
+    /**
+     * The same options, to be changed apart from these.
+     *
+     * @param options what is copied; not null
+     * @return a copy, which changes apart from it
+     */
     public static TaskOptions copyOf(TaskOptions options) {
         TaskOptions copy = new TaskOptions();
         copy.options = Arguments.present("options", options).options.copy();

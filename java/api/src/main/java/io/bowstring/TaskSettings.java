@@ -5,7 +5,8 @@ import io.bowstring.internal.call.CallOptions;
 import java.time.Duration;
 
 /**
- * What can be said of a task.
+ * What can be said of a task. A setter refuses what its parameter can't be with an
+ * {@link io.bowstring.errors.InvalidArgumentException} that names it.
  *
  * @param <S> the class itself, which every setter returns
  */
@@ -15,13 +16,24 @@ public abstract sealed class TaskSettings<S extends TaskSettings<S>> extends Cal
         super(CallOptions.ofTask());
     }
 
-    /** Sets how often the task may be tried again after its worker ended; -1: any number. Default: 3. */
+    /**
+     * Sets how often the task may be tried again after its worker ended; -1: any number. Default: 3.
+     *
+     * @param count 0 or more, or -1
+     * @return this
+     */
     public S setMaxRetries(int count) {
         options.maxRetries = CallOptions.count("maxRetries", count);
         return self();
     }
 
-    /** Sets a limit on the run of each attempt, from its start; zero: none. Default: none. */
+    /**
+     * Sets a limit on the run of each attempt, from its start; zero: none. Default: none.
+     *
+     * @param limit zero or more, rounded up to milliseconds; an attempt that takes longer ends with a {@code
+     *     TaskTimeoutException}
+     * @return this
+     */
     public S setTimeout(Duration limit) {
         long nanos = Arguments.nanos("limit", limit);
         options.timeoutMs = nanos / 1_000_000 + (nanos % 1_000_000 == 0 ? 0 : 1);
@@ -31,13 +43,21 @@ public abstract sealed class TaskSettings<S extends TaskSettings<S>> extends Cal
     /**
      * Sets after how many tasks of this function a worker is replaced, for code that leaves something behind; 0: never.
      * Default: 0.
+     *
+     * @param count 0 or more
+     * @return this
      */
     public S setMaxCalls(int count) {
         options.maxCalls = Arguments.least("count", count, 0);
         return self();
     }
 
-    /** Sets extra flags of the JVM that runs the task, as in "-Xmx2g". Default: none. */
+    /**
+     * Sets extra flags of the JVM that runs the task, as in "-Xmx2g". Default: none.
+     *
+     * @param flags as on a command line, apart by spaces
+     * @return this
+     */
     public S setJvmFlags(String flags) {
         options.jvmFlags = Arguments.present("flags", flags);
         return self();

@@ -31,6 +31,7 @@ public final class Tensor implements AutoCloseable {
      * @param element type of the elements
      * @param shape length of each dimension; empty: a scalar
      * @param data the elements, row-major, little endian, from position to limit
+     * @return a tensor over the bytes, which its closing leaves alone
      * @throws InvalidArgumentException if the bytes are not as many as the shape says
      */
     public static Tensor of(ElementType element, long[] shape, ByteBuffer data) {
@@ -57,7 +58,12 @@ public final class Tensor implements AutoCloseable {
         return new Tensor(element, shape.clone(), view, release);
     }
 
-    /** A vector of a copy of the values. */
+    /**
+     * A vector of a copy of the values.
+     *
+     * @param values the elements
+     * @return a tensor of BOOL, of one dimension
+     */
     public static Tensor of(boolean... values) {
         ByteBuffer data = ByteBuffer.allocate(values.length);
         for (boolean value : values) {
@@ -66,35 +72,60 @@ public final class Tensor implements AutoCloseable {
         return vector(ElementType.BOOL, values.length, data.flip());
     }
 
-    /** A vector of a copy of the values. */
+    /**
+     * A vector of a copy of the values.
+     *
+     * @param values the elements
+     * @return a tensor of INT16, of one dimension
+     */
     public static Tensor of(short... values) {
         ByteBuffer data = little(2L * values.length);
         data.asShortBuffer().put(values);
         return vector(ElementType.INT16, values.length, data);
     }
 
-    /** A vector of a copy of the values. */
+    /**
+     * A vector of a copy of the values.
+     *
+     * @param values the elements
+     * @return a tensor of INT32, of one dimension
+     */
     public static Tensor of(int... values) {
         ByteBuffer data = little(4L * values.length);
         data.asIntBuffer().put(values);
         return vector(ElementType.INT32, values.length, data);
     }
 
-    /** A vector of a copy of the values. */
+    /**
+     * A vector of a copy of the values.
+     *
+     * @param values the elements
+     * @return a tensor of INT64, of one dimension
+     */
     public static Tensor of(long... values) {
         ByteBuffer data = little(8L * values.length);
         data.asLongBuffer().put(values);
         return vector(ElementType.INT64, values.length, data);
     }
 
-    /** A vector of a copy of the values. */
+    /**
+     * A vector of a copy of the values.
+     *
+     * @param values the elements
+     * @return a tensor of FLOAT32, of one dimension
+     */
     public static Tensor of(float... values) {
         ByteBuffer data = little(4L * values.length);
         data.asFloatBuffer().put(values);
         return vector(ElementType.FLOAT32, values.length, data);
     }
 
-    /** A vector of a copy of the values. */
+    /**
+     * A vector of a copy of the values.
+     *
+     * @param values the elements
+     * @return a tensor of FLOAT64, of one dimension
+     */
     public static Tensor of(double... values) {
         ByteBuffer data = little(8L * values.length);
         data.asDoubleBuffer().put(values);
@@ -112,22 +143,27 @@ public final class Tensor implements AutoCloseable {
         return of(element, new long[] {length}, data);
     }
 
-    /** Type of the elements. */
+    /** {@return the type of the elements} */
     public ElementType element() {
         return element;
     }
 
-    /** Length of each dimension, as a copy; empty: a scalar. */
+    /** {@return the length of each dimension, as a copy; empty: a scalar} */
     public long[] shape() {
         return shape.clone();
     }
 
-    /** Number of elements. */
+    /** {@return the number of elements} */
     public int size() {
         return data.capacity() / element.size();
     }
 
-    /** The elements' bytes, row-major, little endian: a read-only view that holds the memory below it. */
+    /**
+     * The elements' bytes, row-major, little endian: a read-only view that holds the memory below it.
+     *
+     * @return a new buffer over the same memory, its position 0
+     * @throws InvalidArgumentException if the tensor was closed
+     */
     public ByteBuffer buffer() {
         return data().duplicate().order(ByteOrder.LITTLE_ENDIAN);
     }
@@ -153,6 +189,10 @@ public final class Tensor implements AutoCloseable {
 
     /**
      * One element by its place in row-major order, as the nearest double.
+     *
+     * @param index from 0 to {@link #size} - 1
+     * @return the element; integers of more than 53 bits are rounded
+     * @throws IndexOutOfBoundsException if there is no such element
      */
     public double getDouble(int index) {
         return switch (element) {
@@ -182,6 +222,8 @@ public final class Tensor implements AutoCloseable {
     /**
      * One element of an integer or boolean tensor by its place in row-major order. The bits of a UINT64.
      *
+     * @param index from 0 to {@link #size} - 1
+     * @return the element, widened; unsigned ones below 64 bits without a sign
      * @throws InvalidArgumentException if the elements are floats
      */
     public long getLong(int index) {
@@ -197,7 +239,11 @@ public final class Tensor implements AutoCloseable {
         };
     }
 
-    /** A copy as doubles. */
+    /**
+     * A copy as doubles.
+     *
+     * @return a new array, rounded as by {@link #getDouble}
+     */
     public double[] toDoubleArray() {
         double[] values = new double[size()];
         if (element == ElementType.FLOAT64) {
@@ -210,7 +256,12 @@ public final class Tensor implements AutoCloseable {
         return values;
     }
 
-    /** A copy as floats; elements FLOAT32 and FLOAT16. */
+    /**
+     * A copy as floats; elements FLOAT32 and FLOAT16.
+     *
+     * @return a new array
+     * @throws InvalidArgumentException if the elements are others
+     */
     public float[] toFloatArray() {
         float[] values = new float[size()];
         if (element == ElementType.FLOAT16) {
@@ -224,7 +275,12 @@ public final class Tensor implements AutoCloseable {
         return values;
     }
 
-    /** A copy as longs; integer and boolean elements. */
+    /**
+     * A copy as longs; integer and boolean elements.
+     *
+     * @return a new array
+     * @throws InvalidArgumentException if the elements are floats
+     */
     public long[] toLongArray() {
         long[] values = new long[size()];
         if (element == ElementType.INT64) {
@@ -237,7 +293,12 @@ public final class Tensor implements AutoCloseable {
         return values;
     }
 
-    /** A copy as ints; elements INT32 only. */
+    /**
+     * A copy as ints; elements INT32 only.
+     *
+     * @return a new array
+     * @throws InvalidArgumentException if the elements are others
+     */
     public int[] toIntArray() {
         require(ElementType.INT32);
         int[] values = new int[size()];
@@ -245,7 +306,12 @@ public final class Tensor implements AutoCloseable {
         return values;
     }
 
-    /** A copy as shorts; elements INT16 only. */
+    /**
+     * A copy as shorts; elements INT16 only.
+     *
+     * @return a new array
+     * @throws InvalidArgumentException if the elements are others
+     */
     public short[] toShortArray() {
         require(ElementType.INT16);
         short[] values = new short[size()];
@@ -253,7 +319,12 @@ public final class Tensor implements AutoCloseable {
         return values;
     }
 
-    /** A copy as booleans; elements BOOL only. */
+    /**
+     * A copy as booleans; elements BOOL only.
+     *
+     * @return a new array
+     * @throws InvalidArgumentException if the elements are others
+     */
     public boolean[] toBooleanArray() {
         require(ElementType.BOOL);
         boolean[] values = new boolean[size()];

@@ -48,8 +48,8 @@ public final class TensorBuffer implements AutoCloseable {
 
     /**
      * The elements' memory, row-major, little endian. After {@link #put} it is a read-only view of the tensor in the store.
-     * A buffer from before that must not be used any more, not even read: the store may move the tensor, and use its memory
-     * for something else.
+     * A buffer from before that must not be used any more, not even read, and can't be taken back: what is written through
+     * it fails nowhere, and changes what all readers see, or another value if the store has moved the tensor or freed it.
      *
      * @return a view, its position 0
      * @throws InvalidArgumentException if this was closed, or it was put and the reference is released
@@ -66,7 +66,8 @@ public final class TensorBuffer implements AutoCloseable {
     }
 
     /**
-     * Puts the tensor as it is now, without a copy. Once only.
+     * Puts the tensor as it is now, without a copy. Once only. The buffer in which it was built must not be written any more
+     * (see {@link #buffer}).
      *
      * @return its reference
      * @throws InvalidArgumentException if the tensor was put, or the memory given back

@@ -15,7 +15,12 @@ public class BowstringException extends RuntimeException {
 
     private final ErrorDetails details;
 
-    /** An error with all that is known of it. */
+    /**
+     * An error with all that is known of it.
+     *
+     * @param details what kind of error it is, and what it says
+     * @param cause what led to it, if that can be read here; null: nothing
+     */
     public BowstringException(ErrorDetails details, @Nullable Throwable cause) {
         super(text(details), cause);
         this.details = details;
@@ -50,12 +55,12 @@ public class BowstringException extends RuntimeException {
         return text.toString();
     }
 
-    /** What kind of error this is. */
+    /** {@return what kind of error this is} */
     public ErrorCode code() {
         return details.code();
     }
 
-    /** All that is known of the error. */
+    /** {@return all that is known of the error} */
     public ErrorDetails details() {
         return details;
     }

@@ -81,12 +81,17 @@ public enum ErrorCode {
         this.maker = maker;
     }
 
-    /** The number on the wire. */
+    /** {@return the number on the wire} */
     public int number() {
         return number;
     }
 
-    /** The code of a number; {@link #INTERNAL} if it is unknown (spec chapter 7, rule 6). */
+    /**
+     * The code of a number (spec chapter 7, rule 6).
+     *
+     * @param number the number on the wire, which a later version may have sent
+     * @return its code; {@link #INTERNAL} if it is unknown
+     */
     public static ErrorCode of(int number) {
         for (ErrorCode code : values()) {
             if (code.number == number) {
@@ -96,7 +101,13 @@ public enum ErrorCode {
         return INTERNAL;
     }
 
-    /** The exception of this code. */
+    /**
+     * Makes the exception of this code.
+     *
+     * @param details what it says; its code should be this one
+     * @param cause what led to it, if that can be read here; null: nothing
+     * @return a new exception, which is not thrown yet
+     */
     public BowstringException exception(ErrorDetails details, @Nullable Throwable cause) {
         return maker.apply(details, cause);
     }

@@ -30,13 +30,23 @@ public record ErrorDetails(
         List<String> causes)
         implements Serializable {
 
-    /** An error that is raised in this process. */
+    /**
+     * An error that is raised in this process.
+     *
+     * @param code what kind of error
+     * @param message what was expected, what came, and what to do
+     * @return details with this process's id, and nothing of a cause
+     */
     public static ErrorDetails of(ErrorCode code, String message) {
         return new ErrorDetails(
                 code, message, "java", "", "", "", false, false, ProcessHandle.current().pid(), List.of());
     }
 
-    /** The same, of failed work that may have had effects. */
+    /**
+     * The same, of failed work that may have had effects.
+     *
+     * @return a copy whose {@link #mayHaveExecuted} is true
+     */
     public ErrorDetails withMayHaveExecuted() {
         return new ErrorDetails(
                 code, message, language, typeName, traceback, functionName, retryable, true, pid, causes);

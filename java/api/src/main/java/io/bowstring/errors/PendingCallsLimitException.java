@@ -8,17 +8,31 @@ import org.jspecify.annotations.Nullable;
 public class PendingCallsLimitException extends BowstringException {
     @Serial private static final long serialVersionUID = 1L;
 
-    /** An error that is raised here. */
+    /**
+     * An error that is raised here.
+     *
+     * @param message what was expected, what came, and what to do
+     */
     public PendingCallsLimitException(String message) {
         this(ErrorDetails.of(ErrorCode.PENDING_CALLS_LIMIT, message), null);
     }
 
-    /** An error that is raised here, with its cause. */
+    /**
+     * An error that is raised here.
+     *
+     * @param message what was expected, what came, and what to do
+     * @param cause what led to it; null: nothing
+     */
     public PendingCallsLimitException(String message, @Nullable Throwable cause) {
         this(ErrorDetails.of(ErrorCode.PENDING_CALLS_LIMIT, message), cause);
     }
 
-    /** An error that another process may have raised. */
+    /**
+     * An error that another process may have raised.
+     *
+     * @param details all that it says, with the code of this class
+     * @param cause what led to it, if that can be read here; null: nothing
+     */
     public PendingCallsLimitException(ErrorDetails details, @Nullable Throwable cause) {
         super(details, cause);
     }

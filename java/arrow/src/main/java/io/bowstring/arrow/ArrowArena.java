@@ -31,15 +31,20 @@ public interface ArrowArena extends AutoCloseable {
     /**
      * Asks the store for memory.
      *
-     * @param capacity bytes for the buffers of all vectors, each rounded up to 64; for each part but the first two, 64 KiB
-     *     more
+     * @param capacity bytes for the buffers of all vectors, each rounded up to 64; for each part but the first two, 64
+     *     KiB more
+     * @return the arena, to be closed whether its table was put or not
      * @throws io.bowstring.errors.ObjectStoreFullException if the store can't hold so much
      */
     static ArrowArena allocate(long capacity) {
         return (ArrowArena) TableFormat.FOUND.arena(capacity);
     }
 
-    /** Allocates in this memory, and fails with Arrow's OutOfMemoryException when it is used up. */
+    /**
+     * Allocates in this memory, and fails with Arrow's OutOfMemoryException when it is used up.
+     *
+     * @return the same allocator each time, which the arena closes
+     */
     BufferAllocator allocator();
 
     /**
@@ -51,9 +56,11 @@ public interface ArrowArena extends AutoCloseable {
     void nextPart();
 
     /**
-     * Puts a table of one batch whose vectors were built here, without a copy. Buffers that lie elsewhere are copied in.
-     * Once only.
+     * Puts a table of one batch whose vectors were built here, without a copy. Buffers that lie elsewhere are copied
+     * in. Once only.
      *
+     * @param root the table's only batch
+     * @return the table's reference
      * @throws io.bowstring.errors.SerializationException if there is no room for what must be copied
      */
     default ObjectRef<ArrowValue> put(VectorSchemaRoot root) {
@@ -63,12 +70,20 @@ public interface ArrowArena extends AutoCloseable {
     /**
      * Puts a table, or a record batch, whose batches and dictionaries were built here, without a copy. Once only.
      *
+     * @param table its batches, and the dictionaries of its encoded columns
+     * @return the table's reference
+     * @throws io.bowstring.errors.InvalidArgumentException if a table was put already, or this one was closed, or a column
+     *     has more or fewer values than its batch has rows
      * @throws io.bowstring.errors.SerializationException if parts are not as they must be, or there is no room for what
      *     must be copied; the message says which and what to do
      */
     ObjectRef<ArrowValue> put(ArrowValue table);
 
-    /** How many bytes {@link #put} has copied: none, if all was built here. */
+    /**
+     * Tells how many bytes {@link #put} has copied.
+     *
+     * @return bytes; 0, if all was built here
+     */
     long bytesCopied();
 
     /**

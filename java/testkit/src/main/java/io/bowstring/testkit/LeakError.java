@@ -16,7 +16,7 @@ public final class LeakError extends AssertionError {
         this.leaks = leaks;
     }
 
-    /** All of them, the oldest first. */
+    /** {@return all of them, the oldest first} */
     public List<Leak> leaks() {
         return leaks;
     }

@@ -42,18 +42,26 @@ public final class Testkit implements AutoCloseable {
     /**
      * Starts a runtime with everything as it is by default.
      *
+     * @return the runtime, which is to be closed
      * @throws InvalidArgumentException if this process has a runtime already
      */
     public static Testkit start() {
         return builder().start();
     }
 
-    /** Settings to be filled in. */
+    /**
+     * Settings to be filled in.
+     *
+     * @return a builder whose settings are all as they are by default
+     */
     public static Builder builder() {
         return new Builder();
     }
 
-    /** Collects settings; every one has a default. */
+    /**
+     * Collects settings; every one has a default. A setter refuses what its parameter can't be with an
+     * {@link InvalidArgumentException} that names it.
+     */
     public static final class Builder {
         private final CallOptions resources = new CallOptions();
         private String namespace = "testkit";
@@ -64,38 +72,69 @@ public final class Testkit implements AutoCloseable {
             resources.resource("CPU", 4);
         }
 
-        /** CPUs: how many tasks of one CPU run at once. Default: 4, on any machine. */
+        /**
+         * CPUs: how many tasks of one CPU run at once. Default: 4, on any machine.
+         *
+         * @param count 0 or more, to 1/10000
+         * @return this
+         */
         public Builder setNumCpus(double count) {
             resources.resource("CPU", count);
             return this;
         }
 
-        /** GPUs that tasks may ask for. Default: 0. */
+        /**
+         * GPUs that tasks may ask for. Default: 0.
+         *
+         * @param count 0 or more, to 1/10000
+         * @return this
+         */
         public Builder setNumGpus(double count) {
             resources.resource("GPU", count);
             return this;
         }
 
-        /** A resource that tasks may ask for. */
+        /**
+         * A resource that tasks may ask for.
+         *
+         * @param name not empty
+         * @param amount how much of it there is; 0 or more, to 1/10000
+         * @return this
+         */
         public Builder setResource(String name, double amount) {
             resources.resource(name, amount);
             return this;
         }
 
-        /** Namespace of named actors. Default: "testkit". */
+        /**
+         * Namespace of named actors. Default: "testkit".
+         *
+         * @param namespace not empty
+         * @return this
+         */
         public Builder setNamespace(String namespace) {
             this.namespace = Arguments.text("namespace", namespace);
             return this;
         }
 
-        /** How long the end waits for tasks that were interrupted. Default: 10 s. */
+        /**
+         * How long the end waits for tasks that were interrupted. Default: 10 s.
+         *
+         * @param patience zero or more
+         * @return this
+         */
         public Builder setPatience(Duration patience) {
             Arguments.nanos("patience", patience);
             this.patience = patience;
             return this;
         }
 
-        /** Whether {@link Testkit#close} fails if something was left open. Default: true. */
+        /**
+         * Whether {@link Testkit#close} fails if something was left open. Default: true.
+         *
+         * @param check false: only {@link Testkit#leaks} tells
+         * @return this
+         */
         public Builder setCheckLeaks(boolean check) {
             checkLeaks = check;
             return this;
@@ -104,6 +143,7 @@ public final class Testkit implements AutoCloseable {
         /**
          * Starts the runtime.
          *
+         * @return the runtime, which is to be closed
          * @throws InvalidArgumentException if this process has a runtime already
          */
         public Testkit start() {
@@ -112,9 +152,11 @@ public final class Testkit implements AutoCloseable {
     }
 
     /**
-     * What is open now and must be closed: Arrow tables that were read, memory for tensors and tables that was neither put
-     * nor given back, streams that were not read to their end; each with the stack of its allocation. Arguments of tasks need
-     * not be closed: they go with the call.
+     * What is open now and must be closed: Arrow tables and tensors that were read, memory for tensors and tables that was
+     * neither put nor given back, streams that were not read to their end; each with the stack of its allocation.
+     * Arguments of tasks need not be closed: they go with the call.
+     *
+     * @return one entry for each, the oldest first
      */
     public List<Leak> leaks() {
         List<Leak> leaks = new ArrayList<>();

@@ -30,7 +30,12 @@ public final class TestkitExtension implements BeforeEachCallback, AfterEachCall
         this.builder = builder;
     }
 
-    /** With settings, which hold for each test. */
+    /**
+     * With settings, which hold for each test.
+     *
+     * @param builder settings, which are read anew for each test
+     * @return the extension, to be registered
+     */
     public static TestkitExtension of(Testkit.Builder builder) {
         return new TestkitExtension(builder);
     }

@@ -1,5 +1,6 @@
 package io.bowstring.testkit;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -13,13 +14,16 @@ import io.bowstring.ObjectStream;
 import io.bowstring.PyActorClass;
 import io.bowstring.PyFunction;
 import io.bowstring.StateQuery;
+import io.bowstring.Tensor;
 import io.bowstring.TensorBuffer;
 import io.bowstring.arrow.ArrowArena;
 import io.bowstring.arrow.ArrowValue;
+import io.bowstring.errors.BowstringException;
 import io.bowstring.errors.CrossLanguageException;
 import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.errors.RuntimeStoppedException;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
@@ -29,6 +33,7 @@ import org.apache.arrow.vector.BigIntVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.function.Executable;
 
 @Timeout(60)
 class TestkitTest {
@@ -106,6 +111,70 @@ class TestkitTest {
                 .equals("aTableThatIsNotClosedIsReportedWithTheStackOfItsReader")), error.getMessage());
         assertTrue(error.getMessage().contains("TestkitTest.java"), error.getMessage());
         forgotten.close();
+    }
+
+    static Tensor doubled(Tensor tensor) {
+        double[] values = tensor.toDoubleArray();
+        Arrays.setAll(values, index -> 2 * values[index]);
+        return Tensor.of(values);
+    }
+
+    @Test
+    void aTensorThatIsNotClosedIsReportedWithTheStackOfItsReader() {
+        Testkit kit = Testkit.start();
+        ObjectRef<Tensor> put = Bowstring.put(Tensor.of(1.0, 2.0));
+        Tensor forgotten = put.get();
+        put.get().close();
+        Bowstring.put(List.of(Tensor.of(3.0))).get().get(0).close();
+        LeakError error = assertThrows(LeakError.class, kit::close);
+        assertEquals(1, error.leaks().size(), error.getMessage());
+        assertEquals("a Tensor that was read", error.leaks().get(0).what());
+        assertTrue(error.leaks().get(0).stack().stream().anyMatch(frame -> frame.getMethodName()
+                .equals("aTensorThatIsNotClosedIsReportedWithTheStackOfItsReader")), error.getMessage());
+        forgotten.close();
+    }
+
+    @Test
+    void tensorsThatNobodyGotAreNoLeaks() {
+        try (Testkit kit = Testkit.start()) {
+            ObjectRef<Tensor> sums = Bowstring.task(TestkitTest::doubled, Tensor.of(1.0, 2.0)).remote();
+            assertArrayEquals(new double[] {2.0, 4.0}, sums.as(double[].class).get());
+            ObjectRef<List<Tensor>> rows = Bowstring.put(List.of(Tensor.of(1.0), Tensor.of(2.0)));
+            assertEquals(2, rows.as(double[][].class).get()[1][0]);
+            assertEquals(List.of(), kit.leaks());
+        }
+    }
+
+    static ArrowValue closedTooEarly(ArrowValue table) {
+        try (table) {
+            return table;
+        }
+    }
+
+    static long rows(ArrowValue table) {
+        return table.rowCount();
+    }
+
+    @Test
+    void aTableThatWasClosedIsNoArgumentAndNoResult() {
+        try (Testkit kit = Testkit.start()) {
+            ObjectRef<ArrowValue> put = table();
+            ArrowValue closed = put.get();
+            closed.close();
+            for (Executable way : List.<Executable>of(
+                    () -> Bowstring.put(closed),
+                    () -> Bowstring.put(List.of(closed)),
+                    () -> Bowstring.task(TestkitTest::rows, closed).remote(),
+                    () -> {
+                        try (ArrowArena arena = ArrowArena.allocate(1024)) {
+                            arena.put(closed);
+                        }
+                    },
+                    () -> Bowstring.task(TestkitTest::closedTooEarly, put).remote().get())) {
+                BowstringException error = assertThrows(BowstringException.class, way);
+                assertTrue(error.getMessage().contains("this table was closed"), error.getMessage());
+            }
+        }
     }
 
     @Test

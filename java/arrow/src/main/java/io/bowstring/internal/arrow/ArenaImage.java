@@ -45,7 +45,7 @@ final class ArenaImage implements AutoCloseable {
         this.singleBatch = value.isSingleBatch();
         try {
             Set<Long> used = new LinkedHashSet<>();
-            schema = ArrowStreams.messageSchema(value, used);
+            schema = TableWriter.messageSchema(value, used);
             for (long id : used) {
                 FieldVector vector = value.dictionaries().lookup(id).getVector();
                 add("the dictionary " + id, id, new VectorSchemaRoot(
@@ -65,7 +65,7 @@ final class ArenaImage implements AutoCloseable {
     }
 
     private void add(String name, @Nullable Long dictionary, VectorSchemaRoot root) {
-        messages.add(new Message(name, dictionary, ArrowStreams.unload(root)));
+        messages.add(new Message(name, dictionary, TableWriter.unload(root)));
     }
 
     @Override
@@ -125,9 +125,9 @@ final class ArenaImage implements AutoCloseable {
         int stream = (int) BatchMessage.align(8 + header.encode().length);
         ByteBuffer head = arena.bytes(0, StoreArena.HEAD_BYTES);
         head.position(stream);
-        ByteBuffer first = ArrowStreams.schemaMessage(schema);
+        ByteBuffer first = TableWriter.schemaMessage(schema);
         need(head, 8 + first.remaining(), "the schema");
-        ArrowStreams.putMessage(head, first, (int) BatchMessage.align(head.position() + 8 + first.remaining()));
+        TableWriter.putMessage(head, first, (int) BatchMessage.align(head.position() + 8 + first.remaining()));
         copies.forEach(message -> copy(message, head));
         long end = 0;
         for (int index = 0; index < placed.size(); index++) {
@@ -139,14 +139,14 @@ final class ArenaImage implements AutoCloseable {
             ByteBuffer target = index == 0 ? head : arena.bytes(part.head, StoreArena.HEAD_BYTES);
             ByteBuffer metadata = BatchMessage.metadata(message.batch, offsets, end - body, message.dictionary);
             need(target, 8 + metadata.remaining(), "the metadata of " + message.name);
-            ArrowStreams.putMessage(target, metadata, StoreArena.HEAD_BYTES);
+            TableWriter.putMessage(target, metadata, StoreArena.HEAD_BYTES);
         }
-        ArrowStreams.putEnd(arena.bytes(end, 8));
+        TableWriter.putEnd(arena.bytes(end, 8));
         header.buffers = List.of(new Span(stream, end + 8 - stream));
         byte[] encoded = header.encode();
         head.position(0);
         head.putInt(encoded.length).putInt(0).put(encoded);
-        ArrowStreams.fill(head, stream);
+        TableWriter.fill(head, stream);
         return end + 8;
     }
 
@@ -168,16 +168,16 @@ final class ArenaImage implements AutoCloseable {
             throw new SerializationException(message.name + " has " + size
                     + " bytes, too many to be copied, and no part of the arena to itself" + ADVICE);
         }
-        ArrowStreams.putMessage(head, metadata, body);
+        TableWriter.putMessage(head, metadata, body);
         for (int index = 0; index < buffers.size(); index++) {
             ArrowBuf buffer = buffers.get(index);
-            ArrowStreams.fill(head, body + (int) offsets[index]);
+            TableWriter.fill(head, body + (int) offsets[index]);
             int count = (int) buffer.readableBytes();
-            ArrowStreams.copy(buffer, 0, head.slice(head.position(), count));
+            TableWriter.copy(buffer, 0, head.slice(head.position(), count));
             head.position(head.position() + count);
             arena.copied(count);
         }
-        ArrowStreams.fill(head, body + (int) size);
+        TableWriter.fill(head, body + (int) size);
     }
 
     private long[] offsets(Message message, StoreArena.Part part, long body) {

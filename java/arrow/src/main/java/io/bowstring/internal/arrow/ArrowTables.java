@@ -23,18 +23,18 @@ public final class ArrowTables implements TableFormat {
     @Override
     public @Nullable Table tableOf(Object value) {
         return value instanceof ArrowValue table
-                ? new Table(ArrowStreams.writer(table), table.isSingleBatch())
+                ? new Table(TableWriter.writer(table), table.isSingleBatch())
                 : null;
     }
 
     @Override
     public Object read(ByteBuffer memory, boolean singleBatch, Ones ones, Runnable release) {
-        return ArrowStreams.read(memory, singleBatch, ones, ViewWatch.opened(VIEW, release));
+        return TableReader.read(memory, singleBatch, ones, ViewWatch.opened(VIEW, release));
     }
 
     @Override
     public Object readLarge(ValueMemory.Range memory, boolean singleBatch, Ones ones, Runnable release) {
-        return ArrowStreams.read(memory, singleBatch, ones, ViewWatch.opened(VIEW, release));
+        return TableReader.read(memory, singleBatch, ones, ViewWatch.opened(VIEW, release));
     }
 
     @Override

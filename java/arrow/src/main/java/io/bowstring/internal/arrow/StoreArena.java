@@ -200,7 +200,7 @@ final class StoreArena implements ArrowArena {
         }
         for (long at = 0; at < size; at += ValueBuffer.PIECE_BYTES_MAX) {
             long count = Math.min(ValueBuffer.PIECE_BYTES_MAX, size - at);
-            ArrowStreams.copy(buffer, at, bytes(offset + at, count));
+            TableWriter.copy(buffer, at, bytes(offset + at, count));
         }
         copied += size;
         return offset;
@@ -251,6 +251,7 @@ final class StoreArena implements ArrowArena {
         if (done) {
             throw new InvalidArgumentException(DONE);
         }
+        value.batches().forEach(RowCounts::check);
         long length;
         try (ArenaImage image = new ArenaImage(this, value)) {
             length = image.write();

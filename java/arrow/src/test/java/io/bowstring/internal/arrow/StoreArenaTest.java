@@ -110,7 +110,7 @@ class StoreArenaTest {
         arena.put(ArrowValue.of(batches, new MapDictionaryProvider()));
         assertEquals(0, arena.bytesCopied());
         assertTrue(memory.length > 12L * 8 * rows);
-        try (ArrowValue table = ArrowStreams.read(memory.stream(), false)) {
+        try (ArrowValue table = TableReader.read(memory.stream(), false)) {
             assertEquals(3L * rows, table.rowCount());
             for (int batch = 0; batch < 3; batch++) {
                 for (int index = 0; index < 4; index++) {

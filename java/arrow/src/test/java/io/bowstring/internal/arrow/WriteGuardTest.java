@@ -195,7 +195,7 @@ class WriteGuardTest {
     }
 
     private static ByteBuffer stream(ArrowValue value) {
-        ValueBuffer written = ArrowStreams.writer(value);
+        ValueBuffer written = TableWriter.writer(value);
         ByteBuffer stream = ByteBuffer.allocateDirect((int) written.length()).order(ByteOrder.LITTLE_ENDIAN);
         written.copyTo(stream);
         return stream.flip();
@@ -205,7 +205,7 @@ class WriteGuardTest {
         try (BufferAllocator allocator = new RootAllocator();
                 FieldVector vector = kind.make.vector(allocator)) {
             ByteBuffer stream = stream(ArrowValue.of(VectorSchemaRoot.of(vector)));
-            return opened(ArrowStreams.read(stream, false)).root().getVector(0);
+            return opened(TableReader.read(stream, false)).root().getVector(0);
         }
     }
 
@@ -319,7 +319,7 @@ class WriteGuardTest {
         try (BufferAllocator allocator = new RootAllocator();
                 FieldVector made = kinds().toList().get(3).make.vector(allocator)) {
             ByteBuffer stream = stream(ArrowValue.of(VectorSchemaRoot.of(made)));
-            ArrowValue value = ArrowStreams.read(stream, false, Ones.NONE, () -> released[0] = true);
+            ArrowValue value = TableReader.read(stream, false, Ones.NONE, () -> released[0] = true);
             TransferPair pair = value.root().getVector(0).getTransferPair(allocator);
             pair.splitAndTransfer(10, 20);
             value.close();
@@ -363,7 +363,7 @@ class WriteGuardTest {
             return range;
         };
         for (int i = 1; i <= 2; i++) {
-            ArrowValue value = opened(ArrowStreams.read(Columns.stream(), false, ones, () -> {}));
+            ArrowValue value = opened(TableReader.read(Columns.stream(), false, ones, () -> {}));
             FieldVector column = value.root().getVector("x");
             assertEquals(range.address(), column.getValidityBuffer().memoryAddress());
             assertEquals(i, asked.size());
@@ -377,8 +377,8 @@ class WriteGuardTest {
 
     @Test
     void longColumnsHaveOnesOfTheProcessWhereTheStoreHasNone() {
-        FieldVector first = opened(ArrowStreams.read(Columns.stream(), false)).root().getVector("x");
-        FieldVector second = opened(ArrowStreams.read(Columns.stream(), false)).root().getVector("x");
+        FieldVector first = opened(TableReader.read(Columns.stream(), false)).root().getVector("x");
+        FieldVector second = opened(TableReader.read(Columns.stream(), false)).root().getVector("x");
         assertEquals(first.getValidityBuffer().memoryAddress(), second.getValidityBuffer().memoryAddress());
         assertEquals(0, second.getNullCount());
         assertThrows(ReadOnlyTableException.class, () -> second.setNull(3));

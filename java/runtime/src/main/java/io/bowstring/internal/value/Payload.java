@@ -155,7 +155,8 @@ public record Payload(int encoding, int layout, ByteBuffer data, @Nullable Value
 
         /** A tensor over a buffer, which lets go of the memory when it is closed. */
         Tensor tensor(int number, int element, long[] shape) {
-            return RuntimeLink.tensor(ElementType.of(element), shape, viewed(number), share());
+            Runnable release = ViewWatch.opened("a Tensor that was read", share());
+            return RuntimeLink.tensor(ElementType.of(element), shape, viewed(number), release);
         }
 
         /** A table over a buffer, likewise. */

@@ -101,8 +101,20 @@ final class LocalValues implements References {
     /** The value of bytes, converted if a type is wanted. An error is thrown. */
     @Nullable Object read(Payload payload, @Nullable Class<?> type) {
         ClassLoader threads = Thread.currentThread().getContextClassLoader();
-        Object value = Values.decode(payload, this, threads == null ? loader : threads);
+        ClassLoader classes = threads == null ? loader : threads;
+        Object value = isArray(type)
+                ? runtime.leaks().quietly(() -> Values.decode(payload, this, classes))
+                : Values.decode(payload, this, classes);
         return type == null || type == Object.class || type == void.class ? value : Conversions.convert(value, type);
+    }
+
+    /** Whether a type is of arrays of primitives, which are copied out of tensors that nobody gets. */
+    private static boolean isArray(@Nullable Class<?> type) {
+        Class<?> inside = type;
+        while (inside != null && inside.isArray()) {
+            inside = inside.getComponentType();
+        }
+        return inside != null && inside != type && inside.isPrimitive();
     }
 
     @Override

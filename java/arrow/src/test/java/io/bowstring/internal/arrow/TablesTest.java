@@ -3,9 +3,11 @@ package io.bowstring.internal.arrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.bowstring.arrow.ArrowValue;
+import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.internal.value.Addresses;
 import io.bowstring.internal.value.Ones;
 import io.bowstring.internal.value.ValueBuffer;
@@ -37,8 +39,9 @@ import org.apache.arrow.vector.types.pojo.ExtensionTypeRegistry;
 import org.apache.arrow.vector.types.pojo.Field;
 import org.apache.arrow.vector.types.pojo.FieldType;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 
-class ArrowStreamsTest {
+class TablesTest {
     private static ByteBuffer table(int rows) {
         WriteGuard.install();
         try (BufferAllocator allocator = new RootAllocator();
@@ -52,7 +55,7 @@ class ArrowStreamsTest {
             }
             numbers.setValueCount(rows);
             words.setValueCount(rows);
-            ValueBuffer written = ArrowStreams.writer(ArrowValue.of(VectorSchemaRoot.of(numbers, words)));
+            ValueBuffer written = TableWriter.writer(ArrowValue.of(VectorSchemaRoot.of(numbers, words)));
             ByteBuffer stream = ByteBuffer.allocateDirect((int) written.length()).order(ByteOrder.LITTLE_ENDIAN);
             written.copyTo(stream);
             return stream.flip();
@@ -64,7 +67,7 @@ class ArrowStreamsTest {
         ByteBuffer stream = table(1000);
         boolean[] released = {false};
         ValueMemory.Range memory = new ValueMemory.Range(Addresses.of(stream), stream.remaining(), stream);
-        ArrowValue value = ArrowStreams.read(memory, false, Ones.NONE, () -> released[0] = true);
+        ArrowValue value = TableReader.read(memory, false, Ones.NONE, () -> released[0] = true);
         BigIntVector numbers = (BigIntVector) value.root().getVector("n");
         assertEquals(999, numbers.get(999));
         assertNull(value.root().getVector("w").getObject(3));
@@ -72,6 +75,56 @@ class ArrowStreamsTest {
         assertFalse(released[0]);
         value.close();
         assertTrue(released[0]);
+    }
+
+    @Test
+    void aColumnWithAnotherNumberOfValuesThanTheBatchHasRowsIsRefusedByName() {
+        WriteGuard.install();
+        try (BufferAllocator allocator = new RootAllocator();
+                BigIntVector ids = new BigIntVector("id", allocator);
+                BigIntVector prices = new BigIntVector("price", allocator)) {
+            for (BigIntVector column : List.of(ids, prices)) {
+                column.allocateNew(5);
+                column.setValueCount(5);
+            }
+            VectorSchemaRoot root = VectorSchemaRoot.of(ids, prices);
+            ArrowValue made = ArrowValue.of(root);
+            prices.setValueCount(3);
+            String message = "the column 'price' has 3 values, and its batch 5 rows";
+            for (Executable way : List.<Executable>of(
+                    () -> ArrowValue.of(root),
+                    () -> ArrowValue.ofBatch(root),
+                    () -> TableWriter.writer(made))) {
+                InvalidArgumentException error = assertThrows(InvalidArgumentException.class, way);
+                assertTrue(error.getMessage().startsWith(message), error.getMessage());
+            }
+            root.setRowCount(5);
+            assertEquals(5, ArrowValue.of(root).rowCount());
+        }
+    }
+
+    @Test
+    void aTableThatWasClosedIsRefusedWhateverIsDoneWithIt() {
+        ByteBuffer stream = table(10);
+        ArrowValue value = TableReader.read(stream, false);
+        value.close();
+        value.close();
+        for (Executable way : List.<Executable>of(
+                value::root, value::batches, value::rowCount, value::dictionaries, () -> TableWriter.writer(value))) {
+            InvalidArgumentException error = assertThrows(InvalidArgumentException.class, way);
+            assertTrue(error.getMessage().startsWith("this table was closed"), error.getMessage());
+        }
+        assertEquals(2, value.schema().getFields().size());
+    }
+
+    @Test
+    void aTableOfTheProgramsOwnIsNotClosed() {
+        WriteGuard.install();
+        try (BufferAllocator allocator = new RootAllocator(); BigIntVector ids = new BigIntVector("id", allocator)) {
+            ArrowValue made = ArrowValue.of(VectorSchemaRoot.of(ids));
+            made.close();
+            assertEquals(0, made.root().getRowCount());
+        }
     }
 
     @Test
@@ -111,10 +164,10 @@ class ArrowStreamsTest {
                 CelsiusVector column = new CelsiusVector("t", allocator)) {
             column.getUnderlyingVector().setSafe(0, 21.5);
             column.setValueCount(1);
-            ValueBuffer written = ArrowStreams.writer(ArrowValue.of(VectorSchemaRoot.of(column)));
+            ValueBuffer written = TableWriter.writer(ArrowValue.of(VectorSchemaRoot.of(column)));
             ByteBuffer stream = ByteBuffer.allocateDirect((int) written.length()).order(ByteOrder.LITTLE_ENDIAN);
             written.copyTo(stream);
-            try (ArrowValue value = ArrowStreams.read(stream.flip(), false)) {
+            try (ArrowValue value = TableReader.read(stream.flip(), false)) {
                 CelsiusVector read = (CelsiusVector) value.root().getVector("t");
                 assertEquals(new Celsius(), read.getField().getType());
                 assertEquals(21.5, read.getObject(0));
@@ -189,8 +242,8 @@ class ArrowStreamsTest {
     void aStreamThatIsWrittenInPiecesIsTheSame() {
         WriteGuard.install();
         ByteBuffer whole = table(1000);
-        try (ArrowValue value = ArrowStreams.read(whole, false)) {
-            ValueBuffer writer = ArrowStreams.writer(value);
+        try (ArrowValue value = TableReader.read(whole, false)) {
+            ValueBuffer writer = TableWriter.writer(value);
             ByteBuffer target = ByteBuffer.allocateDirect(64 + (int) writer.length()).order(ByteOrder.LITTLE_ENDIAN);
             for (int i = 0; i < target.capacity(); i++) {
                 target.put(i, (byte) 7); // what was there before must not show
@@ -204,11 +257,11 @@ class ArrowStreamsTest {
     void aDictionaryThatGrowsFromBatchToBatchIsRead() throws IOException {
         WriteGuard.install();
         byte[] bytes;
-        try (InputStream in = ArrowStreamsTest.class.getResourceAsStream("/delta-dictionary.arrows")) {
+        try (InputStream in = TablesTest.class.getResourceAsStream("/delta-dictionary.arrows")) {
             bytes = in.readAllBytes();
         }
         ByteBuffer stream = ByteBuffer.allocateDirect(bytes.length).put(bytes).flip();
-        try (ArrowValue value = ArrowStreams.read(stream, false)) {
+        try (ArrowValue value = TableReader.read(stream, false)) {
             List<String> words = new ArrayList<>();
             for (VectorSchemaRoot batch : value.batches()) {
                 FieldVector kinds = batch.getVector("k");
