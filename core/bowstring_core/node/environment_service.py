@@ -135,8 +135,6 @@ class EnvironmentService:
 
     def keep_class_path(self, job: Job, entries: Sequence[str], kept: Callable[[], None]) -> None:
         """Copy the class path of a job; `kept` is called when that is done, or can't be: then the job says why."""
-        frontend = {os.path.realpath(jar) for jar in self._node.workers.jvm.jars()}
-        wanted = [entry for entry in entries if os.path.realpath(entry) not in frontend]
 
         def on_end(answer: dict[str, Any]) -> None:
             if "error" in answer:
@@ -145,9 +143,9 @@ class EnvironmentService:
                 job.class_path = tuple(places.classes(self._node.session.path, each) for each in answer["class_path"])
             kept()
 
-        if any(not os.path.isabs(entry) for entry in wanted):
+        if any(not os.path.isabs(entry) for entry in entries):
             raise ProtocolError("Hello.class_path has an entry that is no absolute path")
-        request = {"session": self._node.session.path, "class_path": wanted}
+        request = {"session": self._node.session.path, "class_path": list(entries)}
         self._run(f"class-path-{job.job}", request, limits.PACKAGES_S, on_end)
 
     # Requests for workers ---------------------------------------------------------------------------------------------
