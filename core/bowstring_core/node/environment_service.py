@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from bowstring_core import limits
 from bowstring_core.environments import places
 from bowstring_core.machine import environments
+from bowstring_core.node import jvm
 from bowstring_core.node.errors import RequestError
 from bowstring_core.node.jobs import Job
 from bowstring_core.node.peers import Peer
@@ -106,6 +107,7 @@ class EnvironmentService:
         for source in (wanted.working_dir, *wanted.modules, *wanted.jars):
             if source and not source.startswith(("/", places.PREFIX)):
                 raise RequestError(ErrorCode.INVALID_ARGUMENT, f"the source {source!r} is no absolute path")
+        jvm.words(wanted.jvm_flags)
         if wanted.requirements and wanted.installer not in (Installer.PIP, Installer.UV):
             raise RequestError(
                 ErrorCode.INVALID_ARGUMENT, "an environment with requirements needs PIP or UV to install"

@@ -2,6 +2,7 @@ package io.bowstring;
 
 import io.bowstring.internal.call.Arguments;
 import io.bowstring.internal.call.CallOptions;
+import io.bowstring.internal.call.JvmFlags;
 
 /**
  * What can be said of an actor that is to be made, in whichever language.
@@ -94,7 +95,7 @@ public abstract sealed class ActorSettings<S extends ActorSettings<S>> extends S
 
     /** Sets extra flags of the JVM that runs the actor, as in "-Xmx2g". Default: none. */
     public S setJvmFlags(String flags) {
-        options.jvmFlags = Arguments.present("flags", flags);
+        options.jvmFlags = JvmFlags.checked("flags", flags);
         return self();
     }
 }

@@ -3,6 +3,7 @@ package io.bowstring;
 import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.errors.RuntimeEnvSetupException;
 import io.bowstring.internal.call.Arguments;
+import io.bowstring.internal.call.JvmFlags;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -263,8 +264,9 @@ public final class RuntimeEnvironment {
 
         /** Adds a flag of the JVM, as in "-XX:+UseG1GC". Flags of a task's own come behind it. */
         public Builder addJvmFlag(String flag) {
-            if (Arguments.text("flag", flag).contains(" ")) {
-                throw new InvalidArgumentException("flag is '" + flag + "'; give each flag by itself");
+            if (JvmFlags.words("flag", Arguments.text("flag", flag)).size() != 1) {
+                throw new InvalidArgumentException(
+                        "flag is '" + flag + "'; give each flag by itself, and put blanks into quotation marks");
             }
             jvmFlags.add(flag);
             return this;

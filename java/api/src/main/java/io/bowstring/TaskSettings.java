@@ -2,6 +2,7 @@ package io.bowstring;
 
 import io.bowstring.internal.call.Arguments;
 import io.bowstring.internal.call.CallOptions;
+import io.bowstring.internal.call.JvmFlags;
 import java.time.Duration;
 
 /**
@@ -39,7 +40,7 @@ public abstract sealed class TaskSettings<S extends TaskSettings<S>> extends Cal
 
     /** Sets extra flags of the JVM that runs the task, as in "-Xmx2g". Default: none. */
     public S setJvmFlags(String flags) {
-        options.jvmFlags = Arguments.present("flags", flags);
+        options.jvmFlags = JvmFlags.checked("flags", flags);
         return self();
     }
 }
