@@ -465,8 +465,11 @@ class WorkerService:
 
     def _ending(self, peer: Peer, message: WorkerEnding, body: bytes) -> None:
         process = self.processes.get(peer.slot)
-        if process is not None and message.error is not None:
+        if process is None:
+            return
+        if message.error is not None:
             process.last_words = message.error
+        self._loop.call_later(limits.ENDING_S, lambda: self._kill_if_there(process))
 
     def death_record(self, process: WorkerProcess) -> ErrorRecord:
         """What callers are told of a worker's end."""

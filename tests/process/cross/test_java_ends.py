@@ -28,6 +28,13 @@ def test_a_task_that_exits_is_named_with_the_place_and_what_is_behind_it_runs() 
     assert len(bow.get(behind, timeout=60)) == 20
 
 
+@pytest.mark.rule("4.3/5")
+def test_a_shutdown_hook_that_never_ends_keeps_no_caller_waiting() -> None:
+    exits = enders("exitWithoutEnd", max_retries=0).remote(3)
+    with pytest.raises(bow.WorkerCrashedError, match=r"Enders\.exitWithoutEnd\(Enders\.java:\d+\) called System\.exit"):
+        bow.get(exits, timeout=60)
+
+
 def test_a_task_that_halts_the_jvm_is_named_with_the_status() -> None:
     with pytest.raises(bow.WorkerCrashedError, match=r"halt.*exit status 7|exit status 7"):
         bow.get(enders("halt", max_retries=0).remote(7), timeout=60)
