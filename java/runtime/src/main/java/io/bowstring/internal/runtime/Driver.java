@@ -21,6 +21,7 @@ import java.io.InputStream;
 import java.io.PrintStream;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
@@ -219,8 +220,10 @@ public final class Driver {
     }
 
     private static boolean takesConnections(Path folder) {
-        try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(folder.resolve("node.sock")))) {
-            return channel.isConnected();
+        try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+            channel.configureBlocking(false); // else it waits for as long as the queue of a node that hangs is full
+            channel.connect(UnixDomainSocketAddress.of(folder.resolve("node.sock")));
+            return true;
         } catch (IOException | IllegalArgumentException nobody) {
             return false;
         }
