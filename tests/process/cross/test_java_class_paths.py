@@ -286,3 +286,60 @@ def test_the_one_jar_is_not_copied_for_the_job(places: Places, start: Callable[.
     assert driver.class_path() == [str(LIBRARY)]
     packages = next(short_path.glob("bowstring-*/*/packages"))
     assert not list(packages.rglob("bowstring-all.jar"))
+
+
+SCRIPT = """
+import io.bowstring.*;
+
+public class Script {
+    public static int seven() { return 7; }
+
+    public Script() {}
+
+    public static void main(String[] arguments) {
+        try (Bowstring.Runtime runtime = Bowstring.init(InitOptions.builder().setNumCpus(1).build())) {
+            System.out.println(Bowstring.task(versioned.Version::name).remote().get());
+            try {
+                Bowstring.actor(Script::new).remote();
+            } catch (io.bowstring.errors.InvalidArgumentException error) {
+                System.out.println(error.getMessage());
+            }
+            Bowstring.task(Script::seven).remote().get();
+        }
+    }
+}
+"""
+
+SHELL = """
+import io.bowstring.*
+var runtime = Bowstring.init(InitOptions.builder().setNumCpus(1).build())
+System.out.println("version " + Bowstring.task(versioned.Version::name).remote().get())
+class Script { public static int seven() { return 7; } }
+Bowstring.task(Script::seven).remote().get()
+runtime.close()
+/exit
+"""
+
+WORDS = "is in this JVM's memory alone"
+
+
+def run(command: list[object], root: Path, text: str = "") -> subprocess.CompletedProcess[str]:
+    variables = {**os.environ, "BOWSTRING_PYTHON": sys.executable, "BOWSTRING_TMP": str(root)}
+    words = [str(word) for word in command]
+    return subprocess.run(words, cwd=root, env=variables, input=text, capture_output=True, text=True, timeout=100)
+
+
+def test_classes_of_a_single_file_launch_are_refused_with_what_to_do(places: Places, short_path: Path) -> None:
+    (short_path / "Script.java").write_text(SCRIPT)
+    done = run(["java", "-cp", joined([places.versions[0], LIBRARY]), "Script.java"], short_path)
+    version, message = done.stdout.splitlines()
+    assert version == "one"
+    assert f"Script {WORDS}" in message
+    assert f"InvalidArgumentException: the class Script {WORDS}" in done.stderr
+
+
+def test_classes_of_a_jshell_are_refused_with_what_to_do(places: Places, short_path: Path) -> None:
+    shell = ["jshell", "-s", f"-R-Duser.home={short_path}", f"-J-Duser.home={short_path}", "--class-path"]
+    done = run([*shell, joined([places.versions[0], LIBRARY])], short_path, SHELL)
+    assert "version one" in done.stdout, done.stdout + done.stderr
+    assert f"Script {WORDS}" in done.stdout + done.stderr
