@@ -41,6 +41,9 @@ START_FAILURES_MAX = 3
 # The same of starts that something killed from outside, which says little about the next; a machine that has no memory
 # left for a worker kills each, and has to be told of at some time.
 START_KILLS_MAX = 32
+# A worker that has said that it ends, as for System.exit, has this long for the shutdown hooks of user code: they close
+# what they have open in less, and the caller of its task waits meanwhile (spec 4.3/5).
+ENDING_S = 5.0
 # A worker that has not said Hello this long after its start is ended.
 START_TIMEOUT_S = 60.0
 # Workers that are starting at one time, by language: more would only slow each other.

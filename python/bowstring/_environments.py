@@ -8,6 +8,7 @@ worker's is the one that it was started in. So children inherit it.
 from __future__ import annotations
 
 import os
+import shlex
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
@@ -174,8 +175,13 @@ def _jars(what: str, name: str, value: Any) -> list[str]:
 def _flags(what: str, name: str, value: Any) -> list[str]:
     flags = _texts(what, name, value)
     for place, flag in enumerate(flags):
-        if not flag.startswith("-") or len(flag.split()) != 1:
-            raise _refuse(what, f"{name}[{place}]", "one flag of a JVM, such as '-Xmx512m', without blanks", flag)
+        try:
+            words = shlex.split(flag)
+        except ValueError:
+            words = []
+        if not flag.startswith("-") or len(words) != 1:
+            shape = "one flag of a JVM, such as '-Xmx512m', with its blanks in quotation marks"
+            raise _refuse(what, f"{name}[{place}]", shape, flag)
     return flags
 
 
@@ -236,7 +242,7 @@ def shown(environment: m.Environment) -> dict[str, Any]:
     if environment.jars:
         found["java_jars"] = list(environment.jars)
     if environment.jvm_flags:
-        found["jvm_flags"] = environment.jvm_flags.split()
+        found["jvm_flags"] = [shlex.quote(flag) for flag in shlex.split(environment.jvm_flags)]
     if environment.requirements:
         found["uv" if environment.installer == Installer.UV else "pip"] = list(environment.requirements)
     return found

@@ -20,6 +20,7 @@ from bowstring.object_ref import ObjectRef
 from bowstring_wire import messages as m
 from bowstring_wire import values
 from bowstring_wire.messages import Role
+from bowstring_wire.protocol import HANDSHAKE_TIMEOUT_S
 
 if TYPE_CHECKING:
     from bowstring._progress_view import ProgressView
@@ -204,6 +205,11 @@ def init(
             raise InvalidArgumentError(f"init: address {session!r} is no session's folder ({error})") from error
         except ConnectionRefusedError as error:
             raise NodeDiedError(f"nobody listens in {session!r}: that runtime has ended") from error
+        except TimeoutError as error:
+            raise RuntimeStoppedError(
+                f"the node of {session!r} takes connections and does not answer: it said nothing for "
+                f"{HANDSHAKE_TIMEOUT_S:.0f} s; it is stopped or overloaded"
+            ) from error
         if log_to_driver:
             runtime.on_log = _print_log
             runtime.on_progress = _progress_shown()

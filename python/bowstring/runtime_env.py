@@ -23,7 +23,8 @@ class RuntimeEnv(dict[str, Any]):
         pip: requirements: a list, the path of a requirements file, or a dict.
         uv: the same, installed by uv.
         java_jars: jars and folders of classes for Java tasks and actors, before those of `init(class_path=...)`.
-        jvm_flags: flags of the JVMs of Java tasks and actors, such as ["-Xmx512m"].
+        jvm_flags: flags of the JVMs of Java tasks and actors, such as ["-Xmx512m"]; blanks stand in quotation
+            marks, as in a shell.
         config: {"setup_timeout_seconds": seconds that the installation may take; 600}.
 
     Raises:

@@ -933,7 +933,7 @@ class ActorCreate(Message):
         environment: Hash of the runtime environment; empty: the job's own.
         resources: What the actor holds while it lives.
         placement_resources: What must be free to place it, where that is more than `resources`.
-        jvm_flags: Extra JVM flags; empty: none.
+        jvm_flags: Extra JVM flags, as those of an environment; empty: none.
         contains: References inside the creation task's arguments; held while the actor may be started again.
         placement_group: Placement group whose resources the actor uses; zeros: none.
         bundle: Number of the bundle in the group, from 1; 0: any.
@@ -2493,7 +2493,7 @@ class Environment(Message):
         timeout_ms: Time that the making may take; 0: the node's limit.
         excludes: Files and folders that are left out when folders are copied: patterns as in a .gitignore file (10.1/4).
         jars: Classes for Java workers: absolute paths of jars or folders, or "package:" and ids. They come before the job's.
-        jvm_flags: Flags of Java workers' JVMs, separated by blanks; those of a request come behind them.
+        jvm_flags: Flags of Java workers' JVMs, separated by blanks and quoted as in a POSIX shell; those of a request come behind them.
     """
 
     __slots__ = (
@@ -3153,7 +3153,7 @@ class LeaseRequest(Message):
         language_version: The worker's language version must match this prefix; empty: any.
         environment: Hash of the runtime environment; empty: the job's own.
         resources: What each worker holds while leased. A resource that is absent is 0.
-        jvm_flags: Extra JVM flags; part of the key of the worker. Empty: none.
+        jvm_flags: Extra JVM flags, as those of an environment; part of the key of the worker. Empty: none.
         placement_group: Placement group whose resources the worker uses; zeros: none.
         bundle: Number of the bundle in the group, from 1; 0: any.
         capture_children: True: what the worker's tasks submit goes to the same group, if it names none.

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from bowstring_core import limits
 from bowstring_core.environments import places
 from bowstring_core.machine import environments
+from bowstring_core.node import jvm
 from bowstring_core.node.errors import RequestError
 from bowstring_core.node.jobs import Job
 from bowstring_core.node.peers import Peer
@@ -106,6 +107,7 @@ class EnvironmentService:
         for source in (wanted.working_dir, *wanted.modules, *wanted.jars):
             if source and not source.startswith(("/", places.PREFIX)):
                 raise RequestError(ErrorCode.INVALID_ARGUMENT, f"the source {source!r} is no absolute path")
+        jvm.words(wanted.jvm_flags)
         if wanted.requirements and wanted.installer not in (Installer.PIP, Installer.UV):
             raise RequestError(
                 ErrorCode.INVALID_ARGUMENT, "an environment with requirements needs PIP or UV to install"
@@ -135,8 +137,6 @@ class EnvironmentService:
 
     def keep_class_path(self, job: Job, entries: Sequence[str], kept: Callable[[], None]) -> None:
         """Copy the class path of a job; `kept` is called when that is done, or can't be: then the job says why."""
-        frontend = {os.path.realpath(jar) for jar in self._node.workers.jvm.jars()}
-        wanted = [entry for entry in entries if os.path.realpath(entry) not in frontend]
 
         def on_end(answer: dict[str, Any]) -> None:
             if "error" in answer:
@@ -145,9 +145,9 @@ class EnvironmentService:
                 job.class_path = tuple(places.classes(self._node.session.path, each) for each in answer["class_path"])
             kept()
 
-        if any(not os.path.isabs(entry) for entry in wanted):
+        if any(not os.path.isabs(entry) for entry in entries):
             raise ProtocolError("Hello.class_path has an entry that is no absolute path")
-        request = {"session": self._node.session.path, "class_path": wanted}
+        request = {"session": self._node.session.path, "class_path": list(entries)}
         self._run(f"class-path-{job.job}", request, limits.PACKAGES_S, on_end)
 
     # Requests for workers ---------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from bowstring_core.machine import requests
 from bowstring_core.machine.leases import Purpose
 from bowstring_core.machine.resources import Demand, ResourceError, demand_of
 from bowstring_core.machine.workers import JAVA, PYTHON
+from bowstring_core.node import jvm
 from bowstring_core.node.errors import RequestError
 from bowstring_core.node.peers import Peer
 from bowstring_core.node.worker_service import python_version
@@ -92,6 +93,7 @@ class LeaseService:
             raise RequestError(
                 ErrorCode.TASK_UNSCHEDULABLE, f"language version {version} is wanted, and this node has {has or 'none'}"
             )
+        jvm.words(jvm_flags)
         needs = demand(resources), demand(placement)
         if shared and language != JAVA:
             raise RequestError(ErrorCode.INVALID_ARGUMENT, "shared_worker is for actors in Java")

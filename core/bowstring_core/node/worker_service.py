@@ -20,7 +20,7 @@ from bowstring_core.node.connection import Connection
 from bowstring_core.node.errors import RequestError, error_record
 from bowstring_core.node.gpus import visible
 from bowstring_core.node.jobs import Job
-from bowstring_core.node.jvm import JavaMissing, JvmLauncher
+from bowstring_core.node.jvm import JavaMissing, JvmLauncher, crash_report
 from bowstring_core.node.jvm_archive import TRAINEE_SLOT, Training
 from bowstring_core.node.logs import STDERR, STDOUT, EndedLogs, WorkerOutput
 from bowstring_core.node.peers import Peer
@@ -465,8 +465,11 @@ class WorkerService:
 
     def _ending(self, peer: Peer, message: WorkerEnding, body: bytes) -> None:
         process = self.processes.get(peer.slot)
-        if process is not None and message.error is not None:
+        if process is None:
+            return
+        if message.error is not None:
             process.last_words = message.error
+        self._loop.call_later(limits.ENDING_S, lambda: self._kill_if_there(process))
 
     def death_record(self, process: WorkerProcess) -> ErrorRecord:
         """What callers are told of a worker's end."""
@@ -474,6 +477,9 @@ class WorkerService:
             message = process.out_of_memory
             return error_record(ErrorCode.OUT_OF_MEMORY, message, may_have_executed=True, pid=process.pid)
         message = f"worker process {process.pid} {describe_status(process.status)}"
+        report = crash_report(self._node.session.path, process.pid)
+        if process.kind.language == JAVA and os.path.exists(report):
+            message += f"; the JVM's report, which goes with the runtime, is {report}"
         code = ErrorCode.WORKER_CRASHED
         words = process.last_words
         if words is not None and not process.code:

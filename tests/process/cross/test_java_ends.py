@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,13 @@ def test_a_task_that_exits_is_named_with_the_place_and_what_is_behind_it_runs() 
     with pytest.raises(bow.WorkerCrashedError, match=r"cross\.Enders\.exit\(Enders\.java:\d+\) called System\.exit"):
         bow.get(exits, timeout=60)
     assert len(bow.get(behind, timeout=60)) == 20
+
+
+@pytest.mark.rule("4.3/5")
+def test_a_shutdown_hook_that_never_ends_keeps_no_caller_waiting() -> None:
+    exits = enders("exitWithoutEnd", max_retries=0).remote(3)
+    with pytest.raises(bow.WorkerCrashedError, match=r"Enders\.exitWithoutEnd\(Enders\.java:\d+\) called System\.exit"):
+        bow.get(exits, timeout=60)
 
 
 def test_a_task_that_halts_the_jvm_is_named_with_the_status() -> None:
@@ -81,3 +90,14 @@ def test_a_jvm_runs_no_more_calls_of_a_function_than_it_may() -> None:
     assert all(pids.count(each) <= 2 for each in pids)
     many = bow.get([pid.remote() for _ in range(6)], timeout=60)
     assert all(many.count(each) <= 2 for each in many)
+
+
+def test_a_jvm_that_crashes_leaves_its_report_with_the_session(runtime: bow.Session) -> None:
+    actor = bow.java_actor_class("cross.Enders").remote()
+    pid = bow.get(actor.processId.remote(), timeout=60)
+    os.kill(pid, signal.SIGSEGV)
+    wait_until(lambda: not Path(f"/proc/{pid}").exists(), 60)
+    with pytest.raises(bow.ActorError, match=rf"SIGABRT.*the JVM's report.*hs_err_pid{pid}\.log"):
+        bow.get(actor.processId.remote(), timeout=60)
+    report = Path(runtime.address) / "logs" / f"hs_err_pid{pid}.log"
+    assert "SIGSEGV" in report.read_text()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,15 @@ from tests.process import waiting
 def test_wrong_logging_levels_are_refused(level: object) -> None:
     with pytest.raises(bow.InvalidArgumentError, match="logging_level"):
         bow.init(logging_level=level)  # type: ignore[arg-type]
+
+
+def test_a_node_that_says_nothing_is_given_up(short_path: Path) -> None:
+    (short_path / "token").write_bytes(bytes(32))
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(short_path / "node.sock"))
+        silent.listen()
+        with pytest.raises(bow.RuntimeStoppedError, match="takes connections and does not answer"):
+            bow.init(address=str(short_path))
 
 
 def test_the_logging_level_is_that_of_our_logger_and_the_node() -> None:

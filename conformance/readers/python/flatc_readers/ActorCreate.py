@@ -166,7 +166,7 @@ class ActorCreate(object):
         o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(22))
         return o == 0
 
-    # Extra JVM flags; empty: none.
+    # Extra JVM flags, as those of an environment; empty: none.
     # ActorCreate
     def JvmFlags(self):
         o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(24))

@@ -188,7 +188,7 @@ class Environment(object):
         o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(22))
         return o == 0
 
-    # Flags of Java workers' JVMs, separated by blanks; those of a request come behind them.
+    # Flags of Java workers' JVMs, separated by blanks and quoted as in a POSIX shell; those of a request come behind them.
     # Environment
     def JvmFlags(self):
         o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(24))

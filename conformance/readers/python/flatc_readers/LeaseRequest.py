@@ -119,7 +119,7 @@ class LeaseRequest(object):
         o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(16))
         return o == 0
 
-    # Extra JVM flags; part of the key of the worker. Empty: none.
+    # Extra JVM flags, as those of an environment; part of the key of the worker. Empty: none.
     # LeaseRequest
     def JvmFlags(self):
         o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(18))

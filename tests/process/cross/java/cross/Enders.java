@@ -6,6 +6,7 @@ import java.util.AbstractList;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.locks.LockSupport;
 
 /** Code that ends badly, each in a way of its own. */
 public final class Enders {
@@ -35,6 +36,16 @@ public final class Enders {
     }
 
     public static void exit(int status) {
+        System.exit(status);
+    }
+
+    /** Ends the process, in which a shutdown hook never ends. */
+    public static void exitWithoutEnd(int status) {
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+            while (true) {
+                LockSupport.park();
+            }
+        }));
         System.exit(status);
     }
 

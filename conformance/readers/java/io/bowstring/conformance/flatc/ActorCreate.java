@@ -89,7 +89,7 @@ public final class ActorCreate extends com.google.flatbuffers.Table {
   public io.bowstring.conformance.flatc.Resource.Vector placementResourcesVector() { return placementResourcesVector(new io.bowstring.conformance.flatc.Resource.Vector()); }
   public io.bowstring.conformance.flatc.Resource.Vector placementResourcesVector(io.bowstring.conformance.flatc.Resource.Vector obj) { int o = __offset(22); return o != 0 ? obj.__assign(__vector(o), 4, bb) : null; }
   /**
-   * Extra JVM flags; empty: none.
+   * Extra JVM flags, as those of an environment; empty: none.
    */
   public String jvmFlags() { int o = __offset(24); return o != 0 ? __string(o + bb_pos) : null; }
   public ByteBuffer jvmFlagsAsByteBuffer() { return __vector_as_bytebuffer(24, 1); }

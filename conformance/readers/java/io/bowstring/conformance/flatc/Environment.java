@@ -91,7 +91,7 @@ public final class Environment extends com.google.flatbuffers.Table {
   public StringVector jarsVector() { return jarsVector(new StringVector()); }
   public StringVector jarsVector(StringVector obj) { int o = __offset(22); return o != 0 ? obj.__assign(__vector(o), 4, bb) : null; }
   /**
-   * Flags of Java workers' JVMs, separated by blanks; those of a request come behind them.
+   * Flags of Java workers' JVMs, separated by blanks and quoted as in a POSIX shell; those of a request come behind them.
    */
   public String jvmFlags() { int o = __offset(24); return o != 0 ? __string(o + bb_pos) : null; }
   public ByteBuffer jvmFlagsAsByteBuffer() { return __vector_as_bytebuffer(24, 1); }

@@ -69,7 +69,7 @@ public final class LeaseRequest extends com.google.flatbuffers.Table {
   public io.bowstring.conformance.flatc.Resource.Vector resourcesVector() { return resourcesVector(new io.bowstring.conformance.flatc.Resource.Vector()); }
   public io.bowstring.conformance.flatc.Resource.Vector resourcesVector(io.bowstring.conformance.flatc.Resource.Vector obj) { int o = __offset(16); return o != 0 ? obj.__assign(__vector(o), 4, bb) : null; }
   /**
-   * Extra JVM flags; part of the key of the worker. Empty: none.
+   * Extra JVM flags, as those of an environment; part of the key of the worker. Empty: none.
    */
   public String jvmFlags() { int o = __offset(18); return o != 0 ? __string(o + bb_pos) : null; }
   public ByteBuffer jvmFlagsAsByteBuffer() { return __vector_as_bytebuffer(18, 1); }

@@ -2,6 +2,7 @@ package io.bowstring;
 
 import io.bowstring.internal.call.Arguments;
 import io.bowstring.internal.call.CallOptions;
+import io.bowstring.internal.call.JvmFlags;
 
 /**
  * What can be said of an actor that is to be made, in whichever language. A setter refuses what its parameter can't be
@@ -150,7 +151,7 @@ public abstract sealed class ActorSettings<S extends ActorSettings<S>> extends S
      * @return this
      */
     public S setJvmFlags(String flags) {
-        options.jvmFlags = Arguments.present("flags", flags);
+        options.jvmFlags = JvmFlags.checked("flags", flags);
         return self();
     }
 }

@@ -2,18 +2,14 @@ package io.bowstring;
 
 import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.internal.call.Arguments;
+import io.bowstring.internal.call.ProgramClassPath;
 import io.bowstring.internal.call.StartOptions;
-import java.io.File;
-import java.io.IOException;
 import java.lang.System.Logger.Level;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** How {@link Bowstring#init(InitOptions)} starts a runtime, or which one it joins. */
@@ -96,42 +92,13 @@ public final class InitOptions {
         private long spillBytesMax = -1;
         private long memoryReserve = -1;
         private String namespace = "";
-        private List<String> classPath = ownClassPath();
+        private List<String> classPath = ProgramClassPath.entries();
         private List<String> pythonPath = List.of("");
         private boolean logToDriver = true;
         private Level loggingLevel = Level.INFO;
         private @Nullable RuntimeEnvironment environment;
 
         private Builder() {}
-
-        private static List<String> ownClassPath() {
-            return Stream.concat(
-                            entries("java.class.path").stream(),
-                            entries("jdk.module.path").stream().flatMap(each -> modules(each).stream()))
-                    .map(entry -> entry.toAbsolutePath().toString())
-                    .toList();
-        }
-
-        private static List<Path> entries(String property) {
-            return Arrays.stream(System.getProperty(property, "").split(File.pathSeparator))
-                    .filter(entry -> !entry.isEmpty())
-                    .map(Path::of)
-                    .toList();
-        }
-
-        /** An entry of the module path may be a folder of modules, which is no place of classes itself. */
-        private static List<Path> modules(Path entry) {
-            if (!Files.isDirectory(entry) || Files.exists(entry.resolve("module-info.class"))) {
-                return List.of(entry);
-            }
-            try (Stream<Path> inside = Files.list(entry)) {
-                return inside.filter(each -> each.toString().endsWith(".jar") || Files.isDirectory(each))
-                        .sorted()
-                        .toList();
-            } catch (IOException unreadable) {
-                return List.of();
-            }
-        }
 
         /**
          * The runtime to join: the path of its session's folder, or "auto" for the one that runs. Default: start one.

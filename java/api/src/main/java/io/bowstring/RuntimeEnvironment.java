@@ -3,6 +3,7 @@ package io.bowstring;
 import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.errors.RuntimeEnvSetupException;
 import io.bowstring.internal.call.Arguments;
+import io.bowstring.internal.call.JvmFlags;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -358,8 +359,9 @@ public final class RuntimeEnvironment {
          * @throws InvalidArgumentException if there is a space in it
          */
         public Builder addJvmFlag(String flag) {
-            if (Arguments.text("flag", flag).contains(" ")) {
-                throw new InvalidArgumentException("flag is '" + flag + "'; give each flag by itself");
+            if (JvmFlags.words("flag", Arguments.text("flag", flag)).size() != 1) {
+                throw new InvalidArgumentException(
+                        "flag is '" + flag + "'; give each flag by itself, and put blanks into quotation marks");
             }
             jvmFlags.add(flag);
             return this;

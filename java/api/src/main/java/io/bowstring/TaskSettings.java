@@ -2,6 +2,7 @@ package io.bowstring;
 
 import io.bowstring.internal.call.Arguments;
 import io.bowstring.internal.call.CallOptions;
+import io.bowstring.internal.call.JvmFlags;
 import java.time.Duration;
 
 /**
@@ -59,7 +60,7 @@ public abstract sealed class TaskSettings<S extends TaskSettings<S>> extends Cal
      * @return this
      */
     public S setJvmFlags(String flags) {
-        options.jvmFlags = Arguments.present("flags", flags);
+        options.jvmFlags = JvmFlags.checked("flags", flags);
         return self();
     }
 }

@@ -85,6 +85,7 @@ class OptionsTest {
                 new Wrong(() -> actor.setNamespace(""), "namespace is empty"),
                 new Wrong(() -> actor.setName(null), "name is null"),
                 new Wrong(() -> actor.setJvmFlags(null), "flags is null"),
+                new Wrong(() -> actor.setJvmFlags("-Xmx1g -Dtitle='two words"), "its quotation with ' does not end"),
                 new Wrong(() -> ActorOptions.copyOf(null), "options is null"),
                 new Wrong(() -> TaskOptions.copyOf(null), "options is null"),
                 new Wrong(() -> task.setMaxRetries(-2), "maxRetries is -2"),

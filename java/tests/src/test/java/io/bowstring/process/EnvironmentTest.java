@@ -173,6 +173,7 @@ class EnvironmentTest {
                 new Wrong(() -> builder.setSetupTimeout(Duration.ZERO), "limit is PT0S"),
                 new Wrong(() -> builder.setJvmHeap(5), "bytes is 5"),
                 new Wrong(() -> builder.addJvmFlag("-Xa -Xb"), "each flag by itself"),
+                new Wrong(() -> builder.addJvmFlag("-Da=\"b"), "its quotation with \" does not end"),
                 new Wrong(() -> Bowstring.task(Member::pid).setEnvironment(null), "environment is null"),
                 new Wrong(() -> Bowstring.task(Member::pid).setMaxCalls(-1), "count is -1"),
                 new Wrong(() -> Bowstring.task(Member::pid).setOptions(null), "given is null"),

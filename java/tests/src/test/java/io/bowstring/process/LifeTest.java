@@ -13,9 +13,15 @@ import io.bowstring.errors.NodeDiedException;
 import io.bowstring.errors.OutOfMemoryException;
 import io.bowstring.errors.RuntimeStoppedException;
 import io.bowstring.errors.TaskUnschedulableException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -63,6 +69,44 @@ class LifeTest {
         Files.write(folder.resolve("token"), new byte[32]);
         assertThrows(NodeDiedException.class, () -> Bowstring.init(options));
         assertFalse(Bowstring.isInitialized());
+    }
+
+    @Test
+    void aNodeThatSaysNothingIsGivenUp(@TempDir Path folder) throws Exception {
+        Files.write(folder.resolve("token"), new byte[32]);
+        InitOptions options = InitOptions.builder().setAddress(folder.toString()).build();
+        try (ServerSocketChannel silent = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            silent.bind(UnixDomainSocketAddress.of(folder.resolve("node.sock")), 8);
+            RuntimeStoppedException error =
+                    assertThrows(RuntimeStoppedException.class, () -> Bowstring.init(options));
+            assertTrue(error.getMessage().contains(folder + " takes connections and does not answer"), error.getMessage());
+        }
+        assertFalse(Bowstring.isInitialized());
+    }
+
+    @Test
+    void aNodeWhoseQueueIsFullIsGivenUp(@TempDir Path folder) throws Exception {
+        Files.write(folder.resolve("token"), new byte[32]);
+        InitOptions options = InitOptions.builder().setAddress(folder.toString()).build();
+        UnixDomainSocketAddress address = UnixDomainSocketAddress.of(folder.resolve("node.sock"));
+        List<SocketChannel> queue = new ArrayList<>();
+        try (ServerSocketChannel silent = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            silent.bind(address, 1);
+            boolean connected;
+            do {
+                SocketChannel one = SocketChannel.open(StandardProtocolFamily.UNIX);
+                queue.add(one);
+                one.configureBlocking(false);
+                connected = one.connect(address);
+            } while (connected);
+            RuntimeStoppedException error =
+                    assertThrows(RuntimeStoppedException.class, () -> Bowstring.init(options));
+            assertTrue(error.getMessage().contains("takes no connection now"), error.getMessage());
+        } finally {
+            for (SocketChannel one : queue) {
+                one.close();
+            }
+        }
     }
 
     @Test

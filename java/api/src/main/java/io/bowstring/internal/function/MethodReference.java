@@ -67,6 +67,7 @@ public record MethodReference(
                     + " pass a reference to a static method, as in Foo::bar, or make an actor of the object's class and"
                     + " call actor.task(Foo::bar, ...)");
         }
+        MemoryClasses.refuse(className, function.getClass().getClassLoader());
         int kind = form.getImplMethodKind();
         boolean isConstructor = kind == MethodHandleInfo.REF_newInvokeSpecial;
         boolean isStatic = kind == MethodHandleInfo.REF_invokeStatic;

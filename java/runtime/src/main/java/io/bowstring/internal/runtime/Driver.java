@@ -16,18 +16,17 @@ import io.bowstring.internal.wire.LogLines;
 import io.bowstring.internal.wire.Progress;
 import io.bowstring.internal.wire.Role;
 import io.bowstring.internal.wire.Shutdown;
-import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.CodeSource;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -35,14 +34,12 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** A driver: starts the node or finds one, joins it, and ends what it started. */
 public final class Driver {
     private static final Logger LOGGER = System.getLogger(Driver.class.getName());
-    private static final String LIBRARY = "bowstring-all.jar";
     private static final long END_MS = 10_000;
     private static final Pattern SESSION = Pattern.compile("\"session\"\\s*:\\s*\"((?:[^\"\\\\]|\\\\.)*)\"");
 
@@ -72,11 +69,15 @@ public final class Driver {
         Process node = null;
         try {
             Path folder;
+            DriverClasses classes = new DriverClasses(Driver.class.getClassLoader());
+            List<String> program;
             if (options.address().isEmpty()) {
-                node = launch(options);
-                TableFormat.FOUND.guard(); // while the node starts
+                node = launch(options, classes);
+                program = classes.program(options.classPath(), true); // while the node starts
+                TableFormat.FOUND.guard();
                 folder = announced(node);
             } else {
+                program = classes.program(options.classPath(), false);
                 TableFormat.FOUND.guard();
                 folder = options.address().equals("auto") ? newest() : Path.of(options.address());
                 if (!Files.exists(folder.resolve("token"))) {
@@ -91,7 +92,7 @@ public final class Driver {
             hello.role = Role.DRIVER;
             hello.ownsRuntime = node != null;
             hello.namespace = options.namespace();
-            hello.classPath = options.classPath();
+            hello.classPath = program;
             hello.workingDirectory = Path.of("").toAbsolutePath().toString();
             hello.pythonPath = options.pythonPath().stream()
                     .map(each -> Path.of(each).toAbsolutePath().toString())
@@ -129,7 +130,7 @@ public final class Driver {
         }
     }
 
-    private static Process launch(StartOptions options) throws IOException {
+    private static Process launch(StartOptions options, DriverClasses classes) throws IOException {
         String python = System.getenv().getOrDefault("BOWSTRING_PYTHON", "python3");
         List<String> command = new ArrayList<>(List.of(python, "-m", "bowstring_core.node",
                 "--owner", Long.toString(ProcessHandle.current().pid())));
@@ -150,10 +151,10 @@ public final class Driver {
             command.addAll(List.of("--namespace", options.namespace()));
         }
         ProcessBuilder builder = new ProcessBuilder(command);
-        // Java workers run the frontend that their driver runs.
-        String own = ownClassPath();
-        if (!own.isEmpty()) {
-            builder.environment().putIfAbsent("BOWSTRING_JAVA_JAR", own);
+        // Java workers run the library that their driver runs.
+        String library = classes.library();
+        if (!library.isEmpty()) {
+            builder.environment().putIfAbsent("BOWSTRING_JAVA_JAR", library);
         }
         // They run on the same JVM too: an older one could not load the driver's classes.
         Path home = Path.of(System.getProperty("java.home"));
@@ -168,22 +169,6 @@ public final class Driver {
                     + error.getMessage() + "); install Python and `pip install bowstring`, or name the interpreter in"
                     + " BOWSTRING_PYTHON", error);
         }
-    }
-
-    /** Where this frontend's classes and Arrow's are: the library that has them all, or the program's class path. */
-    private static String ownClassPath() {
-        CodeSource source = Driver.class.getProtectionDomain().getCodeSource();
-        if (source != null && source.getLocation().getPath().endsWith("/" + LIBRARY)) {
-            return source.getLocation().getPath();
-        }
-        return Driver.class.getModule().isNamed() ? "" : absolute(System.getProperty("java.class.path", ""));
-    }
-
-    private static String absolute(String classPath) {
-        return Stream.of(classPath.split(File.pathSeparator))
-                .filter(entry -> !entry.isEmpty())
-                .map(entry -> Path.of(entry).toAbsolutePath().toString())
-                .collect(Collectors.joining(File.pathSeparator));
     }
 
     private static String json(Map<String, Double> resources) {
@@ -235,8 +220,10 @@ public final class Driver {
     }
 
     private static boolean takesConnections(Path folder) {
-        try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(folder.resolve("node.sock")))) {
-            return channel.isConnected();
+        try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+            channel.configureBlocking(false); // else it waits for as long as the queue of a node that hangs is full
+            channel.connect(UnixDomainSocketAddress.of(folder.resolve("node.sock")));
+            return true;
         } catch (IOException | IllegalArgumentException nobody) {
             return false;
         }

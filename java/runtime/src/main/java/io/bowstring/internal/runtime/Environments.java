@@ -3,6 +3,7 @@ package io.bowstring.internal.runtime;
 import io.bowstring.RuntimeEnvironment;
 import io.bowstring.RuntimeEnvironment.Installer;
 import io.bowstring.RuntimeEnvironment.Packages;
+import io.bowstring.internal.call.JvmFlags;
 import io.bowstring.internal.wire.Environment;
 import io.bowstring.internal.wire.EnvironmentMade;
 import io.bowstring.internal.wire.EnvironmentMake;
@@ -124,11 +125,7 @@ public final class Environments {
         }
         environment.modules.forEach(each -> builder.addModule(Path.of(each)));
         environment.jars.forEach(each -> builder.addJar(Path.of(each)));
-        for (String flag : environment.jvmFlags.split(" ")) {
-            if (!flag.isEmpty()) {
-                builder.addJvmFlag(flag);
-            }
-        }
+        JvmFlags.words("flags", environment.jvmFlags).forEach(builder::addJvmFlag);
         if (!environment.requirements.isEmpty()) {
             builder.setPackages(new Packages(
                     environment.installer == io.bowstring.internal.wire.Installer.UV ? Installer.UV : Installer.PIP,

@@ -2,6 +2,7 @@ package io.bowstring.internal.runtime;
 
 import io.bowstring.errors.BowstringException;
 import io.bowstring.errors.RuntimeStoppedException;
+import io.bowstring.internal.net.Handshake;
 import io.bowstring.internal.net.Reactor;
 import io.bowstring.internal.value.ErrorRecords;
 import io.bowstring.internal.wire.ActorState;
@@ -118,15 +119,20 @@ public final class Session implements NodeLink.Listener {
             // On the thread that reads, ahead of the frames behind it: a WorkerBind may follow at once.
             Future<Void> welcomed = session.node.welcome().thenAccept(session::welcomed);
             session.node.connected(session.reactor.connect(folder.resolve("node.sock"), session.node));
-            welcomed.get(30, TimeUnit.SECONDS);
+            welcomed.get(Handshake.TIMEOUT_MS, TimeUnit.MILLISECONDS);
             return session;
         } catch (ExecutionException error) {
             session.reactor.stop();
             throw error.getCause() instanceof BowstringException known ? ErrorRecords.again(known)
                     : new RuntimeStoppedException("the node can't be reached: " + error.getCause(), error.getCause());
-        } catch (TimeoutException | InterruptedException error) {
+        } catch (TimeoutException error) {
             session.reactor.stop();
-            throw new RuntimeStoppedException("the node of " + folder + " did not answer", error);
+            throw new RuntimeStoppedException("the node of " + folder + " takes connections and does not answer: it said"
+                    + " nothing for " + Handshake.TIMEOUT_MS / 1000 + " s; it is stopped or overloaded", error);
+        } catch (InterruptedException error) {
+            session.reactor.stop();
+            Thread.currentThread().interrupt();
+            throw new RuntimeStoppedException("this thread was interrupted before the node of " + folder + " answered", error);
         } catch (IOException | RuntimeException error) {
             session.reactor.stop();
             throw error;

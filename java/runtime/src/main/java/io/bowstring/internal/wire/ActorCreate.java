@@ -40,7 +40,7 @@ public final class ActorCreate implements Table {
     /** What must be free to place it, where that is more than `resources`. */
     public List<Resource> placementResources = List.of();
 
-    /** Extra JVM flags; empty: none. */
+    /** Extra JVM flags, as those of an environment; empty: none. */
     public String jvmFlags = "";
 
     /** References inside the creation task's arguments; held while the actor may be started again. */

@@ -46,7 +46,10 @@ public final class Environment implements Table {
      */
     public List<String> jars = List.of();
 
-    /** Flags of Java workers' JVMs, separated by blanks; those of a request come behind them. */
+    /**
+     * Flags of Java workers' JVMs, separated by blanks and quoted as in a POSIX shell; those of a request come
+     * behind them.
+     */
     public String jvmFlags = "";
 
     @Override

@@ -28,7 +28,7 @@ public final class LeaseRequest implements Table {
     /** What each worker holds while leased. A resource that is absent is 0. */
     public List<Resource> resources = List.of();
 
-    /** Extra JVM flags; part of the key of the worker. Empty: none. */
+    /** Extra JVM flags, as those of an environment; part of the key of the worker. Empty: none. */
     public String jvmFlags = "";
 
     /** Placement group whose resources the worker uses; zeros: none. */
