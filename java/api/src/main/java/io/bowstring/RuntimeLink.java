@@ -7,6 +7,7 @@ import io.bowstring.internal.call.StateFilter;
 import io.bowstring.internal.function.FunctionDescriptor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.lang.reflect.Type;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -48,7 +49,7 @@ public interface RuntimeLink {
     }
 
     /** Submits a task. */
-    ObjectRef<?> submit(FunctionDescriptor function, List<?> arguments, CallOptions options, @Nullable Class<?> type);
+    ObjectRef<?> submit(FunctionDescriptor function, List<?> arguments, CallOptions options, @Nullable Type type);
 
     /** Submits a task with a result for each of the types. */
     List<ObjectRef<?>> submitAll(
@@ -65,7 +66,7 @@ public interface RuntimeLink {
 
     /** Calls a method of an actor, by its name or its name and descriptor. */
     ObjectRef<?> call(
-            Object actor, String method, List<?> arguments, CallOptions options, @Nullable Class<?> type);
+            Object actor, String method, List<?> arguments, CallOptions options, @Nullable Type type);
 
     /** Calls a method of an actor with a result for each of the types. */
     List<ObjectRef<?>> callAll(
