@@ -167,6 +167,33 @@ def _deep(depth: int) -> Any:
     return value
 
 
+def _values_that_say_their_type() -> Iterator[Case]:
+    """Values as a language writes them that has more types of numbers than one (spec 3.6/10, 3.4/1)."""
+    for name, data, value in (
+        ("int8-form-5", "d005", 5),
+        ("int16-form-5", "d10005", 5),
+        ("int32-form-5", "d200000005", 5),
+        ("int32-form-minus-5", "d2fffffffb", -5),
+        ("int32-form-minus-200", "d2ffffff38", -200),
+        ("int64-form-minus-100", "d3ffffffffffffff9c", -100),
+        ("int64-form-minus-200", "d3ffffffffffffff38", -200),
+        ("int64-form-minus-70000", "d3fffffffffffeee90", -70000),
+        ("float32-form", "ca3fc00000", 1.5),
+        ("str8-form", "d90178", "x"),
+        ("str8-form-of-3-bytes", "d903e282ac", "€"),
+        ("bin32-form", "c600000002" + "00ff", b"\0\xff"),
+    ):
+        encoded = Encoded(Encoding.PORTABLE, [bytes.fromhex(data)])
+        yield _case(f"portable-{name}", encoded, from_python(value), exact=False)
+    buffered = Encoded(Encoding.PORTABLE, [bytes.fromhex("c900000002" + "06" + "9101"), b"\xdd" * 4096])
+    yield _case("portable-ext32-form", buffered, from_python(b"\xdd" * 4096), exact=False)
+    array = np.arange(3, dtype="i4")
+    header = ObjectHeader(Encoding.TENSOR, ElementType.INT32, False, (Span(128, 12),), (3,), True).encode()
+    image = (len(header).to_bytes(8, "little") + header).ljust(128, b"\0") + array.tobytes()
+    entry = {"encoding": "TENSOR", "layout": "IMAGE", "value": from_python(array), "contains": []}
+    yield Case("values", "tensor-plain-array", image, entry, exact=False)
+
+
 def _columns() -> pa.Table:
     return pa.table(
         {
@@ -208,6 +235,7 @@ def _values() -> Iterator[Case]:
     for element, dtype in portable_dtypes():
         array = np.array([[0, 1, 2], [1, 0, 100]]).astype(dtype)
         yield _value(f"tensor-{element.lower()}", array)
+    yield from _values_that_say_their_type()
     yield _value("tensor-scalar", np.array(7, "i8"))
     yield _value("tensor-empty", np.zeros((2, 0, 3), "u2"))
     yield _value("arrow-table", _columns())

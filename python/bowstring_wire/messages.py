@@ -4137,6 +4137,7 @@ class ObjectHeader(Message):
         single_batch: ARROW: true if the value is one record batch, false if a table.
         buffers: The buffers, each aligned to 64 bytes, in order, not overlapping.
         shape: TENSOR: length of each dimension; row-major, without gaps. Empty: a scalar.
+        plain_array: TENSOR: true if the value was a plain array of its writer's language, as Java's int[], and no tensor.
     """
 
     __slots__ = (
@@ -4145,6 +4146,7 @@ class ObjectHeader(Message):
         "single_batch",
         "buffers",
         "shape",
+        "plain_array",
     )
 
     def __init__(
@@ -4154,30 +4156,35 @@ class ObjectHeader(Message):
         single_batch: bool = False,
         buffers: tuple[Span, ...] = (),
         shape: tuple[int, ...] = (),
+        plain_array: bool = False,
     ) -> None:
         self.encoding = encoding
         self.element = element
         self.single_batch = single_batch
         self.buffers = buffers
         self.shape = shape
+        self.plain_array = plain_array
 
     def block(self) -> bytes:
-        return block_object_header(self.encoding, self.element, self.single_batch, self.buffers, self.shape)
+        return block_object_header(
+            self.encoding, self.element, self.single_batch, self.buffers, self.shape, self.plain_array
+        )
 
     @staticmethod
     def read(data: bytes, at: int) -> ObjectHeader:
         return read_object_header(data, at)
 
 
-_OBJECT_HEADER_HEAD = bytes.fromhex("0e00100004000500060008000c00000010000000")
-_OBJECT_HEADER_BLOCK = Struct("<20s B B ? 1x I I 0x 8x")
-_OBJECT_HEADER_FIELDS = Struct("<B B ? 1x I I 0x")
+_OBJECT_HEADER_HEAD = bytes.fromhex("1000180004000500060008000c00100010000000")
+_OBJECT_HEADER_BLOCK = Struct("<20s B B ? 1x I I ? 7x 8x")
+_OBJECT_HEADER_FIELDS = Struct("<B B ? 1x I I ? 7x")
 _OBJECT_HEADER_SLOTS = (
     Struct("<B"),
     Struct("<B"),
     Struct("<?"),
     None,
     None,
+    Struct("<?"),
 )
 ObjectHeader.START = 16
 ObjectHeader.ROOT = bytes.fromhex("1800000042575331")
@@ -4189,28 +4196,34 @@ def block_object_header(
     single_batch: bool = False,
     buffers: tuple[Span, ...] = (),
     shape: tuple[int, ...] = (),
+    plain_array: bool = False,
 ) -> bytes:
     tail = b""
     if buffers:
-        buffers_at = len(tail) + 20
+        buffers_at = len(tail) + 28
         tail += flat.wide_chunk(buffers, SPAN)
     else:
-        buffers_at = 12
+        buffers_at = 20
     if shape:
-        shape_at = len(tail) + 16
+        shape_at = len(tail) + 24
         tail += flat.wide_chunk(shape, "q")
     else:
-        shape_at = 8
-    return _OBJECT_HEADER_BLOCK.pack(_OBJECT_HEADER_HEAD, encoding, element, single_batch, buffers_at, shape_at) + tail
+        shape_at = 16
+    return (
+        _OBJECT_HEADER_BLOCK.pack(
+            _OBJECT_HEADER_HEAD, encoding, element, single_batch, buffers_at, shape_at, plain_array
+        )
+        + tail
+    )
 
 
 def read_object_header(data: bytes, at: int) -> ObjectHeader:
     if data[at - 16 : at + 4] == _OBJECT_HEADER_HEAD:
-        encoding, element, single_batch, buffers, shape = _OBJECT_HEADER_FIELDS.unpack_from(data, at + 4)
+        encoding, element, single_batch, buffers, shape, plain_array = _OBJECT_HEADER_FIELDS.unpack_from(data, at + 4)
         buffers += at + 8
         shape += at + 12
     else:
-        encoding, element, single_batch, buffers, shape = flat.table_fields(data, at, _OBJECT_HEADER_SLOTS)
+        encoding, element, single_batch, buffers, shape, plain_array = flat.table_fields(data, at, _OBJECT_HEADER_SLOTS)
     if encoding > 7:
         raise flat.unknown_value("ObjectHeader.encoding", encoding)
     return ObjectHeader(
@@ -4219,6 +4232,7 @@ def read_object_header(data: bytes, at: int) -> ObjectHeader:
         single_batch,
         flat.read_structs(data, buffers, SPAN, Span),
         flat.read_scalars(data, shape, "q"),
+        plain_array,
     )
 
 

@@ -102,8 +102,16 @@ class ObjectHeader(object):
         o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(12))
         return o == 0
 
+    # TENSOR: true if the value was a plain array of its writer's language, as Java's int[], and no tensor.
+    # ObjectHeader
+    def PlainArray(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(14))
+        if o != 0:
+            return bool(self._tab.Get(flatbuffers.number_types.BoolFlags, o + self._tab.Pos))
+        return False
+
 def ObjectHeaderStart(builder):
-    builder.StartObject(5)
+    builder.StartObject(6)
 
 def Start(builder):
     ObjectHeaderStart(builder)
@@ -149,6 +157,12 @@ def ObjectHeaderStartShapeVector(builder, numElems):
 
 def StartShapeVector(builder, numElems):
     return ObjectHeaderStartShapeVector(builder, numElems)
+
+def ObjectHeaderAddPlainArray(builder, plainArray):
+    builder.PrependBoolSlot(5, plainArray, 0)
+
+def AddPlainArray(builder, plainArray):
+    ObjectHeaderAddPlainArray(builder, plainArray)
 
 def ObjectHeaderEnd(builder):
     return builder.EndObject()

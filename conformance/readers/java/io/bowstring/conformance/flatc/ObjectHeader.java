@@ -58,23 +58,29 @@ public final class ObjectHeader extends com.google.flatbuffers.Table {
   public LongVector shapeVector(LongVector obj) { int o = __offset(12); return o != 0 ? obj.__assign(__vector(o), bb) : null; }
   public ByteBuffer shapeAsByteBuffer() { return __vector_as_bytebuffer(12, 8); }
   public ByteBuffer shapeInByteBuffer(ByteBuffer _bb) { return __vector_in_bytebuffer(_bb, 12, 8); }
+  /**
+   * TENSOR: true if the value was a plain array of its writer's language, as Java's int[], and no tensor.
+   */
+  public boolean plainArray() { int o = __offset(14); return o != 0 ? 0!=bb.get(o + bb_pos) : false; }
 
   public static int createObjectHeader(FlatBufferBuilder builder,
       int encoding,
       int element,
       boolean singleBatch,
       int buffersOffset,
-      int shapeOffset) {
-    builder.startTable(5);
+      int shapeOffset,
+      boolean plainArray) {
+    builder.startTable(6);
     ObjectHeader.addShape(builder, shapeOffset);
     ObjectHeader.addBuffers(builder, buffersOffset);
+    ObjectHeader.addPlainArray(builder, plainArray);
     ObjectHeader.addSingleBatch(builder, singleBatch);
     ObjectHeader.addElement(builder, element);
     ObjectHeader.addEncoding(builder, encoding);
     return ObjectHeader.endObjectHeader(builder);
   }
 
-  public static void startObjectHeader(FlatBufferBuilder builder) { builder.startTable(5); }
+  public static void startObjectHeader(FlatBufferBuilder builder) { builder.startTable(6); }
   public static void addEncoding(FlatBufferBuilder builder, int encoding) { builder.addByte(0, (byte) encoding, (byte) 0); }
   public static void addElement(FlatBufferBuilder builder, int element) { builder.addByte(1, (byte) element, (byte) 0); }
   public static void addSingleBatch(FlatBufferBuilder builder, boolean singleBatch) { builder.addBoolean(2, singleBatch, false); }
@@ -83,6 +89,7 @@ public final class ObjectHeader extends com.google.flatbuffers.Table {
   public static void addShape(FlatBufferBuilder builder, int shapeOffset) { builder.addOffset(4, shapeOffset, 0); }
   public static int createShapeVector(FlatBufferBuilder builder, long[] data) { builder.startVector(8, data.length, 8); for (int i = data.length - 1; i >= 0; i--) builder.addLong(data[i]); return builder.endVector(); }
   public static void startShapeVector(FlatBufferBuilder builder, int numElems) { builder.startVector(8, numElems, 8); }
+  public static void addPlainArray(FlatBufferBuilder builder, boolean plainArray) { builder.addBoolean(5, plainArray, false); }
   public static int endObjectHeader(FlatBufferBuilder builder) {
     int o = builder.endTable();
     return o;

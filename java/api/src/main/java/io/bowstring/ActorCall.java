@@ -5,6 +5,7 @@ import io.bowstring.internal.function.MethodReference;
 import io.bowstring.internal.call.Arguments;
 import io.bowstring.internal.call.CallOptions;
 import java.io.Serializable;
+import java.lang.reflect.Type;
 import java.util.Collections;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -18,9 +19,9 @@ public final class ActorCall<R extends @Nullable Object> extends CallSettings<Ac
     private final Object actor;
     private final String method;
     private final List<?> arguments;
-    private final @Nullable Class<?> type;
+    private final @Nullable Type type;
 
-    private ActorCall(Object actor, String method, List<?> arguments, @Nullable Class<?> type) {
+    private ActorCall(Object actor, String method, List<?> arguments, @Nullable Type type) {
         super(optionsOf(actor, method));
         this.actor = actor;
         this.method = method;
@@ -39,7 +40,7 @@ public final class ActorCall<R extends @Nullable Object> extends CallSettings<Ac
             throw new InvalidArgumentException(method.methodName() + " of " + method.className()
                     + " is static; call it with Bowstring.task, or write an instance method");
         }
-        return new ActorCall<>(actor, method.methodName() + method.descriptor(), arguments, method.returnType());
+        return new ActorCall<>(actor, method.methodName() + method.descriptor(), arguments, method.resultType());
     }
 
     static <R extends @Nullable Object> ActorCall<R> of(PyActorHandle actor, PyActorMethod<R> method, List<?> arguments) {

@@ -7,6 +7,7 @@ import io.bowstring.internal.call.StateFilter;
 import io.bowstring.internal.function.FunctionDescriptor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.lang.reflect.Type;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -73,7 +74,7 @@ public interface RuntimeLink {
      * @param type what the result is converted to; null: left as it comes
      * @return the result's reference
      */
-    ObjectRef<?> submit(FunctionDescriptor function, List<?> arguments, CallOptions options, @Nullable Class<?> type);
+    ObjectRef<?> submit(FunctionDescriptor function, List<?> arguments, CallOptions options, @Nullable Type type);
 
     /**
      * Submits a task with a result for each of the types.
@@ -128,7 +129,7 @@ public interface RuntimeLink {
      * @return the result's reference
      */
     ObjectRef<?> call(
-            Object actor, String method, List<?> arguments, CallOptions options, @Nullable Class<?> type);
+            Object actor, String method, List<?> arguments, CallOptions options, @Nullable Type type);
 
     /**
      * Calls a method of an actor with a result for each of the types.

@@ -5,6 +5,7 @@ import io.bowstring.internal.function.FunctionDescriptor;
 import io.bowstring.internal.function.MethodReference;
 import io.bowstring.internal.call.Arguments;
 import java.io.Serializable;
+import java.lang.reflect.Type;
 import java.util.Collections;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -17,9 +18,9 @@ import org.jspecify.annotations.Nullable;
 public final class TaskCall<R extends @Nullable Object> extends TaskSettings<TaskCall<R>> {
     private final FunctionDescriptor function;
     private final List<?> arguments;
-    private final @Nullable Class<?> type;
+    private final @Nullable Type type;
 
-    private TaskCall(FunctionDescriptor function, List<?> arguments, @Nullable Class<?> type) {
+    private TaskCall(FunctionDescriptor function, List<?> arguments, @Nullable Type type) {
         this.function = function;
         this.arguments = Bowstring.unwrap(arguments);
         this.type = type;
@@ -31,7 +32,7 @@ public final class TaskCall<R extends @Nullable Object> extends TaskSettings<Tas
             throw new InvalidArgumentException(method.methodName() + " of " + method.className()
                     + " is no static method; tasks run static methods, and actors the others");
         }
-        return new TaskCall<>(method.descriptorOf(), arguments, method.returnType());
+        return new TaskCall<>(method.descriptorOf(), arguments, method.resultType());
     }
 
     static <R extends @Nullable Object> TaskCall<R> of(PyFunction<R> function, List<?> arguments) {

@@ -24,6 +24,7 @@ import io.bowstring.errors.CrossLanguageException;
 import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.errors.TaskException;
 import java.net.URISyntaxException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -68,6 +69,34 @@ class PythonTest {
         assertEquals(3, Bowstring.task(PyFunction.of(PEER, "add", Integer.class), 1, 2).remote().get());
         assertEquals("ab", Bowstring.task(PyFunction.of(PEER, "add", String.class), "a", "b").remote().get());
         assertEquals(2.0, Bowstring.task(PyFunction.of("math", "sqrt", Double.class), 4).remote().get());
+    }
+
+    /** A reference whose value Python makes. */
+    public static ObjectRef<Integer> sumInPython(int a, int b) {
+        return Bowstring.task(PyFunction.of(PEER, "add", Integer.class), a, b).remote();
+    }
+
+    @Test
+    void aReferenceToAValueOfPythonsIsReadAsDeclared() {
+        Integer sum = Bowstring.task(PythonTest::sumInPython, 1, 2).remote().get().get();
+        assertEquals(3, sum);
+    }
+
+    @Test
+    void pythonReadsWhatJavaMarksForItself() {
+        PyFunction<String> describe = PyFunction.of(PEER, "describe", String.class);
+        PyFunction<String> text = PyFunction.of("builtins", "repr", String.class);
+        for (Object value : List.of((byte) 5, (short) -200, -70_000, 5L)) {
+            assertEquals("int", Bowstring.task(describe, value).remote().get());
+            assertEquals(value.toString(), Bowstring.task(text, Bowstring.put(value)).remote().get());
+        }
+        assertEquals("1.5", Bowstring.task(text, Bowstring.put(1.5f)).remote().get());
+        assertEquals("'x'", Bowstring.task(text, Bowstring.put('x')).remote().get());
+        assertEquals("b'ab'", Bowstring.task(text, ByteBuffer.wrap(new byte[] {'a', 'b'})).remote().get());
+        assertEquals("ndarray", Bowstring.task(describe, Bowstring.put(new int[] {1})).remote().get());
+        CrossLanguageException error = assertThrows(CrossLanguageException.class,
+                () -> Bowstring.task(describe, Bowstring.put("lone \ud800")).remote().get());
+        assertTrue(error.getMessage().contains("pass it as bytes"), error.getMessage());
     }
 
     @Test

@@ -13,6 +13,7 @@ import io.bowstring.ActorHandle;
 import io.bowstring.Arg;
 import io.bowstring.Bowstring;
 import io.bowstring.ElementType;
+import io.bowstring.Functions.Func1;
 import io.bowstring.ObjectRef;
 import io.bowstring.ObjectStream;
 import io.bowstring.RuntimeContext;
@@ -41,6 +42,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
@@ -51,6 +53,7 @@ import org.apache.arrow.vector.BigIntVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What programs rely on, the same on the testkit and on a runtime of processes. Two CPUs, and nothing else. */
@@ -466,6 +469,114 @@ abstract class Scenarios {
             assertArrayEquals(new double[] {1, 2, 3, 4, 5, 6}, built.get().toDoubleArray());
             assertTrue(built.get().buffer().isReadOnly());
         }
+    }
+
+    /** A value as it is, whatever its class. */
+    public static Object same(Object value) {
+        return value;
+    }
+
+    public static <T> T generic(T value) {
+        return value;
+    }
+
+    public static String classOf(Object value) {
+        return value.getClass().getSimpleName();
+    }
+
+    public static String classOfTensor(Tensor tensor) {
+        return tensor.getClass().getSimpleName() + tensor.size();
+    }
+
+    public static ObjectRef<Integer> later(int value) {
+        return Bowstring.put(value);
+    }
+
+    @Test
+    void aValueComesBackAsWhatItWas() {
+        Func1<Object, Object> same = Scenarios::same;
+        Func1<Object, Object> generic = Scenarios::generic;
+        Func1<Object, String> classOf = Scenarios::classOf;
+        for (Object value : List.of((byte) 1, (short) -200, -70_000, 5, 5L, -5L, 1.5f, 2.5, 'x', "x", "lone \ud800", true,
+                List.of(1, 2L, 'c', 1.5f), Map.of(1, (short) 2))) {
+            String name = value.getClass().getSimpleName();
+            assertEquals(value, Bowstring.task(same, value).remote().get());
+            assertEquals(value, Bowstring.task(generic, value).remote().get());
+            assertEquals(value, Bowstring.task(same, (Object) Bowstring.put(value)).remote().get());
+            assertEquals(name, Bowstring.task(classOf, (Object) Bowstring.put(value)).remote().get());
+            assertEquals(value, Bowstring.put(value).as(Object.class).get());
+        }
+        for (int length : new int[] {3, 300_000}) {
+            for (Object array : List.of(new int[length], new double[length], new short[length], new boolean[length],
+                    new byte[length])) {
+                Object[] all = {array};
+                assertArrayEquals(all, new Object[] {Bowstring.task(same, array).remote().get()});
+                assertArrayEquals(all, new Object[] {Bowstring.put(array).as(Object.class).get()});
+                assertEquals(array.getClass().getSimpleName(),
+                        Bowstring.task(classOf, (Object) Bowstring.put(array)).remote().get());
+            }
+        }
+        assertEquals("Tensor", Bowstring.task(classOf, Tensor.of(1, 2)).remote().get());
+        assertEquals("Tensor2", Bowstring.task(Scenarios::classOfTensor, Tensor.of(1, 2)).remote().get());
+    }
+
+    public static Object listsInEachOther(int levels) {
+        Object deep = 1;
+        for (int level = 0; level < levels; level++) {
+            deep = new ArrayList<>(Collections.singletonList(deep));
+        }
+        return deep;
+    }
+
+    public static int chainOfCauses(int length) throws Exception {
+        Exception chain = new IllegalStateException("first");
+        for (int each = 0; each < length; each++) {
+            chain = new IllegalStateException("later", chain);
+        }
+        throw chain;
+    }
+
+    public static Map<String, Object> partlyUnserializable() {
+        return Map.of("config", List.of(1, new Object()));
+    }
+
+    private static String refused(Executable call) {
+        return assertThrows(SerializationException.class, call).getMessage();
+    }
+
+    @Test
+    void whatIsTooDeepIsAnErrorThatSaysSo() {
+        Object deep = listsInEachOther(10_000);
+        Func1<Object, Object> same = Scenarios::same;
+        assertContains("$: nested 9999 levels deep", refused(() -> Bowstring.put(deep)));
+        assertContains("$.args[0]: nested 9999 levels deep", refused(() -> Bowstring.task(same, deep).remote()));
+        ObjectRef<Object> made = Bowstring.task(Scenarios::listsInEachOther, 10_000).remote();
+        assertContains("the result $: nested 9999 levels deep", refused(made::get));
+        for (int length : new int[] {1_000, 30_000}) {
+            TaskException error = assertThrows(
+                    TaskException.class, () -> Bowstring.task(Scenarios::chainOfCauses, length).remote().get());
+            assertContains("IllegalStateException: later", error.getMessage());
+        }
+    }
+
+    @Test
+    void whatCanNotTravelIsNamedByItsPath() {
+        Func1<Object, Object> same = Scenarios::same;
+        assertContains("$.config[1]: an object of java.lang.Object", refused(() -> Bowstring.put(partlyUnserializable())));
+        assertContains("$.args[0].config[1]: ", refused(() -> Bowstring.task(same, partlyUnserializable()).remote()));
+        ObjectRef<Map<String, Object>> made = Bowstring.task(Scenarios::partlyUnserializable).remote();
+        assertContains("the result $.config[1]: an object of java.lang.Object", refused(made::get));
+    }
+
+    private static void assertContains(String part, String message) {
+        assertTrue(message.contains(part), message);
+    }
+
+    @Test
+    void aReferenceThatIsAResultKnowsWhatItsMethodDeclares() {
+        ObjectRef<ObjectRef<Integer>> outer = Bowstring.task(Scenarios::later, 5).remote();
+        Integer inner = outer.get().get();
+        assertEquals(5, inner);
     }
 
     @Test

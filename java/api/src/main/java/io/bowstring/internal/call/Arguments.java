@@ -1,6 +1,8 @@
 package io.bowstring.internal.call;
 
 import io.bowstring.errors.InvalidArgumentException;
+import java.lang.reflect.ParameterizedType;
+import java.lang.reflect.Type;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -22,12 +24,13 @@ public final class Arguments {
     }
 
     /** A type of results that a value can have; a stage has the value that it ends with. */
-    public static @Nullable Class<?> settled(@Nullable Class<?> type) {
-        if (type != null && CompletionStage.class.isAssignableFrom(type)) {
+    public static <T extends @Nullable Type> T settled(T declared) {
+        Type raw = declared instanceof ParameterizedType generic ? generic.getRawType() : declared;
+        if (raw instanceof Class<?> type && CompletionStage.class.isAssignableFrom(type)) {
             throw new InvalidArgumentException("this method's result is a " + type.getSimpleName()
                     + ", whose value travels; say of what class that is, as in remote(Long.class)");
         }
-        return type;
+        return declared;
     }
 
     /** Where classes of the user's are: the thread's context loader, or ours. */

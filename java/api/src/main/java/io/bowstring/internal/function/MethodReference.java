@@ -7,6 +7,7 @@ import java.lang.invoke.MethodType;
 import java.lang.invoke.SerializedLambda;
 import java.lang.reflect.InaccessibleObjectException;
 import java.lang.reflect.Method;
+import java.lang.reflect.Type;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -20,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param descriptor JVM descriptor
  * @param isStatic true of static methods
  * @param parameters types of the parameters
- * @param returnType type of the result; of a constructor: the class
+ * @param resultType type of the result, as generic as it is declared; of a constructor: Object
  * @param descriptorOf what a task of it names: the method, or for a constructor its class
  */
 public record MethodReference(
@@ -29,7 +30,7 @@ public record MethodReference(
         String descriptor,
         boolean isStatic,
         List<Class<?>> parameters,
-        Class<?> returnType,
+        Type resultType,
         FunctionDescriptor descriptorOf) {
 
     private static final ClassValue<AtomicReference<@Nullable MethodReference>> KNOWN = new ClassValue<>() {
@@ -76,10 +77,23 @@ public record MethodReference(
         FunctionDescriptor named = isConstructor
                 ? FunctionDescriptor.of(FunctionDescriptor.JAVA, className, "", "")
                 : FunctionDescriptor.of(FunctionDescriptor.JAVA, className, name, descriptor);
-        Class<?> returnType = isConstructor ? Object.class : type.returnType();
         return new MethodReference(
                 className, isConstructor ? "<init>" : name, descriptor, isStatic, List.copyOf(type.parameterList()),
-                returnType, named);
+                isConstructor ? Object.class : resultType(function, className, name, type), named);
+    }
+
+    /** The type that the method's source declares, so that an {@code ObjectRef<Integer>} is one. */
+    private static Type resultType(Serializable function, String className, String name, MethodType type) {
+        Class<?> erased = type.returnType();
+        if (erased.isPrimitive() || erased.getTypeParameters().length == 0) {
+            return erased;
+        }
+        try {
+            Class<?> owner = Class.forName(className, false, function.getClass().getClassLoader());
+            return owner.getDeclaredMethod(name, type.parameterArray()).getGenericReturnType();
+        } catch (ReflectiveOperationException | LinkageError inherited) {
+            return erased;
+        }
     }
 
     private static SerializedLambda serializedForm(Serializable function) {

@@ -9,9 +9,11 @@ import io.bowstring.Functions.Func0;
 import io.bowstring.Functions.Func1;
 import io.bowstring.Functions.Func2;
 import io.bowstring.Functions.Proc1;
+import io.bowstring.ObjectRef;
 import io.bowstring.errors.InvalidArgumentException;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class MethodReferenceTest {
@@ -28,9 +30,20 @@ class MethodReferenceTest {
         assertEquals(MethodReferenceTest.class.getName(), method.className());
         assertEquals("twice", method.methodName());
         assertEquals("(I)I", method.descriptor());
-        assertEquals(int.class, method.returnType());
+        assertEquals(int.class, method.resultType());
         assertTrue(method.isStatic());
         assertEquals("twice", method.descriptorOf().name());
+    }
+
+    private static ObjectRef<List<Integer>> later() {
+        throw new IllegalStateException("no task");
+    }
+
+    @Test
+    void theResultIsAsGenericAsItIsDeclared() {
+        Func0<ObjectRef<List<Integer>>> function = MethodReferenceTest::later;
+        assertEquals("io.bowstring.ObjectRef<java.util.List<java.lang.Integer>>",
+                MethodReference.of(function).resultType().getTypeName());
     }
 
     @Test
@@ -50,7 +63,7 @@ class MethodReferenceTest {
         Func0<Integer> capturing = () -> captured;
         Func0<Integer> lambda = () -> 1;
         Func0<Integer> bound = "text"::length;
-        for (Func0<Integer> function : java.util.List.of(capturing, lambda)) {
+        for (Func0<Integer> function : List.of(capturing, lambda)) {
             InvalidArgumentException error =
                     assertThrows(InvalidArgumentException.class, () -> MethodReference.of(function));
             assertTrue(error.getMessage().contains("Foo::bar"), error.getMessage());

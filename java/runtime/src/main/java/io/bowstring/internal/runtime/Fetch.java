@@ -6,6 +6,7 @@ import io.bowstring.internal.value.Payload;
 import io.bowstring.internal.wire.ObjectGetCancel;
 import io.bowstring.internal.wire.ObjectValue;
 import io.bowstring.internal.wire.ValueState;
+import java.lang.reflect.Type;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
@@ -65,7 +66,7 @@ final class Fetch {
     }
 
     /** The value as a type that may be known. */
-    static @Nullable Object decode(Session session, Object fetched, @Nullable Class<?> type) {
+    static @Nullable Object decode(Session session, Object fetched, @Nullable Type type) {
         if (fetched instanceof Payload payload) {
             return session.reader().decode(payload, type);
         }

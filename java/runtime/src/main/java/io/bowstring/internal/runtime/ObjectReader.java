@@ -14,7 +14,7 @@ import io.bowstring.internal.wire.ObjectValue;
 import io.bowstring.internal.wire.WireRef;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.nio.ByteBuffer;
+import java.lang.reflect.Type;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CancellationException;
@@ -211,12 +211,13 @@ public final class ObjectReader {
     }
 
     /** Decodes what {@link #fetchArgument} gave, perhaps as a type. */
-    public @Nullable Object decodeFetched(Object fetched, @Nullable Class<?> type) {
+    public @Nullable Object decodeFetched(Object fetched, @Nullable Type type) {
         return Fetch.decode(session, fetched, type);
     }
 
     /** Decodes a payload as a type that may be known. */
-    public @Nullable Object decode(Payload payload, @Nullable Class<?> type) {
+    public @Nullable Object decode(Payload payload, @Nullable Type type) {
+        Class<?> wanted = type == null ? null : Conversions.erase(type);
         ClassLoader loader = classLoader;
         ClassLoader threads = Thread.currentThread().getContextClassLoader();
         if (!session.isWorker() && threads != null) {
@@ -224,19 +225,19 @@ public final class ObjectReader {
         }
         Object value;
         try {
-            value = Values.decode(payload, session.references(), loader, isBuffer(type));
+            value = Values.decode(payload, session.references(), loader, wanted);
         } finally {
             TaskContext context = TaskContext.current();
             if (context != null && session.isWorker()) {
                 session.locked(() -> session.objects().holdRead(context));
             }
         }
-        return type == null || type == Object.class || type == void.class ? value : Conversions.convert(value, type);
+        return type == null || wanted == Object.class || wanted == void.class ? value : Conversions.convert(value, type);
     }
 
-    @Nullable Object decodeStored(ObjectValue value, @Nullable Class<?> type) {
+    @Nullable Object decodeStored(ObjectValue value, @Nullable Type type) {
         boolean whole = value.encoding == Encoding.ARROW || value.encoding == Encoding.TENSOR;
-        StoredValue.Use use = isArray(type) ? StoredValue.Use.COPY : whole ? StoredValue.Use.VIEW : StoredValue.Use.PARTS;
+        StoredValue.Use use = isArray(type == null ? null : Conversions.erase(type)) ? StoredValue.Use.COPY : whole ? StoredValue.Use.VIEW : StoredValue.Use.PARTS;
         StoredValue stored = session.store().stored(value, use);
         boolean read = false;
         try {
@@ -246,11 +247,6 @@ public final class ObjectReader {
         } finally {
             stored.end(read);
         }
-    }
-
-    /** What is read as a buffer is a view. */
-    private static boolean isBuffer(@Nullable Class<?> type) {
-        return type != null && ByteBuffer.class.isAssignableFrom(type);
     }
 
     /** What is read as an array of primitives is copied out of its tensor. */

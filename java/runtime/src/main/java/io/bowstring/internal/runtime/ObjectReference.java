@@ -1,10 +1,10 @@
 package io.bowstring.internal.runtime;
 
-import io.bowstring.ObjectRef;
 import io.bowstring.internal.value.HeldRef;
 import java.io.Serial;
 import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
+import java.lang.reflect.Type;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
@@ -17,7 +17,7 @@ public final class ObjectReference<T extends @Nullable Object> extends HeldRef<T
     private final transient Cleaner.Cleanable handle;
 
     /** Takes over one handle of the entry. */
-    ObjectReference(Session session, ObjectEntry entry, @Nullable Class<?> type) {
+    ObjectReference(Session session, ObjectEntry entry, @Nullable Type type) {
         super(type);
         this.session = session;
         this.entry = entry;
@@ -50,7 +50,7 @@ public final class ObjectReference<T extends @Nullable Object> extends HeldRef<T
     }
 
     @Override
-    public <V> ObjectRef<V> as(Class<V> wanted) {
+    protected HeldRef<?> typed(Type wanted) {
         ObjectEntry shared = entry();
         session.locked(() -> session.objects().acquire(shared));
         Reference.reachabilityFence(this);

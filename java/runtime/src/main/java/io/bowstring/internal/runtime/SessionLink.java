@@ -14,6 +14,7 @@ import io.bowstring.internal.call.StateFilter;
 import io.bowstring.internal.function.FunctionDescriptor;
 import io.bowstring.internal.value.TensorImage;
 import io.bowstring.internal.wire.Encoding;
+import java.lang.reflect.Type;
 import java.nio.ByteBuffer;
 import java.util.Iterator;
 import java.util.List;
@@ -43,7 +44,7 @@ public final class SessionLink implements RuntimeLink {
 
     @Override
     public ObjectRef<?> submit(
-            FunctionDescriptor function, List<?> arguments, CallOptions options, @Nullable Class<?> type) {
+            FunctionDescriptor function, List<?> arguments, CallOptions options, @Nullable Type type) {
         return session.submitter().submit(function, arguments, options, type);
     }
 
@@ -72,7 +73,7 @@ public final class SessionLink implements RuntimeLink {
 
     @Override
     public ObjectRef<?> call(
-            Object actor, String method, List<?> arguments, CallOptions options, @Nullable Class<?> type) {
+            Object actor, String method, List<?> arguments, CallOptions options, @Nullable Type type) {
         return session.submitter().call(handle(actor), method, arguments, options, type);
     }
 

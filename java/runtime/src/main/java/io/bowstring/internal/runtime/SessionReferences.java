@@ -2,11 +2,13 @@ package io.bowstring.internal.runtime;
 
 import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.errors.ProtocolException;
+import io.bowstring.internal.value.Conversions;
 import io.bowstring.internal.value.EncodedValue;
 import io.bowstring.internal.value.References;
 import io.bowstring.internal.wire.WireHandle;
 import io.bowstring.internal.wire.WireRef;
 import java.lang.ref.Cleaner;
+import java.lang.reflect.Type;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -61,7 +63,8 @@ public final class SessionReferences implements References {
 
     @Override
     public @Nullable Class<?> typeOf(Object reference) {
-        return ((ObjectReference<?>) reference).type();
+        Type type = ((ObjectReference<?>) reference).type();
+        return type == null ? null : Conversions.erase(type);
     }
 
     @Override

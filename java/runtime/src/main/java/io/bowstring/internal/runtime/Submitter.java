@@ -1,7 +1,6 @@
 package io.bowstring.internal.runtime;
 
 import io.bowstring.ObjectRef;
-import io.bowstring.errors.CrossLanguageException;
 import io.bowstring.errors.ErrorCode;
 import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.internal.call.Arguments;
@@ -13,6 +12,7 @@ import io.bowstring.internal.value.Values;
 import io.bowstring.internal.wire.FunctionPut;
 import io.bowstring.internal.wire.Language;
 import io.bowstring.internal.wire.TaskFlag;
+import java.lang.reflect.Type;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -40,7 +40,7 @@ public final class Submitter {
             FunctionDescriptor function,
             List<?> arguments,
             CallOptions options,
-            @Nullable Class<?> type) {
+            @Nullable Type type) {
         PendingTask task = prepareTask(function, arguments, options, 1);
         ObjectReference<?> reference = new ObjectReference<>(session, task.results.get(0), type);
         start(task);
@@ -118,7 +118,7 @@ public final class Submitter {
             String method,
             List<?> arguments,
             CallOptions options,
-            @Nullable Class<?> type) {
+            @Nullable Type type) {
         PendingTask task = prepareCall(actor, method, arguments, options, 1);
         ObjectReference<?> reference = new ObjectReference<>(session, task.results.get(0), type);
         startCall(actor, task);
@@ -196,7 +196,8 @@ public final class Submitter {
                 stored.add(session.references().own(reference.session(), reference).entry());
                 continue;
             }
-            EncodedValue value = encodeArgument(argument, function.language(), i);
+            EncodedValue value =
+                    Values.encodeArgument(argument, i, function.language() != Language.JAVA, session.references());
             boolean fits = value.inlineSize() <= session.inlineBytesMax();
             encoded.add(fits ? value : null);
             stored.add(fits ? null : session.writer().putEncoded(value));
@@ -239,19 +240,6 @@ public final class Submitter {
             made[0] = task;
         });
         return made[0];
-    }
-
-    private EncodedValue encodeArgument(@Nullable Object argument, int language, int index) {
-        if (language == Language.JAVA) {
-            return Values.encode(argument, session.references());
-        }
-        try {
-            return Values.encodePortable(argument, session.references());
-        } catch (CrossLanguageException error) {
-            String message = error.details().message();
-            throw new CrossLanguageException(
-                    "$.args[" + index + "]" + (message.startsWith("$") ? message.substring(1) : ": " + message));
-        }
     }
 
     /** Tells the node of a function before its first use; the lock is held. */

@@ -7,6 +7,7 @@ import java.lang.reflect.Array;
 import java.lang.reflect.GenericArrayType;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.Type;
+import java.lang.reflect.TypeVariable;
 import java.lang.reflect.WildcardType;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -46,6 +47,9 @@ public final class Conversions {
         }
         try {
             Object converted = convert(value, type);
+            if (value instanceof Byte || value instanceof Short || value instanceof Integer) {
+                return widening((Number) value, wanted);
+            }
             if (converted != value) {
                 return value instanceof Long && wanted != Integer.class ? 3 : 2;
             }
@@ -53,6 +57,16 @@ public final class Conversions {
         } catch (InvalidArgumentException misfit) {
             return -1;
         }
+    }
+
+    /** Java's own order: the next wider integers first, then floats, then what is no number; last what is narrower. */
+    private static int widening(Number value, Class<?> wanted) {
+        List<Class<?>> integers = List.of(Byte.class, Short.class, Integer.class, Long.class);
+        int steps = integers.indexOf(wanted) - integers.indexOf(value.getClass());
+        if (integers.contains(wanted)) {
+            return steps > 0 ? steps : 8;
+        }
+        return wanted == Float.class || wanted == Double.class ? 5 : 6;
     }
 
     /**
@@ -80,8 +94,14 @@ public final class Conversions {
             converted = floating(((Number) value).doubleValue(), wanted);
         } else if (value instanceof String text && wanted == Character.class && text.length() == 1) {
             converted = text.charAt(0);
+        } else if (value instanceof Character letter && wanted == String.class) {
+            converted = letter.toString();
         } else if (value instanceof byte[] bytes && wanted == ByteBuffer.class) {
             converted = ByteBuffer.wrap(bytes).asReadOnlyBuffer();
+        } else if (value instanceof ByteBuffer buffer && wanted == byte[].class) {
+            byte[] bytes = new byte[buffer.remaining()];
+            buffer.duplicate().get(bytes);
+            converted = bytes;
         } else if (value instanceof Tensor tensor && wanted.isArray()) {
             converted = array(tensor, wanted.getComponentType());
         } else if (value instanceof List<?> list && wanted.isArray()) {
@@ -91,6 +111,9 @@ public final class Conversions {
             converted = elements(new LinkedHashSet<>(list), type);
         } else if (wanted == Tensor.class) {
             converted = tensor(value);
+        } else if (wanted.isArray()) {
+            Tensor elements = tensor(value);
+            converted = elements == null ? null : array(elements, wanted.getComponentType());
         }
         if (converted == null) {
             throw new InvalidArgumentException(describe(value) + " does not fit " + type.getTypeName()
@@ -213,41 +236,57 @@ public final class Conversions {
             return value;
         }
         Type[] arguments = parameterized.getActualTypeArguments();
-        if (value instanceof Collection<?> items && arguments.length == 1 && isConcrete(arguments[0])) {
-            if (items.stream().allMatch(item -> item == null || fits(item, arguments[0]))) {
-                return value;
-            }
-            Collection<@Nullable Object> converted = value instanceof Set ? new LinkedHashSet<>() : new ArrayList<>();
-            int index = 0;
-            for (Object item : items) {
-                converted.add(element(item, arguments[0], "[" + index++ + "]"));
-            }
-            return converted;
+        if (value instanceof HeldRef<?> reference && arguments.length == 1 && isConcrete(arguments[0])) {
+            Type known = reference.type();
+            return known != null && box(erase(arguments[0])).isAssignableFrom(box(erase(known)))
+                    ? value
+                    : reference.typed(arguments[0]);
         }
-        if (value instanceof Map<?, ?> map && arguments.length == 2) {
-            boolean asItIs = map.entrySet().stream().allMatch(entry -> fits(entry.getKey(), arguments[0])
-                    && (entry.getValue() == null || fits(entry.getValue(), arguments[1])));
-            if (asItIs) {
-                return value;
-            }
-            Map<@Nullable Object, @Nullable Object> converted = new LinkedHashMap<>();
-            map.forEach((key, item) -> converted.put(
-                    element(key, arguments[0], "the key " + key), element(item, arguments[1], "[" + key + "]")));
-            return converted;
+        if (!erase(type).getName().startsWith("java.util.")) {
+            return value; // whatever the arguments of a class of the user's stand for
+        }
+        if (value instanceof Collection<?> items && arguments.length == 1 && isConcrete(arguments[0])) {
+            return items(items, arguments[0]);
+        }
+        if (value instanceof Map<?, ?> map && arguments.length == 2
+                && (isConcrete(arguments[0]) || isConcrete(arguments[1]))) {
+            return entries(map, arguments[0], arguments[1]);
         }
         return value;
+    }
+
+    private static Object items(Collection<?> items, Type type) {
+        Collection<@Nullable Object> converted = items instanceof Set ? new LinkedHashSet<>() : new ArrayList<>();
+        boolean same = true;
+        int index = 0;
+        for (Object item : items) {
+            Object each = item == null ? null : element(item, type, "[" + index + "]");
+            same &= each == item;
+            converted.add(each);
+            index++;
+        }
+        return same ? items : converted;
+    }
+
+    private static Object entries(Map<?, ?> map, Type keys, Type values) {
+        Map<@Nullable Object, @Nullable Object> converted = new LinkedHashMap<>();
+        boolean same = true;
+        for (Map.Entry<?, ?> entry : map.entrySet()) {
+            Object key = entry.getKey();
+            Object item = entry.getValue();
+            Object newKey = element(key, keys, "the key " + key);
+            Object newItem = element(item, values, "[" + key + "]");
+            same &= newKey == key && newItem == item;
+            converted.put(newKey, newItem);
+        }
+        return same ? map : converted;
     }
 
     private static boolean isConcrete(Type type) {
         return erase(type) != Object.class;
     }
 
-    private static boolean fits(Object value, Type type) {
-        return box(erase(type)).isInstance(value)
-                && (!(type instanceof ParameterizedType) || elements(value, type) == value);
-    }
-
-    /** The class behind a type; Object for what only a caller knows. */
+    /** The class behind a type; of a variable or a wildcard, its bound's. */
     public static Class<?> erase(Type type) {
         if (type instanceof Class<?> known) {
             return known;
@@ -257,6 +296,8 @@ public final class Conversions {
             return erase(array.getGenericComponentType()).arrayType();
         } else if (type instanceof WildcardType wildcard) {
             return erase(wildcard.getUpperBounds()[0]);
+        } else if (type instanceof TypeVariable<?> variable) {
+            return erase(variable.getBounds()[0]);
         }
         return Object.class;
     }

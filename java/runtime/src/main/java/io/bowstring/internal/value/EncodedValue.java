@@ -39,6 +39,13 @@ public final class EncodedValue {
         return value;
     }
 
+    /** An array, which a reader with such arrays reads as one. */
+    static EncodedValue array(int element, int length, ValueBuffer data) {
+        EncodedValue value = tensor(element, new long[] {length}, data);
+        value.header.plainArray = true;
+        return value;
+    }
+
     public static EncodedValue arrow(ValueBuffer stream, boolean singleBatch) {
         EncodedValue value = new EncodedValue(Encoding.ARROW, List.of(stream), List.of());
         value.header.singleBatch = singleBatch;

@@ -68,9 +68,7 @@ public final class ErrorRecords {
         record.functionName = function;
         record.task = task;
         record.node = node;
-        StringWriter text = new StringWriter();
-        error.printStackTrace(new PrintWriter(text));
-        record.traceback = cut(withoutRuntime(text.toString()));
+        record.traceback = cut(withoutRuntime(traceback(error)));
         record.nativeForm = nativeForm(error);
         List<ErrorCause> causes = new ArrayList<>();
         for (Throwable each = error.getCause(); each != null && causes.size() < CAUSES_MAX; each = each.getCause()) {
@@ -82,6 +80,16 @@ public final class ErrorRecords {
         }
         record.causes = causes;
         return record;
+    }
+
+    private static String traceback(Throwable error) {
+        StringWriter text = new StringWriter();
+        try {
+            error.printStackTrace(new PrintWriter(text));
+        } catch (StackOverflowError deep) { // so many causes; the outermost are printed by then
+            text.append("\n[cut: the causes are nested too deep]\n");
+        }
+        return text.toString();
     }
 
     private static byte[] nativeForm(Throwable error) {

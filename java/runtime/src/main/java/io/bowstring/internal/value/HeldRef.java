@@ -7,6 +7,7 @@ import java.io.NotSerializableException;
 import java.io.ObjectOutputStream;
 import java.io.Serial;
 import java.lang.ref.Reference;
+import java.lang.reflect.Type;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
@@ -18,17 +19,26 @@ import org.jspecify.annotations.Nullable;
 public abstract class HeldRef<T extends @Nullable Object> implements ObjectRef<T> {
     @Serial private static final long serialVersionUID = 1L;
 
-    private final transient @Nullable Class<?> type;
+    private final transient @Nullable Type type;
     private transient volatile boolean released;
 
     /** {@code type}: what the value is read as; null: as what it is. */
-    protected HeldRef(@Nullable Class<?> type) {
+    protected HeldRef(@Nullable Type type) {
         this.type = type;
     }
 
     /** What the value is read as; null: as what it is. */
-    public final @Nullable Class<?> type() {
+    public final @Nullable Type type() {
         return type;
+    }
+
+    /** Another handle on the object, whose value is read as a type. */
+    protected abstract HeldRef<?> typed(Type wanted);
+
+    @Override
+    @SuppressWarnings("unchecked")
+    public final <V> ObjectRef<V> as(Class<V> wanted) {
+        return (ObjectRef<V>) typed(Arguments.present("type", wanted));
     }
 
     /** Refuses the use of a handle that was released. */

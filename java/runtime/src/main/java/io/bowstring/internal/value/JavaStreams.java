@@ -47,13 +47,27 @@ public final class JavaStreams {
         try (ObjectOutputStream out = new Writer(bytes, references, buffers, held)) {
             out.writeObject(value);
         } catch (NotSerializableException error) {
-            throw new SerializationException("a value holds an object of " + error.getMessage()
+            String name = String.valueOf(error.getMessage());
+            ValuePath path = StreamSearch.ofClass(value, name, each -> isTakenOut(each, references));
+            throw new SerializationException(path + ": an object of " + name
                     + ", which is not serializable; let its class implement java.io.Serializable", error);
         } catch (IOException error) {
-            throw new SerializationException("a value can't be serialized: " + error.getMessage(), error);
+            throw new SerializationException("$: a value can't be serialized: " + error.getMessage(), error);
+        } catch (StackOverflowError error) {
+            int depth = StreamSearch.depth(value, each -> isTakenOut(each, references));
+            throw new SerializationException("$: nested " + depth + " levels deep, " + TOO_DEEP, error);
         }
         buffers.set(0, ValueBuffer.of(ByteBuffer.wrap(bytes.toByteArray())));
         return new EncodedValue(Encoding.JAVA, buffers, held);
+    }
+
+    private static final String TOO_DEEP = "and Java's serialization needs some of the stack for each: in a thread with the"
+            + " default stack, a few hundred levels are safe (across languages the limit is " + PortableWriter.DEPTH_MAX
+            + "); write what is deep as a flat list";
+
+    private static boolean isTakenOut(Object value, References references) {
+        return value instanceof Tensor || TableFormat.FOUND.tableOf(value) != null || references.refOf(value) != null
+                || references.handleOf(value) != null;
     }
 
     /** Reads what {@link #write} wrote, with the classes that a loader knows. */
@@ -70,6 +84,8 @@ public final class JavaStreams {
                     + ", which is not on this process's class path", error);
         } catch (IOException | ClassCastException | IndexOutOfBoundsException error) {
             throw new SerializationException("a value can't be deserialized: " + error, error);
+        } catch (StackOverflowError error) {
+            throw new SerializationException("a value can't be deserialized: it is nested too deep, " + TOO_DEEP, error);
         } finally {
             if (!whole) {
                 tables.close();
@@ -82,7 +98,7 @@ public final class JavaStreams {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream(2048);
         try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
             out.writeObject(error);
-        } catch (IOException | RuntimeException unserializable) {
+        } catch (IOException | RuntimeException | StackOverflowError unserializable) {
             return new byte[0]; // the record says all that is needed (spec chapter 7, rule 2)
         }
         return bytes.toByteArray();
@@ -93,7 +109,7 @@ public final class JavaStreams {
         try (ObjectInputStream in = new Reader(
                 new BufferStream(ByteBuffer.wrap(bytes)), null, null, loader, new InnerTables())) {
             return in.readObject() instanceof Throwable error ? error : null;
-        } catch (IOException | ClassNotFoundException | RuntimeException | LinkageError unreadable) {
+        } catch (IOException | ClassNotFoundException | RuntimeException | LinkageError | StackOverflowError unreadable) {
             return null;
         }
     }

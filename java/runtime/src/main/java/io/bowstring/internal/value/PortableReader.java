@@ -39,14 +39,14 @@ final class PortableReader {
     /**
      * Reads buffer 0 as one value.
      *
-     * @param views whether bytes that are the whole value are a view instead of an array
+     * @param wanted what the value is wanted as, where that is known: bytes that are the whole value can be a buffer, which is
+     *     a view if they are many, or an array
      */
-    static @Nullable Object read(Payload.Parts parts, References references, boolean views) {
+    static @Nullable Object read(Payload.Parts parts, References references, @Nullable Class<?> wanted) {
         PortableReader reader = new PortableReader(parts.bytes(0), parts, references);
-        reader.views = views;
         boolean whole = false;
         try {
-            Object value = reader.value(0);
+            Object value = reader.whole(wanted);
             if (reader.in.hasRemaining()) {
                 throw broken("bytes follow the value");
             }
@@ -65,6 +65,35 @@ final class PortableReader {
 
     private static BowstringException broken(String why) {
         return new SerializationException("a portable value is broken: " + why);
+    }
+
+    /** A value that stands alone, whose form says of which class it was (spec section 3.6, rule 10). */
+    private @Nullable Object whole(@Nullable Class<?> wanted) {
+        int head = in.hasRemaining() ? in.get(in.position()) & 0xff : 0;
+        boolean maybeBuffer = wanted == null || wanted.isAssignableFrom(ByteBuffer.class);
+        views = wanted != null && ByteBuffer.class.isAssignableFrom(wanted) || maybeBuffer && head == 0xc9;
+        Object value = value(0);
+        if (value instanceof Long number && head >= 0xd0 && head <= 0xd3) {
+            return sized(number, 1 << head - 0xd0);
+        } else if (value instanceof Double number && head == 0xca) {
+            return number.floatValue();
+        } else if (head == 0xd9 && value instanceof String text && text.length() == 1) {
+            return text.charAt(0);
+        } else if (value instanceof byte[] bytes && head == 0xc6 && maybeBuffer && bytes.length < 1 << 16) {
+            return ByteBuffer.wrap(bytes).asReadOnlyBuffer();
+        }
+        return value;
+    }
+
+    private static Number sized(long value, int bytes) {
+        int shortest = PortableWriter.signedBytes(value);
+        int width = bytes == shortest || bytes == 8 && shortest == 0 ? 8 : bytes == 8 ? shortest : bytes;
+        return switch (width) {
+            case 1 -> (byte) value;
+            case 2 -> (short) value;
+            case 4 -> (int) value;
+            default -> value;
+        };
     }
 
     private @Nullable Object value(int depth) {

@@ -52,9 +52,56 @@ final class PortableWriter {
 
     /** Writes the value as the whole of a payload. */
     EncodedValue write(@Nullable Object value, int encoding) {
-        value(value);
+        whole(value);
         buffers.set(0, ValueBuffer.of(ByteBuffer.wrap(out, 0, size)));
         return new EncodedValue(encoding, buffers, held);
+    }
+
+    /** A value that stands alone: the form of one whose class is not the usual one says so (spec section 3.6, rule 10). */
+    private void whole(@Nullable Object value) {
+        if (value instanceof Integer number) {
+            sized(number, 4);
+        } else if (value instanceof Short number) {
+            sized(number, 2);
+        } else if (value instanceof Byte number) {
+            sized(number, 1);
+        } else if (value instanceof Float number) {
+            put(0xca);
+            big(Float.floatToRawIntBits(number), 4);
+        } else if (value instanceof Character letter) {
+            byte[] utf8 = utf8(letter.toString());
+            put(0xd9);
+            put(utf8.length);
+            raw(utf8, 0, utf8.length);
+        } else if (value instanceof ByteBuffer buffer && buffer.remaining() < LARGE_BYTES_MIN) {
+            put(0xc6);
+            big(buffer.remaining(), 4);
+            raw(buffer);
+        } else if (value instanceof ByteBuffer buffer) {
+            buffers.add(ValueBuffer.of(buffer.duplicate()));
+            put(0xc9);
+            big(2, 4);
+            put(BYTES);
+            arrayHead(1);
+            integer(1);
+        } else {
+            value(value);
+        }
+    }
+
+    /** The form of a type's width; if that is the shortest for the number, the longest. */
+    private void sized(long value, int bytes) {
+        int width = bytes == signedBytes(value) ? 8 : bytes;
+        put(0xd0 + Integer.numberOfTrailingZeros(width));
+        big(value, width);
+    }
+
+    /** Bytes of a number's shortest form, if that is one with a sign; else 0. */
+    static int signedBytes(long value) {
+        if (value >= -32) {
+            return 0;
+        }
+        return value >= Byte.MIN_VALUE ? 1 : value >= Short.MIN_VALUE ? 2 : value >= Integer.MIN_VALUE ? 4 : 8;
     }
 
     private void value(@Nullable Object value) {
@@ -173,7 +220,7 @@ final class PortableWriter {
     private void enter() {
         if (path.size() >= DEPTH_MAX) {
             path.clear();
-            throw refused("nested deeper than " + DEPTH_MAX + " levels");
+            throw refused("nested deeper than " + DEPTH_MAX + " levels, or inside of itself");
         }
     }
 
@@ -243,14 +290,17 @@ final class PortableWriter {
         }
     }
 
-    private void string(String text) {
-        byte[] utf8;
+    private byte[] utf8(String text) {
         try {
             ByteBuffer encoded = StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(text));
-            utf8 = Arrays.copyOf(encoded.array(), encoded.limit());
+            return Arrays.copyOf(encoded.array(), encoded.limit());
         } catch (CharacterCodingException error) {
-            throw refused("a string has a surrogate without its partner, which UTF-8 can't hold");
+            throw refused("a string has a surrogate without its partner, which is no UTF-8; pass it as bytes");
         }
+    }
+
+    private void string(String text) {
+        byte[] utf8 = utf8(text);
         if (utf8.length < 32) {
             put(0xa0 | utf8.length);
         } else if (utf8.length < 256) {
@@ -283,9 +333,7 @@ final class PortableWriter {
             put(0xc5);
             big(length, 2);
         }
-        room(length);
-        bytes.duplicate().get(out, size, length);
-        size += length;
+        raw(bytes);
     }
 
     private void integer(long value) {
@@ -367,6 +415,13 @@ final class PortableWriter {
         size += length;
     }
 
+    private void raw(ByteBuffer bytes) {
+        int length = bytes.remaining();
+        room(length);
+        bytes.duplicate().get(out, size, length);
+        size += length;
+    }
+
     private void room(int count) {
         if (size + count > out.length) {
             out = Arrays.copyOf(out, Math.max(size + count, out.length * 2));
@@ -376,15 +431,7 @@ final class PortableWriter {
     private CrossLanguageException refused(String why) {
         StringBuilder place = new StringBuilder("$");
         for (Object step : path) {
-            if (step instanceof Integer) {
-                place.append('[').append(step).append(']');
-            } else if (step instanceof String key && key.matches("[A-Za-z_][A-Za-z0-9_]*")) {
-                place.append('.').append(key);
-            } else if (step instanceof String key) {
-                place.append("[\"").append(key).append("\"]");
-            } else {
-                place.append('[').append(step).append(']');
-            }
+            ValuePath.append(place, step);
         }
         return new CrossLanguageException(place + ": " + why);
     }

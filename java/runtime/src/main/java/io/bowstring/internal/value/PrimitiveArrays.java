@@ -1,6 +1,7 @@
 package io.bowstring.internal.value;
 
 import io.bowstring.ElementType;
+import io.bowstring.Tensor;
 import java.lang.reflect.Array;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -24,6 +25,35 @@ final class PrimitiveArrays {
             return ElementType.INT16;
         }
         return value instanceof boolean[] ? ElementType.BOOL : null;
+    }
+
+    /** The class of the array that a tensor is copied to as it is; null: there is none. */
+    static @Nullable Class<?> arrayOf(Tensor tensor) {
+        if (tensor.shape().length != 1) {
+            return null;
+        }
+        return switch (tensor.element()) {
+            case FLOAT64 -> double[].class;
+            case INT64 -> long[].class;
+            case INT32 -> int[].class;
+            case FLOAT32 -> float[].class;
+            case INT16 -> short[].class;
+            case BOOL -> boolean[].class;
+            default -> null;
+        };
+    }
+
+    /** The array that {@link #arrayOf} names. */
+    static Object copy(Tensor tensor) {
+        return switch (tensor.element()) {
+            case FLOAT64 -> tensor.toDoubleArray();
+            case INT64 -> tensor.toLongArray();
+            case INT32 -> tensor.toIntArray();
+            case FLOAT32 -> tensor.toFloatArray();
+            case INT16 -> tensor.toShortArray();
+            case BOOL -> tensor.toBooleanArray();
+            default -> throw new IllegalArgumentException("no array has elements of " + tensor.element());
+        };
     }
 
     /** The elements, which are copied once, when the buffer is written. */

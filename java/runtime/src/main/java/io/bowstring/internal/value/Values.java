@@ -18,7 +18,12 @@ import org.jspecify.annotations.Nullable;
 public final class Values {
     /** Encodes for a reader in Java, or for one that is not known yet. */
     public static EncodedValue encode(@Nullable Object value, References references) {
-        EncodedValue common = encodeCommon(value, references);
+        EncodedValue common;
+        try {
+            common = encodeCommon(value, references);
+        } catch (CrossLanguageException noUtf8) {
+            common = null; // a string that Java alone can hold; another language that asks for it is told so
+        }
         return common != null ? common : JavaStreams.write(value, references);
     }
 
@@ -32,6 +37,28 @@ public final class Values {
         return common != null ? common : new PortableWriter(references).write(value, Encoding.PORTABLE);
     }
 
+    /**
+     * Encodes an argument of a call; errors name it.
+     *
+     * @param index its place among the arguments
+     * @param portable whether another language reads it
+     */
+    public static EncodedValue encodeArgument(
+            @Nullable Object value, int index, boolean portable, References references) {
+        try {
+            return portable ? encodePortable(value, references) : encode(value, references);
+        } catch (CrossLanguageException error) {
+            throw new CrossLanguageException(placed(index, error));
+        } catch (SerializationException error) {
+            throw new SerializationException(placed(index, error), error.getCause());
+        }
+    }
+
+    private static String placed(int index, BowstringException error) {
+        String message = error.details().message();
+        return "$.args[" + index + "]" + (message.startsWith("$") ? message.substring(1) : ": " + message);
+    }
+
     /** The encodings that every reader reads and that keep the value's type well enough. */
     private static @Nullable EncodedValue encodeCommon(@Nullable Object value, References references) {
         if (value == null || value instanceof String || value instanceof Number && isBoxed((Number) value)
@@ -41,8 +68,8 @@ public final class Values {
         }
         ElementType element = PrimitiveArrays.element(value);
         if (element != null) {
-            return EncodedValue.tensor(
-                    element.number(), new long[] {Array.getLength(value)}, PrimitiveArrays.buffer(value, element));
+            return EncodedValue.array(
+                    element.number(), Array.getLength(value), PrimitiveArrays.buffer(value, element));
         }
         if (value instanceof Tensor tensor) {
             return EncodedValue.tensor(
@@ -69,22 +96,26 @@ public final class Values {
      * @throws BowstringException the error, if the value is one; or SerializationException if it can't be read
      */
     public static @Nullable Object decode(Payload payload, References references, ClassLoader loader) {
-        return decode(payload, references, loader, false);
+        return decode(payload, references, loader, null);
     }
 
-    /** The same; {@code views}: bytes that are the whole value are read as a view, a ByteBuffer, if they are many. */
+    /**
+     * The same for a class that is wanted, where it is known. Nothing is converted to it; it says whether bytes and arrays
+     * that are the whole value are read as views or as arrays.
+     */
     public static @Nullable Object decode(
-            Payload payload, References references, ClassLoader loader, boolean views) {
+            Payload payload, References references, ClassLoader loader, @Nullable Class<?> wanted) {
         if (payload.encoding() == Encoding.PYTHON) {
             throw new CrossLanguageException("a Python value came to Java without being transcoded");
         }
         Payload.Parts parts = parts(payload);
         return switch (payload.encoding()) {
-            case Encoding.PORTABLE -> PortableReader.read(parts, references, views);
+            case Encoding.PORTABLE -> PortableReader.read(parts, references, wanted);
             case Encoding.JAVA -> JavaStreams.read(parts, references, loader);
-            case Encoding.TENSOR -> tensor(parts);
+            case Encoding.TENSOR -> tensor(parts, wanted);
             case Encoding.ARROW -> parts.table(0, parts.header().singleBatch);
-            case Encoding.BYTES -> views ? parts.view(0).asReadOnlyBuffer() : copy(parts.bytes(0));
+            case Encoding.BYTES -> wanted != null && ByteBuffer.class.isAssignableFrom(wanted)
+                    ? parts.view(0).asReadOnlyBuffer() : copy(parts.bytes(0));
             case Encoding.ERROR -> throw ErrorRecords.exception(record(copy(parts.bytes(0))), loader);
             default -> throw new SerializationException("a value's encoding " + payload.encoding() + " is unknown");
         };
@@ -115,9 +146,17 @@ public final class Values {
         }
     }
 
-    private static Tensor tensor(Payload.Parts parts) {
+    /** A tensor over its elements, or what was an array as one, unless it is wanted as something else. */
+    private static Object tensor(Payload.Parts parts, @Nullable Class<?> wanted) {
         try {
-            return parts.tensor(0, parts.header().element, parts.header().shape);
+            Tensor tensor = parts.tensor(0, parts.header().element, parts.header().shape);
+            Class<?> array = parts.header().plainArray ? PrimitiveArrays.arrayOf(tensor) : null;
+            if (array == null || wanted != null && !wanted.isAssignableFrom(array)) {
+                return tensor;
+            }
+            try (tensor) {
+                return PrimitiveArrays.copy(tensor);
+            }
         } catch (IllegalArgumentException | InvalidArgumentException error) {
             throw new SerializationException("a tensor is broken: " + error.getMessage(), error);
         } catch (RuntimeException error) {

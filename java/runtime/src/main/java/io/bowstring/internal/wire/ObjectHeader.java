@@ -5,7 +5,7 @@ import java.util.List;
 
 /** Header of an object image. */
 public final class ObjectHeader implements Table {
-    private static final byte[] HEAD = FlatWriter.hex("0e00100004000500060008000c00000010000000");
+    private static final byte[] HEAD = FlatWriter.hex("1000180004000500060008000c00100010000000");
 
     /** How buffer 0 is to be read; required. */
     public int encoding = 0;
@@ -22,6 +22,9 @@ public final class ObjectHeader implements Table {
     /** TENSOR: length of each dimension; row-major, without gaps. Empty: a scalar. */
     public long[] shape = FlatReader.NO_LONGS;
 
+    /** TENSOR: true if the value was a plain array of its writer's language, as Java's int[], and no tensor. */
+    public boolean plainArray = false;
+
     @Override
     public int frameType() {
         return 0;
@@ -34,12 +37,13 @@ public final class ObjectHeader implements Table {
 
     @Override
     public void write(FlatWriter out) {
-        int at = out.begin(HEAD, 16);
+        int at = out.begin(HEAD, 24);
         out.u8(at + 4, encoding);
         out.u8(at + 5, element);
         out.bool(at + 6, singleBatch);
-        out.structs(at, 8, 16, buffers, 16, true, Span::write);
-        out.scalars(at, 12, 16, shape);
+        out.structs(at, 8, 24, buffers, 16, true, Span::write);
+        out.scalars(at, 12, 24, shape);
+        out.bool(at + 16, plainArray);
     }
 
     /** Reads a metadata buffer in any valid layout; ProtocolException for everything else. */
@@ -67,6 +71,9 @@ public final class ObjectHeader implements Table {
         }
         if ((field = in.field(at, vtable, 4, 4)) != 0) {
             table.shape = in.scalars(field);
+        }
+        if ((field = in.field(at, vtable, 5, 1)) != 0) {
+            table.plainArray = in.bool(field);
         }
         return table;
     }

@@ -54,6 +54,9 @@ final class Answers {
         } catch (CrossLanguageException error) {
             String which = values.size() > 1 ? "result " + encoded.size() + " " : "the result ";
             return Outcome.failed(ErrorRecords.of(ErrorCode.CROSS_LANGUAGE, which + error.details().message()));
+        } catch (SerializationException error) {
+            String which = values.size() > 1 ? "result " + encoded.size() + " " : "the result ";
+            return Outcome.failed(new SerializationException(which + error.details().message(), error.getCause()));
         } catch (BowstringException error) {
             return Outcome.failed(error);
         } catch (RuntimeException | StackOverflowError error) {

@@ -55,23 +55,22 @@ final class ArgumentReader {
         List<@Nullable Object> values = new ArrayList<>(sources.size());
         for (Object source : sources) {
             if (source instanceof CompletableFuture<?> fetched) {
-                values.add(fetched(fetched, invocation, values.size(), sources.size()));
+                values.add(decoded(session.reader().await(fetched), invocation, values.size(), sources.size()));
             } else {
-                values.add(session.reader().decode((Payload) source, null));
+                values.add(decoded(source, invocation, values.size(), sources.size()));
             }
         }
         held.addAll(sources);
         return values;
     }
 
-    /** An argument that is a reference; one that the method takes as an array is copied, and its memory let go; as a buffer: viewed. */
-    private @Nullable Object fetched(CompletableFuture<?> fetched, Invocation invocation, int index, int count) {
-        Object source = session.reader().await(fetched);
-        Class<?> array = invocation.arrayAt(index, count);
+    /** One that the method takes as an array is copied, and its memory let go; as a tensor or a buffer: viewed. */
+    private @Nullable Object decoded(Object source, Invocation invocation, int index, int count) {
+        Class<?> elements = invocation.elementsAt(index, count);
         try {
-            return session.reader().decodeFetched(source, array);
+            return session.reader().decodeFetched(source, elements);
         } catch (InvalidArgumentException misfit) {
-            throw array == null ? misfit : invocation.misfit(index, misfit);
+            throw elements == null ? misfit : invocation.misfit(index, misfit);
         }
     }
 }

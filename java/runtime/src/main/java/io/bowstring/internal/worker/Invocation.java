@@ -1,5 +1,6 @@
 package io.bowstring.internal.worker;
 
+import io.bowstring.Tensor;
 import io.bowstring.errors.FunctionNotFoundException;
 import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.internal.value.Conversions;
@@ -93,13 +94,14 @@ public final class Invocation {
         return name;
     }
 
-    /** The parameter's type, if it is an array of primitives or a buffer whichever candidate is chosen; else null. */
-    public @Nullable Class<?> arrayAt(int index, int count) {
+    /** The parameter's type, if it is an array of primitives, a tensor or a buffer whichever candidate is chosen; else null. */
+    public @Nullable Class<?> elementsAt(int index, int count) {
         Class<?> array = null;
         for (Executable each : candidates) {
             if (each.getParameterCount() == count) {
                 Class<?> type = each.getParameterTypes()[index];
-                boolean elements = type == ByteBuffer.class || type.isArray() && type.getComponentType().isPrimitive();
+                boolean elements = type == ByteBuffer.class || type == Tensor.class
+                        || type.isArray() && type.getComponentType().isPrimitive();
                 if (!elements || array != null && array != type) {
                     return null;
                 }

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.io.NotSerializableException;
 import java.io.ObjectOutputStream;
 import java.time.Duration;
+import java.lang.reflect.Type;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -53,7 +54,7 @@ class HeldRefTest {
         }
 
         @Override
-        public <V> ObjectRef<V> as(Class<V> type) {
+        protected HeldRef<?> typed(Type wanted) {
             throw new UnsupportedOperationException();
         }
     }

@@ -16,6 +16,7 @@ import io.bowstring.internal.wire.Encoding;
 import io.bowstring.internal.wire.Layout;
 import io.bowstring.internal.wire.WireHandle;
 import io.bowstring.internal.wire.WireRef;
+import java.io.Serializable;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.ReadOnlyBufferException;
@@ -28,6 +29,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
@@ -81,14 +83,11 @@ class ValuesTest {
             Integer.MAX_VALUE, 1L << 32, Integer.MIN_VALUE, Long.MAX_VALUE, Long.MIN_VALUE}) {
             assertEquals(value, portable(value));
         }
-        assertEquals(5L, portable(5));
-        assertEquals(5L, portable((byte) 5));
-        assertEquals(1.5, portable(1.5f));
+        assertEquals(List.of(5L, 5L, 1.5, "x"), portable(List.of(5, (byte) 5, 1.5f, 'x')));
         assertEquals(Double.NaN, portable(Double.NaN));
         assertEquals(true, portable(true));
         assertEquals(null, portable(null));
         assertEquals("ä€😀", portable("ä€😀"));
-        assertEquals("x", portable('x'));
         assertEquals("y".repeat(70_000), portable("y".repeat(70_000)));
         assertArrayEquals(new byte[] {1, 2}, (byte[]) portable(new byte[] {1, 2}));
         assertArrayEquals(new byte[9000], (byte[]) portable(new byte[9000]));
@@ -132,7 +131,7 @@ class ValuesTest {
     @Test
     void tensorsAreReadOnlyViewsOfTheImage() {
         Payload payload = image(Values.encode(new double[] {1, 2, 3}, REFERENCES));
-        Tensor tensor = (Tensor) decode(payload);
+        Tensor tensor = (Tensor) Values.decode(payload, REFERENCES, ValuesTest.class.getClassLoader(), Tensor.class);
         assertEquals(ElementType.FLOAT64, tensor.element());
         assertArrayEquals(new double[] {1, 2, 3}, tensor.toDoubleArray());
         assertThrows(ReadOnlyBufferException.class, () -> tensor.buffer().put(0, (byte) 1));
@@ -175,7 +174,7 @@ class ValuesTest {
 
     @Test
     void aTensorThatWasReadIsClosedAndOneThatWasMadeIsNot() {
-        Tensor read = (Tensor) decode(image(Values.encode(new double[] {1, 2}, REFERENCES)));
+        Tensor read = (Tensor) decode(image(Values.encode(Tensor.of(1.0, 2.0), REFERENCES)));
         read.close();
         read.close();
         assertThrows(InvalidArgumentException.class, read::buffer);
@@ -190,7 +189,7 @@ class ValuesTest {
         byte[] bytes = new byte[9000];
         bytes[5] = 7;
         Payload payload = image(Values.encode(bytes, REFERENCES));
-        ByteBuffer view = (ByteBuffer) Values.decode(payload, REFERENCES, ValuesTest.class.getClassLoader(), true);
+        ByteBuffer view = (ByteBuffer) Values.decode(payload, REFERENCES, ValuesTest.class.getClassLoader(), ByteBuffer.class);
         assertEquals(7, view.get(5));
         assertThrows(ReadOnlyBufferException.class, () -> view.put(0, (byte) 1));
         Object converted = Conversions.convert(new byte[] {1}, ByteBuffer.allocateDirect(1).getClass());
@@ -296,6 +295,125 @@ class ValuesTest {
         SerializationException error = assertThrows(
                 SerializationException.class, () -> Values.encode(List.of(new Object()), REFERENCES));
         assertTrue(error.getMessage().contains("java.lang.Object"), error.getMessage());
+    }
+
+    private static Object through(Object value) {
+        EncodedValue encoded = Values.encode(value, REFERENCES);
+        assertTrue(encoded.encoding() != Encoding.JAVA, () -> "a " + value.getClass() + " only Java reads");
+        return decode(encoded.inlineLayout() == Layout.COMPACT ? encoded.inline() : image(encoded));
+    }
+
+    @Test
+    void valuesThatStandAloneKeepTheirClassInTheFormThatAllLanguagesRead() {
+        long[] edges = {0, 1, -1, -32, -33, 127, -128, 128, 255, -129, Short.MAX_VALUE, Short.MIN_VALUE, 65_535, -32_769,
+            Integer.MAX_VALUE, Integer.MIN_VALUE, 1L << 31, -(1L << 31) - 1, Long.MAX_VALUE, Long.MIN_VALUE};
+        for (long edge : edges) {
+            assertEquals((byte) edge, through((byte) edge));
+            assertEquals((short) edge, through((short) edge));
+            assertEquals((int) edge, through((int) edge));
+            assertEquals(edge, through(edge));
+        }
+        for (Object value : new Object[] {1.5f, Float.NaN, Float.MIN_VALUE, 1.5, 'x', '\u20ac', '\0', "x", "", true}) {
+            assertEquals(value, through(value));
+        }
+        for (Object array : new Object[] {new int[] {1, -2}, new long[] {3}, new short[0], new float[] {1.5f},
+            new double[] {2}, new boolean[] {true, false}, new byte[] {1}, new byte[5000]}) {
+            assertArrayEquals(new Object[] {array}, new Object[] {through(array)});
+        }
+        for (int length : new int[] {3, 5000}) {
+            assertEquals(ByteBuffer.wrap(new byte[length]), through(ByteBuffer.wrap(new byte[length])));
+        }
+        assertEquals(Tensor.of(1, 2), through(Tensor.of(1, 2)));
+    }
+
+    @Test
+    void whatIsWantedAsAnotherClassIsReadSo() {
+        ClassLoader loader = ValuesTest.class.getClassLoader();
+        Payload ints = image(Values.encode(new int[] {1, 2}, REFERENCES));
+        assertEquals(Tensor.of(1, 2), Values.decode(ints, REFERENCES, loader, Tensor.class));
+        assertArrayEquals(new int[] {1, 2}, (int[]) Values.decode(ints, REFERENCES, loader, Object.class));
+        for (Object read : new Object[] {decode(ints), Values.decode(ints, REFERENCES, loader, long[].class)}) {
+            assertArrayEquals(new long[] {1, 2}, (long[]) Conversions.convert(read, long[].class));
+        }
+        Payload buffer = Values.encode(ByteBuffer.wrap(new byte[] {7}), REFERENCES).inline();
+        assertArrayEquals(new byte[] {7}, (byte[]) Conversions.convert(decode(buffer), byte[].class));
+        assertEquals("x", Conversions.convert('x', String.class));
+    }
+
+    @Test
+    void textThatIsNoUtf8IsForJavaAlone() {
+        String lone = "a\ud800";
+        assertEquals(lone, decode(Values.encode(lone, REFERENCES).inline()));
+        assertEquals('\udc00', decode(Values.encode('\udc00', REFERENCES).inline()));
+        CrossLanguageException error = assertThrows(
+                CrossLanguageException.class, () -> Values.encodePortable(lone, REFERENCES));
+        assertTrue(error.getMessage().contains("pass it as bytes"), error.getMessage());
+    }
+
+    @SuppressWarnings("unused")
+    private static <T extends Number> void overloads(T bounded, Set<List<Short>> deep) {}
+
+    @Test
+    void overloadsAreRankedAsJavaDoes() throws NoSuchMethodException {
+        Class<?>[] ranked = {int.class, long.class, double.class, Object.class, short.class};
+        for (int at = 1; at < ranked.length; at++) {
+            assertTrue(Conversions.distance(5, ranked[at - 1]) < Conversions.distance(5, ranked[at]), "" + ranked[at]);
+        }
+        var types = ValuesTest.class.getDeclaredMethod("overloads", Number.class, Set.class).getGenericParameterTypes();
+        assertThrows(InvalidArgumentException.class, () -> Conversions.convert("x", types[0]));
+        assertEquals(Set.of(List.of((short) 1)), Conversions.convert(List.of(List.of(1L)), types[1]));
+        InvalidArgumentException error = assertThrows(
+                InvalidArgumentException.class, () -> Conversions.convert(List.of(List.of(), List.of(1L, "x")), types[1]));
+        assertTrue(error.getMessage().contains("[1]: [1]"), error.getMessage());
+    }
+
+    private static final class Desk implements Serializable {
+        private final Map<String, Object> config;
+        private final transient Object left = new Object();
+
+        Desk(Map<String, Object> config) {
+            this.config = config;
+        }
+    }
+
+    private static String refusal(Object value) {
+        return assertThrows(SerializationException.class, () -> Values.encodeArgument(value, 2, false, REFERENCES))
+                .getMessage();
+    }
+
+    @Test
+    void whatIsNotSerializableIsNamedByItsPath() {
+        Map<String, Object> config = new HashMap<>();
+        config.put("learning rate", new Object[] {1, new ArrayList<>(List.of("x", new Object()))});
+        String message = refusal(new Desk(config));
+        assertTrue(message.startsWith("$.args[2].config[\"learning rate\"][1][1]: an object of java.lang.Object, "), message);
+        assertTrue(refusal(new Object()).startsWith("$.args[2]: an object of java.lang.Object"), message);
+        Object[] inItself = new Object[2];
+        inItself[0] = inItself;
+        assertTrue(((Object[]) decode(Values.encode(inItself, REFERENCES).inline()))[0] instanceof Object[]);
+        inItself[1] = Thread.currentThread();
+        assertTrue(refusal(inItself).startsWith("$.args[2][1]: an object of java.lang.Thread"), refusal(inItself));
+    }
+
+    @Test
+    void whatIsTooDeepIsRefusedWithItsDepth() {
+        Object deep = 1;
+        for (int level = 0; level < 100_000; level++) {
+            deep = new ArrayList<>(Collections.singletonList(deep));
+        }
+        assertTrue(refusal(deep).startsWith("$.args[2]: nested 99999 levels deep, "), refusal(deep));
+        Object tooDeep = deep;
+        String crossing = assertThrows(CrossLanguageException.class, () -> portable(tooDeep)).getMessage();
+        assertTrue(crossing.contains("256"), crossing);
+        Exception caused = new IllegalStateException("first");
+        for (int level = 0; level < 100_000; level++) {
+            caused = new IllegalStateException("next", caused);
+        }
+        var record = ErrorRecords.ofUserCode(caused, "f", new byte[16], 1);
+        assertTrue(record.traceback.contains("IllegalStateException: next"), "no traceback");
+        assertTrue(record.traceback.contains("[cut: "), "no word of the cut");
+        assertEquals(16, record.causes.size());
+        assertThrows(TaskException.class, () -> decode(ErrorRecords.payload(record)));
     }
 
     @Test

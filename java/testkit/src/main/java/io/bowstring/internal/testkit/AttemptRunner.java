@@ -4,6 +4,7 @@ import io.bowstring.errors.BowstringException;
 import io.bowstring.errors.ErrorCode;
 import io.bowstring.errors.FunctionNotFoundException;
 import io.bowstring.errors.InvalidArgumentException;
+import io.bowstring.errors.SerializationException;
 import io.bowstring.errors.TaskCancelledException;
 import io.bowstring.internal.runtime.TaskContext;
 import io.bowstring.internal.value.ErrorRecords;
@@ -164,15 +165,12 @@ final class AttemptRunner {
         List<@Nullable Object> read = new ArrayList<>(task.arguments.size());
         for (Object argument : task.arguments) {
             int index = read.size();
-            if (argument instanceof LocalObject object) {
-                Class<?> array = invocation.arrayAt(index, task.arguments.size());
-                try {
-                    read.add(values.read(runtime.payload(object), array));
-                } catch (InvalidArgumentException misfit) {
-                    throw array == null ? misfit : invocation.misfit(index, misfit);
-                }
-            } else {
-                read.add(values.read((Payload) argument, null));
+            Class<?> elements = invocation.elementsAt(index, task.arguments.size());
+            Payload payload = argument instanceof LocalObject object ? runtime.payload(object) : (Payload) argument;
+            try {
+                read.add(values.read(payload, elements));
+            } catch (InvalidArgumentException misfit) {
+                throw elements == null ? misfit : invocation.misfit(index, misfit);
             }
         }
         return read;
@@ -237,6 +235,8 @@ final class AttemptRunner {
                 written.add(values.write(value));
             }
             return exits ? Ending.exit(written) : Ending.of(written);
+        } catch (SerializationException error) {
+            return Ending.failed(new SerializationException("the result " + error.details().message(), error.getCause()));
         } catch (BowstringException error) {
             return Ending.failed(error);
         } catch (RuntimeException | StackOverflowError error) {

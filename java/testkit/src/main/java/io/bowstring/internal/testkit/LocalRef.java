@@ -1,8 +1,8 @@
 package io.bowstring.internal.testkit;
 
-import io.bowstring.ObjectRef;
 import io.bowstring.internal.value.HeldRef;
 import java.io.Serial;
+import java.lang.reflect.Type;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
@@ -13,7 +13,7 @@ final class LocalRef<T extends @Nullable Object> extends HeldRef<T> {
     private final transient LocalRuntime runtime;
     private final transient LocalObject object;
 
-    LocalRef(LocalRuntime runtime, LocalObject object, @Nullable Class<?> type) {
+    LocalRef(LocalRuntime runtime, LocalObject object, @Nullable Type type) {
         super(type);
         this.runtime = runtime;
         this.object = object;
@@ -44,7 +44,7 @@ final class LocalRef<T extends @Nullable Object> extends HeldRef<T> {
     }
 
     @Override
-    public <V> ObjectRef<V> as(Class<V> wanted) {
+    protected HeldRef<?> typed(Type wanted) {
         return new LocalRef<>(runtime, object(), wanted);
     }
 

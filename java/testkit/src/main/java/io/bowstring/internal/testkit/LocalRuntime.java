@@ -34,6 +34,7 @@ import io.bowstring.internal.wire.WireHandle;
 import io.bowstring.internal.wire.WireRef;
 import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
+import java.lang.reflect.Type;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
@@ -377,7 +378,7 @@ public final class LocalRuntime implements RuntimeLink {
             if (argument instanceof ObjectRef<?> ref) {
                 slots.add(mine(ref).object());
             } else {
-                LocalValues.Written written = values.write(argument);
+                LocalValues.Written written = values.writeArgument(argument, slots.size());
                 slots.add(written.payload());
                 held.addAll(written.contained());
             }
@@ -406,7 +407,7 @@ public final class LocalRuntime implements RuntimeLink {
 
     @Override
     public ObjectRef<?> submit(
-            FunctionDescriptor function, List<?> arguments, CallOptions options, @Nullable Class<?> type) {
+            FunctionDescriptor function, List<?> arguments, CallOptions options, @Nullable Type type) {
         LocalTask task = submitted(function, arguments, options, 1);
         submit(task);
         return new LocalRef<>(this, task.results.get(0), type);
@@ -543,7 +544,7 @@ public final class LocalRuntime implements RuntimeLink {
 
     @Override
     public ObjectRef<?> call(
-            Object handle, String method, List<?> arguments, CallOptions options, @Nullable Class<?> type) {
+            Object handle, String method, List<?> arguments, CallOptions options, @Nullable Type type) {
         LocalTask call = call(handle, method, arguments, options, 1);
         return new LocalRef<>(this, call.results.get(0), type);
     }

@@ -13,6 +13,7 @@ import io.bowstring.internal.wire.WireHandle;
 import io.bowstring.internal.wire.WireRef;
 import java.lang.ref.ReferenceQueue;
 import java.lang.ref.WeakReference;
+import java.lang.reflect.Type;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -72,7 +73,15 @@ final class LocalValues implements References {
     record Written(Payload payload, List<Object> contained) {}
 
     Written write(@Nullable Object value) {
-        EncodedValue encoded = Values.encode(value, this);
+        return written(Values.encode(value, this));
+    }
+
+    /** The same for an argument, which errors name by its index. */
+    Written writeArgument(@Nullable Object value, int index) {
+        return written(Values.encodeArgument(value, index, false, this));
+    }
+
+    private Written written(EncodedValue encoded) {
         List<Object> contained = new ArrayList<>(encoded.references().size());
         for (Object each : encoded.references()) {
             contained.add(each instanceof LocalRef<?> ref ? ref.object() : each);
@@ -99,13 +108,14 @@ final class LocalValues implements References {
     }
 
     /** The value of bytes, converted if a type is wanted. An error is thrown. */
-    @Nullable Object read(Payload payload, @Nullable Class<?> type) {
+    @Nullable Object read(Payload payload, @Nullable Type type) {
+        Class<?> wanted = type == null ? null : Conversions.erase(type);
         ClassLoader threads = Thread.currentThread().getContextClassLoader();
         ClassLoader classes = threads == null ? loader : threads;
-        Object value = isArray(type)
-                ? runtime.leaks().quietly(() -> Values.decode(payload, this, classes))
-                : Values.decode(payload, this, classes);
-        return type == null || type == Object.class || type == void.class ? value : Conversions.convert(value, type);
+        Object value = isArray(wanted)
+                ? runtime.leaks().quietly(() -> Values.decode(payload, this, classes, wanted))
+                : Values.decode(payload, this, classes, wanted);
+        return type == null || wanted == Object.class || wanted == void.class ? value : Conversions.convert(value, type);
     }
 
     /** Whether a type is of arrays of primitives, which are copied out of tensors that nobody gets. */
@@ -133,7 +143,8 @@ final class LocalValues implements References {
 
     @Override
     public @Nullable Class<?> typeOf(Object reference) {
-        return ((LocalRef<?>) reference).type();
+        Type type = ((LocalRef<?>) reference).type();
+        return type == null ? null : Conversions.erase(type);
     }
 
     @Override
