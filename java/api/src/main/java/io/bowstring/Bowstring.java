@@ -7,7 +7,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -121,12 +120,12 @@ public final class Bowstring extends TaskCalls {
     /** A task that runs a Python function on values, references and {@link Arg}s. */
     public static <R extends @Nullable Object> TaskCall<R> task(
             PyFunction<R> function, @Nullable Object... arguments) {
-        return TaskCall.of(function, Arrays.asList(arguments));
+        return TaskCall.of(Arguments.present("function", function), Arguments.given(arguments));
     }
 
     /** An actor of a Python class, made from values, references and {@link Arg}s. */
     public static PyActorCreation actor(PyActorClass type, @Nullable Object... arguments) {
-        return new PyActorCreation(type, Arrays.asList(arguments));
+        return new PyActorCreation(Arguments.present("type", type), Arguments.given(arguments));
     }
 
     /** Puts a value: small ones stay in this process until somebody needs them, large ones go to the store at once. */
@@ -175,6 +174,9 @@ public final class Bowstring extends TaskCalls {
     private static <T extends @Nullable Object> WaitResult<T> waitNanos(
             List<? extends ObjectRef<T>> refs, int numReturns, long timeoutNs) {
         Arguments.wanted(refs, numReturns);
+        if (refs.isEmpty()) {
+            return new WaitResult<>(List.of(), List.of());
+        }
         return link().wait(refs, numReturns, timeoutNs);
     }
 
@@ -227,6 +229,7 @@ public final class Bowstring extends TaskCalls {
      * {@link PyActorHandle}.
      *
      * @throws io.bowstring.errors.ActorNotFoundException if no actor has the name
+     * @throws ClassCastException where the handle is assigned, if the actor is of the other language
      */
     public static <H> H getActor(String name) {
         return getActor(name, "");

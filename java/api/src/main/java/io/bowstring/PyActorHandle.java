@@ -1,7 +1,7 @@
 package io.bowstring;
 
+import io.bowstring.internal.call.Arguments;
 import java.io.Serializable;
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** A handle of an actor in Python; see {@link ActorHandle} for what handles are. */
@@ -21,6 +21,6 @@ public interface PyActorHandle extends Serializable {
 
     /** A call of a method on values, references and {@link Arg}s; {@code remote()} makes it. */
     default <R extends @Nullable Object> ActorCall<R> task(PyActorMethod<R> method, @Nullable Object... arguments) {
-        return ActorCall.of(this, method, Arrays.asList(arguments));
+        return ActorCall.of(this, Arguments.present("method", method), Arguments.given(arguments));
     }
 }

@@ -153,8 +153,11 @@ public final class Tensor implements AutoCloseable {
 
     /**
      * One element by its place in row-major order, as the nearest double.
+     *
+     * @throws IndexOutOfBoundsException if there is no such element
      */
     public double getDouble(int index) {
+        check(index);
         return switch (element) {
             case FLOAT64 -> data().getDouble(index * 8);
             case FLOAT32 -> data().getFloat(index * 4);
@@ -183,8 +186,10 @@ public final class Tensor implements AutoCloseable {
      * One element of an integer or boolean tensor by its place in row-major order. The bits of a UINT64.
      *
      * @throws InvalidArgumentException if the elements are floats
+     * @throws IndexOutOfBoundsException if there is no such element
      */
     public long getLong(int index) {
+        check(index);
         return switch (element) {
             case BOOL, INT8 -> data().get(index);
             case UINT8 -> data().get(index) & 0xff;
@@ -195,6 +200,13 @@ public final class Tensor implements AutoCloseable {
             case INT64, UINT64 -> data().getLong(index * 8);
             default -> throw new InvalidArgumentException("a tensor of " + element + " has no integers");
         };
+    }
+
+    private void check(int index) {
+        if (index < 0 || index >= size()) {
+            throw new IndexOutOfBoundsException("the element " + index + " of a tensor of " + size()
+                    + " elements, of shape " + Arrays.toString(shape));
+        }
     }
 
     /** A copy as doubles. */
