@@ -54,7 +54,7 @@ class ActorClient:
 
     def submit(self, task: PendingTask, pending_max: int = -1) -> None:
         """Under the lock: send the call in its turn."""
-        if pending_max >= 0:
+        if pending_max > 0:
             pending = len(self.queue) + (len(self.peer.in_flight) if self.peer else 0)
             if pending >= pending_max:
                 raise PendingCallsLimitExceeded(

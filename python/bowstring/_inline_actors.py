@@ -101,7 +101,7 @@ class InlineActor:
     def submit(self, task: PendingTask, pending_max: int = -1) -> None:
         """Under the lock: run the call in its turn."""
         pending = len(self._queue) + len(self.in_flight)
-        if 0 <= pending_max <= pending:
+        if 0 < pending_max <= pending:
             raise PendingCallsLimitExceeded(
                 f"{pending} calls to {self.name} are pending, and max_pending_calls is {pending_max}"
             )

@@ -86,6 +86,11 @@ def _count_from(least: int) -> Callable[[str, str, Any], None]:
     return check
 
 
+def _pending_calls(what: str, name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < -1 or value == 0:
+        raise refuse(what, name, "an int of 1 or more, or -1 for any number", value)
+
+
 def _num_returns(what: str, name: str, value: Any) -> None:
     if value == "streaming":
         return
@@ -173,7 +178,7 @@ ACTOR_OPTIONS = {
     "max_restarts": _count_from(-1),
     "max_task_retries": _count_from(-1),
     "max_concurrency": _count_from(1),
-    "max_pending_calls": _count_from(-1),
+    "max_pending_calls": _pending_calls,
     "namespace": _text,
     "lifetime": _lifetime,
     "get_if_exists": _flag,

@@ -114,7 +114,7 @@ class ActorClass(Generic[T]):
             max_restarts: times that it is started anew after its process ended; 0. -1: any number.
             max_task_retries: attempts that may follow a crash in a call; 0. -1: any number.
             max_concurrency: calls that may overlap; 1 (1000 if a method is async).
-            max_pending_calls: calls that one process may have pending; -1: any number.
+            max_pending_calls: calls that one process may have pending, 1 or more; -1: any number.
             concurrency_groups: calls that may overlap, by group: each has its own turn. Methods join a group by
                 `@method(concurrency_group=...)`, single calls by `.options(concurrency_group=...)`.
             checkpoint_interval: calls after which the state is saved, at the latest. The actor then loses no call and

@@ -624,7 +624,7 @@ class ActorHandle(Message):
         language: Language of the actor.
         max_concurrency: Calls of one caller run in order, one at a time, unless this is more than 1.
         max_task_retries: Attempts that may follow a crash in a call; -1: any number.
-        max_pending_calls: Calls that one caller may have pending; -1: any number.
+        max_pending_calls: Calls that one caller may have pending; -1, as 0: any number.
         module: Python: module. Java: binary name of the class.
         class_name: Python: qualified name of the class. Java: empty.
         class_key: Key of the class.

@@ -22,6 +22,10 @@ public final class Version {
 
     public static String name() { return "%s"; }
     public static int calls() { return ++calls; }
+
+    public static final class Inner {
+        public static String name() { return "inner"; }
+    }
 }
 """
 
@@ -98,6 +102,15 @@ def test_a_jar_that_is_replaced_changes_nothing_for_the_job_that_runs(jars: tupl
         assert bow.get(elsewhere.remote(), timeout=60) == "one"
     with bow.init(num_cpus=1, class_path=[str(jar)]):
         assert bow.get(name.remote(), timeout=60) == "two"
+
+
+def test_a_class_inside_of_another_is_told_by_its_name(jars: tuple[Path, Path]) -> None:
+    with bow.init(num_cpus=1, class_path=[str(jars[0])]):
+        with pytest.raises(bow.FunctionNotFoundError, match=r"named with a \$: versioned\.Version\$Inner"):
+            bow.get(bow.java_function("versioned.Version.Inner", "name").remote(), timeout=60)
+        assert bow.get(bow.java_function("versioned.Version$Inner", "name").remote(), timeout=60) == "inner"
+        with pytest.raises(bow.FunctionNotFoundError, match="name its jar or folder"):
+            bow.get(bow.java_function("versioned.Nothing.Inner", "name").remote(), timeout=60)
 
 
 @pytest.mark.rule("10.3/2")

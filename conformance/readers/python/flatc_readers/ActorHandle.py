@@ -61,7 +61,7 @@ class ActorHandle(object):
             return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
         return 0
 
-    # Calls that one caller may have pending; -1: any number.
+    # Calls that one caller may have pending; -1, as 0: any number.
     # ActorHandle
     def MaxPendingCalls(self):
         o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(12))

@@ -47,7 +47,7 @@ public final class ActorHandle extends com.google.flatbuffers.Table {
    */
   public int maxTaskRetries() { int o = __offset(10); return o != 0 ? bb.getInt(o + bb_pos) : 0; }
   /**
-   * Calls that one caller may have pending; -1: any number.
+   * Calls that one caller may have pending; -1, as 0: any number.
    */
   public int maxPendingCalls() { int o = __offset(12); return o != 0 ? bb.getInt(o + bb_pos) : 0; }
   /**

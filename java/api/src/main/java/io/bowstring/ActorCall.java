@@ -19,9 +19,9 @@ public final class ActorCall<R extends @Nullable Object> extends CallSettings<Ac
     private final Object actor;
     private final String method;
     private final List<?> arguments;
-    private final @Nullable Type type;
+    private final Type type;
 
-    private ActorCall(Object actor, String method, List<?> arguments, @Nullable Type type) {
+    private ActorCall(Object actor, String method, List<?> arguments, Type type) {
         super(optionsOf(actor, method));
         this.actor = actor;
         this.method = method;

@@ -1,5 +1,6 @@
 package io.bowstring;
 
+import io.bowstring.errors.InvalidArgumentException;
 import io.bowstring.internal.call.Arguments;
 import io.bowstring.internal.call.CallOptions;
 import io.bowstring.internal.call.JvmFlags;
@@ -97,10 +98,14 @@ public abstract sealed class ActorSettings<S extends ActorSettings<S>> extends S
     /**
      * Sets how many calls one caller may have pending; -1: any number. Default: -1.
      *
-     * @param count 0 or more, or -1; a call above it is a {@code PendingCallsLimitException}
+     * @param count 1 or more, or -1; a call above it is a {@code PendingCallsLimitException}
      * @return this
      */
     public S setMaxPendingCalls(int count) {
+        if (count == 0) {
+            throw new InvalidArgumentException("maxPendingCalls is 0, which would allow no call; it is 1 or more, or -1 for"
+                    + " any number");
+        }
         options.maxPendingCalls = CallOptions.count("maxPendingCalls", count);
         return self();
     }

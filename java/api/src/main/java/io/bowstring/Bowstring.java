@@ -7,7 +7,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -137,7 +136,7 @@ public final class Bowstring extends TaskCalls {
      */
     public static <R extends @Nullable Object> TaskCall<R> task(
             PyFunction<R> function, @Nullable Object... arguments) {
-        return TaskCall.of(function, Arrays.asList(arguments));
+        return TaskCall.of(Arguments.present("function", function), Arguments.given(arguments));
     }
 
     /**
@@ -148,7 +147,7 @@ public final class Bowstring extends TaskCalls {
      * @return the actor to be, to which options are set; {@code remote()} makes it
      */
     public static PyActorCreation actor(PyActorClass type, @Nullable Object... arguments) {
-        return new PyActorCreation(type, Arrays.asList(arguments));
+        return new PyActorCreation(Arguments.present("type", type), Arguments.given(arguments));
     }
 
     /**
@@ -250,6 +249,9 @@ public final class Bowstring extends TaskCalls {
     private static <T extends @Nullable Object> WaitResult<T> waitNanos(
             List<? extends ObjectRef<T>> refs, int numReturns, long timeoutNs) {
         Arguments.wanted(refs, numReturns);
+        if (refs.isEmpty()) {
+            return new WaitResult<>(List.of(), List.of());
+        }
         return link().wait(refs, numReturns, timeoutNs);
     }
 
@@ -317,6 +319,7 @@ public final class Bowstring extends TaskCalls {
      * @param name the name, as its creator set it
      * @return a new handle, which keeps the actor as others do
      * @throws io.bowstring.errors.ActorNotFoundException if no actor has the name
+     * @throws ClassCastException where the handle is assigned, if the actor is of the other language
      */
     public static <H> H getActor(String name) {
         return getActor(name, "");

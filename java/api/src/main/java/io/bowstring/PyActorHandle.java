@@ -1,7 +1,7 @@
 package io.bowstring;
 
+import io.bowstring.internal.call.Arguments;
 import java.io.Serializable;
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** A handle of an actor in Python; see {@link ActorHandle} for what handles are. */
@@ -32,6 +32,6 @@ public interface PyActorHandle extends Serializable {
      * @return the call, to which options are set
      */
     default <R extends @Nullable Object> ActorCall<R> task(PyActorMethod<R> method, @Nullable Object... arguments) {
-        return ActorCall.of(this, method, Arrays.asList(arguments));
+        return ActorCall.of(this, Arguments.present("method", method), Arguments.given(arguments));
     }
 }

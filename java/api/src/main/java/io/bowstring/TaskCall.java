@@ -18,9 +18,9 @@ import org.jspecify.annotations.Nullable;
 public final class TaskCall<R extends @Nullable Object> extends TaskSettings<TaskCall<R>> {
     private final FunctionDescriptor function;
     private final List<?> arguments;
-    private final @Nullable Type type;
+    private final Type type;
 
-    private TaskCall(FunctionDescriptor function, List<?> arguments, @Nullable Type type) {
+    private TaskCall(FunctionDescriptor function, List<?> arguments, Type type) {
         this.function = function;
         this.arguments = Bowstring.unwrap(arguments);
         this.type = type;

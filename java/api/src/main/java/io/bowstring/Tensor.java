@@ -195,6 +195,7 @@ public final class Tensor implements AutoCloseable {
      * @throws IndexOutOfBoundsException if there is no such element
      */
     public double getDouble(int index) {
+        check(index);
         return switch (element) {
             case FLOAT64 -> data().getDouble(index * 8);
             case FLOAT32 -> data().getFloat(index * 4);
@@ -225,8 +226,10 @@ public final class Tensor implements AutoCloseable {
      * @param index from 0 to {@link #size} - 1
      * @return the element, widened; unsigned ones below 64 bits without a sign
      * @throws InvalidArgumentException if the elements are floats
+     * @throws IndexOutOfBoundsException if there is no such element
      */
     public long getLong(int index) {
+        check(index);
         return switch (element) {
             case BOOL, INT8 -> data().get(index);
             case UINT8 -> data().get(index) & 0xff;
@@ -237,6 +240,13 @@ public final class Tensor implements AutoCloseable {
             case INT64, UINT64 -> data().getLong(index * 8);
             default -> throw new InvalidArgumentException("a tensor of " + element + " has no integers");
         };
+    }
+
+    private void check(int index) {
+        if (index < 0 || index >= size()) {
+            throw new IndexOutOfBoundsException("the element " + index + " of a tensor of " + size()
+                    + " elements, of shape " + Arrays.toString(shape));
+        }
     }
 
     /**

@@ -79,6 +79,7 @@ class OptionsTest {
                 new Wrong(() -> actor.setMaxRestarts(-2), "maxRestarts is -2"),
                 new Wrong(() -> actor.setMaxTaskRetries(-2), "maxTaskRetries is -2"),
                 new Wrong(() -> actor.setMaxPendingCalls(-2), "maxPendingCalls is -2"),
+                new Wrong(() -> actor.setMaxPendingCalls(0), "maxPendingCalls is 0, which would allow no call"),
                 new Wrong(() -> actor.setCheckpointInterval(0), "calls is 0"),
                 new Wrong(() -> actor.setNumCpus(-1), "'CPU' is -1"),
                 new Wrong(() -> actor.setMemory(-1), "'memory' is -1"),

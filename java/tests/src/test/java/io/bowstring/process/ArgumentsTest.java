@@ -9,6 +9,8 @@ import io.bowstring.InitOptions;
 import io.bowstring.ObjectRef;
 import io.bowstring.PyActorClass;
 import io.bowstring.PyActorMethod;
+import io.bowstring.Functions.Func1;
+import io.bowstring.PyActorClass;
 import io.bowstring.PyFunction;
 import io.bowstring.errors.InvalidArgumentException;
 import java.time.Duration;
@@ -69,6 +71,14 @@ class ArgumentsTest {
         calls.put("name: task", () -> Bowstring.task(Calculator::add, 1, 2).setName(""));
         calls.put("maxRestarts: actor", () -> Bowstring.actor(Counter::new, 1).setMaxRestarts(-2));
         calls.put("maxConcurrency: actor", () -> Bowstring.actor(Counter::new, 1).setMaxConcurrency(0));
+        calls.put("method reference: task", () -> Bowstring.task((Func1<Integer, Integer>) null, 1));
+        calls.put("method reference: actor", () -> Bowstring.actor((Func1<Integer, Counter>) null, 1));
+        calls.put("function: task in Python", () -> Bowstring.task((PyFunction<Double>) null, 1));
+        calls.put("array of arguments: task in Python",
+                () -> Bowstring.task(PyFunction.of("math", "sqrt", Double.class), (Object[]) null));
+        calls.put("array of arguments: actor in Python",
+                () -> Bowstring.actor(PyActorClass.of("m", "C"), (Object[]) null));
+        calls.put("maxPendingCalls is 0: actor", () -> Bowstring.actor(Counter::new, 1).setMaxPendingCalls(0));
         calls.put("maxPendingCalls: actor", () -> Bowstring.actor(Counter::new, 1).setMaxPendingCalls(-3));
         calls.put("name: actor", () -> Bowstring.actor(Counter::new, 1).setName(null));
         calls.put("namespace: actor", () -> Bowstring.actor(Counter::new, 1).setNamespace(""));

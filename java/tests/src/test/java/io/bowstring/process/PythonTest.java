@@ -100,6 +100,26 @@ class PythonTest {
     }
 
     @Test
+    void aHandleOfTheOtherLanguageSaysWhatItIs() {
+        PyActorHandle python = Bowstring.actor(PyActorClass.of(PEER, "Counter"), 1).setName("of python").remote();
+        ActorHandle<Counter> java = Bowstring.actor(Counter::new, 1).setName("of java").remote();
+        ClassCastException wrong = assertThrows(ClassCastException.class, () -> {
+            PyActorHandle handle = Bowstring.getActor("of java");
+            handle.kill();
+        });
+        assertTrue(wrong.getMessage().contains("OfJavaActor cannot be cast to class io.bowstring.PyActorHandle"),
+                wrong.getMessage());
+        wrong = assertThrows(ClassCastException.class, () -> {
+            ActorHandle<Counter> handle = Bowstring.getActor("of python");
+            handle.kill();
+        });
+        assertTrue(wrong.getMessage().contains("OfPythonActor cannot be cast to class io.bowstring.ActorHandle"),
+                wrong.getMessage());
+        assertEquals(python, Bowstring.getActor("of python"));
+        assertEquals(java, Bowstring.getActor("of java"));
+    }
+
+    @Test
     void valuesOfTheTableCrossBothWays() {
         for (Object value : Arrays.asList(null, true, 5L, 2.5, "text", Instant.ofEpochSecond(1, 5000),
                 List.of(1L, "a", List.of(2.5)), Map.of("k", List.of(1L)))) {

@@ -312,6 +312,18 @@ class RuntimeTest {
         assertThrows(ActorNotFoundException.class, () -> Bowstring.getActor("nobody"));
     }
 
+    private static int timesThatItMayHaveRun(ObjectRef<?> call) {
+        String message = assertThrows(ActorDiedException.class, call::get).getMessage();
+        return message.split("The work may have run", -1).length - 1;
+    }
+
+    @Test
+    void theCallThatAnActorDiesInSaysOnceThatItMayHaveRun() {
+        ActorHandle<Counter> counter = Bowstring.actor(Counter::new, 0).remote();
+        assertEquals(1, timesThatItMayHaveRun(counter.task(Counter::crash).remote()));
+        assertEquals(0, timesThatItMayHaveRun(counter.task(Counter::add, 1).remote()));
+    }
+
     @Test
     void anActorStartsAgainAfterACrash() {
         ActorHandle<Counter> counter =

@@ -151,6 +151,11 @@ abstract class Scenarios {
     }
 
     @Test
+    void aWaitForNothingIsOver() {
+        assertEquals(new WaitResult<>(List.of(), List.of()), Bowstring.wait(List.<ObjectRef<Integer>>of(), 1));
+    }
+
+    @Test
     void waitsHaveLimitsAndSplit() {
         ActorHandle<Gate> gate = Bowstring.actor(Gate::new).setMaxConcurrency(2).remote();
         ObjectRef<String> waits = gate.task(Gate::pass).remote();

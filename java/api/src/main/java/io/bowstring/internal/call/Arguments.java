@@ -5,6 +5,7 @@ import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.Type;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -23,8 +24,17 @@ public final class Arguments {
         return value;
     }
 
+    /** The arguments of a call, as an array that the compiler makes or the user gives. */
+    public static List<@Nullable Object> given(@Nullable Object @Nullable [] arguments) {
+        if (arguments == null) {
+            throw new InvalidArgumentException(
+                    "the array of arguments is null; a single argument that is null is written (Object) null");
+        }
+        return Arrays.asList(arguments);
+    }
+
     /** A type of results that a value can have; a stage has the value that it ends with. */
-    public static <T extends @Nullable Type> T settled(T declared) {
+    public static <T extends Type> T settled(T declared) {
         Type raw = declared instanceof ParameterizedType generic ? generic.getRawType() : declared;
         if (raw instanceof Class<?> type && CompletionStage.class.isAssignableFrom(type)) {
             throw new InvalidArgumentException("this method's result is a " + type.getSimpleName()

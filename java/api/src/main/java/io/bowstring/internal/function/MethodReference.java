@@ -45,7 +45,10 @@ public record MethodReference(
      *
      * @throws InvalidArgumentException if it is a lambda, or captures something; the message says what to write instead
      */
-    public static MethodReference of(Serializable function) {
+    public static MethodReference of(@Nullable Serializable function) {
+        if (function == null) {
+            throw new InvalidArgumentException("the method reference is null; pass one, as in Foo::bar");
+        }
         AtomicReference<@Nullable MethodReference> slot = KNOWN.get(function.getClass());
         MethodReference known = slot.get();
         if (known == null) {
@@ -61,7 +64,9 @@ public record MethodReference(
         String name = form.getImplMethodName();
         if (name.startsWith("lambda$")) {
             throw new InvalidArgumentException("a lambda in " + className + " can't run elsewhere, because its name is not"
-                    + " stable; write its body as a method and pass a reference to that, as in Foo::bar");
+                    + " stable; write its body as a method and pass a reference to that, as in Foo::bar. The compiler makes"
+                    + " a lambda of some references too, as of one to a method with variable arguments (int...): refer to"
+                    + " a method that takes an array instead");
         }
         if (form.getCapturedArgCount() > 0) {
             throw new InvalidArgumentException("the reference to " + name + " of " + className + " captures an object;"

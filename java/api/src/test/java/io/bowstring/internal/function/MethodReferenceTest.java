@@ -72,6 +72,19 @@ class MethodReferenceTest {
                 .getMessage().contains("captures"));
     }
 
+    private static int many(int... values) {
+        return values.length;
+    }
+
+    @Test
+    void whatIsNoReferenceToAMethodIsSaid() {
+        Func1<Integer, Integer> variable = MethodReferenceTest::many;
+        assertTrue(assertThrows(InvalidArgumentException.class, () -> MethodReference.of(variable))
+                .getMessage().contains("variable arguments"));
+        assertTrue(assertThrows(InvalidArgumentException.class, () -> MethodReference.of(null))
+                .getMessage().contains("the method reference is null"));
+    }
+
     @Test
     void keysAreBlake2bAsInEveryLanguage() {
         assertEquals("cae66941d9efbd404e4d88758ea67670", HexFormat.of().formatHex(Blake2b.hash(new byte[0])));

@@ -316,7 +316,7 @@ final class ActorLink implements PeerLink.Listener {
 
     private BowstringException ended(PendingTask task, boolean mayHaveRun) {
         boolean dead = life == ActorLife.DEAD;
-        String reason = why == null || why.code == 0 ? "" : ": " + ErrorRecords.exception(why).getMessage();
+        String reason = why == null || why.code == 0 ? "" : ": " + reason(why);
         if (dead && why != null && !mayHaveRun && why.code != 0 && why.code != ErrorCode.ACTOR_DIED.number()) {
             return ErrorRecords.exception(why); // it never ran, or its placement group is gone
         }
@@ -327,6 +327,13 @@ final class ActorLink implements PeerLink.Listener {
             details = details.withMayHaveExecuted();
         }
         return dead ? new ActorDiedException(details, null) : new ActorUnavailableException(details, null);
+    }
+
+    /** What the node says, but for what it can't know: whether this call may have run. */
+    private static String reason(ErrorRecord why) {
+        ErrorRecord said = ErrorRecord.decode(why.encode());
+        said.mayHaveExecuted = false;
+        return String.valueOf(ErrorRecords.exception(said).getMessage());
     }
 
     void cancel(PendingTask task, boolean recursive) {

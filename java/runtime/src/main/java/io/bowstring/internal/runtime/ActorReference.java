@@ -22,7 +22,7 @@ public abstract sealed class ActorReference {
 
     /** The handle of an actor, in the kind that its language asks for; takes over one handle of the entry. */
     static ActorReference of(Session session, ActorLink link) {
-        return link.handle.language == Language.JAVA ? new Java<>(session, link) : new Python(session, link);
+        return link.handle.language == Language.JAVA ? new OfJavaActor<>(session, link) : new OfPythonActor(session, link);
     }
 
     public Session session() {
@@ -74,10 +74,10 @@ public abstract sealed class ActorReference {
     }
 
     /** Of an actor in Java. */
-    public static final class Java<A> extends ActorReference implements ActorHandle<A> {
+    public static final class OfJavaActor<A> extends ActorReference implements ActorHandle<A> {
         @Serial private static final long serialVersionUID = 1L;
 
-        Java(Session session, ActorLink link) {
+        OfJavaActor(Session session, ActorLink link) {
             super(session, link);
         }
 
@@ -89,10 +89,10 @@ public abstract sealed class ActorReference {
     }
 
     /** Of an actor in Python. */
-    public static final class Python extends ActorReference implements PyActorHandle {
+    public static final class OfPythonActor extends ActorReference implements PyActorHandle {
         @Serial private static final long serialVersionUID = 1L;
 
-        Python(Session session, ActorLink link) {
+        OfPythonActor(Session session, ActorLink link) {
             super(session, link);
         }
 

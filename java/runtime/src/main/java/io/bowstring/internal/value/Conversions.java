@@ -11,6 +11,7 @@ import java.lang.reflect.TypeVariable;
 import java.lang.reflect.WildcardType;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
@@ -117,12 +118,20 @@ public final class Conversions {
         }
         if (converted == null) {
             throw new InvalidArgumentException(describe(value) + " does not fit " + type.getTypeName()
-                    + (value instanceof Number ? " without loss" : ""));
+                    + (value instanceof Number || value instanceof Tensor && wanted.isArray() ? " without loss" : ""));
         }
         return converted;
     }
 
     private static String describe(Object value) {
+        ElementType element = PrimitiveArrays.element(value);
+        if (value instanceof Tensor tensor) {
+            return "a tensor of " + tensor.element() + " and shape " + Arrays.toString(tensor.shape());
+        } else if (value instanceof List<?> list) {
+            return "a list of " + list.size();
+        } else if (element != null) {
+            return "the array " + value.getClass().getSimpleName();
+        }
         return value instanceof Number || value instanceof Boolean
                 ? "the value " + value + " (" + value.getClass().getSimpleName() + ")"
                 : "a value of " + value.getClass().getTypeName();

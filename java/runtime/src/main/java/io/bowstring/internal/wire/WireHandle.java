@@ -19,7 +19,7 @@ public final class WireHandle implements Table {
     /** Attempts that may follow a crash in a call; -1: any number. */
     public int maxTaskRetries = 0;
 
-    /** Calls that one caller may have pending; -1: any number. */
+    /** Calls that one caller may have pending; -1, as 0: any number. */
     public int maxPendingCalls = 0;
 
     /** Python: module. Java: binary name of the class. */

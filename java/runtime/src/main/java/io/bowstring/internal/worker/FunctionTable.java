@@ -10,6 +10,7 @@ import io.bowstring.internal.wire.Language;
 import io.bowstring.internal.wire.Task;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /** The functions of the job that this worker serves: by their keys from the node, and in the job's classes (spec 4.1). */
 final class FunctionTable {
@@ -72,11 +73,27 @@ final class FunctionTable {
         try {
             return Class.forName(name, false, loader); // what its initializer throws is the task's own error
         } catch (ClassNotFoundException error) {
-            throw new FunctionNotFoundException("the class " + name + " is not on the class path of Java workers; name"
-                    + " its jar or folder in the driver's class path", error);
+            String nested = nested(name);
+            throw new FunctionNotFoundException("the class " + name + " is not on the class path of Java workers; "
+                    + (nested != null ? "a class inside of another is named with a $: " + nested
+                            : "name its jar or folder in the driver's class path"), error);
         } catch (LinkageError error) {
             throw new FunctionNotFoundException("the class " + name + " can't be loaded: " + error, error);
         }
+    }
+
+    /** The name of the class that a name with dots means, if it is inside of another. */
+    private @Nullable String nested(String name) {
+        String binary = name;
+        for (int dot = name.lastIndexOf('.'); dot > 0; dot = name.lastIndexOf('.', dot - 1)) {
+            binary = binary.substring(0, dot) + '$' + binary.substring(dot + 1);
+            try {
+                return Class.forName(binary, false, loader).getName();
+            } catch (ClassNotFoundException | LinkageError none) {
+                continue;
+            }
+        }
+        return null;
     }
 
     /** What people call a task that names a function; empty if it is not known here. */

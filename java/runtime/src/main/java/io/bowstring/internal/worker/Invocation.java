@@ -141,7 +141,7 @@ public final class Invocation {
             throw new InvalidArgumentException(name + " takes "
                     + candidates.stream().map(each -> Integer.toString(each.getParameterCount())).distinct()
                             .collect(Collectors.joining(" or "))
-                    + " arguments; " + arguments.size() + " were given");
+                    + " arguments; " + arguments.size() + " were given" + variableArguments(candidates));
         }
         Executable chosen = fitting.size() == 1 ? fitting.get(0) : choose(fitting, arguments);
         try {
@@ -156,10 +156,24 @@ public final class Invocation {
             try {
                 converted[i] = Conversions.convert(arguments.get(i), types[i]);
             } catch (InvalidArgumentException error) {
-                throw misfit(i, error);
+                InvalidArgumentException misfit = misfit(i, error);
+                throw i < types.length - 1 || !chosen.isVarArgs() ? misfit : new InvalidArgumentException(
+                        misfit.details().message() + variableArguments(List.of(chosen)));
             }
         }
         return new Ready(chosen, converted);
+    }
+
+    /** What to do about variable arguments, which are one array in a class file; empty if there are none. */
+    private static String variableArguments(List<? extends Executable> methods) {
+        for (Executable each : methods) {
+            if (each.isVarArgs()) {
+                Class<?> last = each.getParameterTypes()[each.getParameterCount() - 1];
+                return "; its last parameter is " + last.getComponentType().getSimpleName()
+                        + "..., which takes one list or array of all of them";
+            }
+        }
+        return "";
     }
 
     /** The error that names the argument. */
