@@ -24,12 +24,27 @@ import io.bowstring.*;
 import io.bowstring.arrow.ArrowValue;
 import java.nio.file.*;
 import java.util.List;
+import java.util.Map;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.arrow.vector.*;
+import org.apache.arrow.vector.types.TimeUnit;
+import org.apache.arrow.vector.types.pojo.*;
 
 public final class Main {
     public static String command() throws Exception {
         return Files.readString(Path.of("/proc/self/cmdline")).replace('\\0', ' ');
+    }
+
+    /** Whether Arrow writes and reads JSON here, for which it needs the Jackson of its own. */
+    public static boolean json() throws Exception {
+        Schema schema = new Schema(List.of(
+                Field.nullable("number", new ArrowType.Int(64, true)),
+                new Field("word", new FieldType(true, ArrowType.Utf8.INSTANCE,
+                        new DictionaryEncoding(1, false, null), Map.of("key", "value")), null),
+                Field.nullable("when", new ArrowType.Timestamp(TimeUnit.NANOSECOND, "UTC")),
+                new Field("list", FieldType.nullable(ArrowType.List.INSTANCE),
+                        List.of(Field.notNullable("item", new ArrowType.Decimal(20, 3, 128))))));
+        return Schema.fromJSON(schema.toJson()).equals(schema);
     }
 
     public static String loader() {
@@ -61,6 +76,7 @@ public final class Main {
                 ObjectRef<ArrowValue> table = Bowstring.put(ArrowValue.of(root));
                 System.out.println(Bowstring.task(Main::sum, table).remote().get());
             }
+            System.out.println(json() && Bowstring.task(Main::json).remote().get());
             System.in.read();
             System.out.println(Bowstring.task(Main::command).setJvmFlags("-Dsecond=true").remote().get());
             System.out.println(Bowstring.task(versioned.Version::name).remote().get());
@@ -86,23 +102,14 @@ public final class Tool {
 """
 
 ARTIFACTS = {
-    "bowstring-arrow": (
-        "io/bowstring/arrow/",
-        "io/bowstring/internal/arrow/",
-        "META-INF/services/io.bowstring.internal.",
-    ),
-    "bowstring-runtime": (
-        *(f"io/bowstring/internal/{package}/" for package in ("log", "net", "runtime", "value", "wire", "worker")),
-        "META-INF/services/io.bowstring.",
-    ),
-    "bowstring-api": ("io/bowstring/",),
-    "arrow-format": ("org/apache/arrow/flatbuf/",),
+    "arrow-format": ("org/apache/arrow/flatbuf/", "io/bowstring/shaded/"),
+    "bowstring": ("io/bowstring/", "META-INF/services/"),
     "arrow-memory-unsafe": ("org/apache/arrow/memory/unsafe/",),
     "arrow-memory-core": ("org/apache/arrow/memory/", "org/apache/arrow/util/"),
     "arrow-vector": ("org/apache/arrow/",),
     "others": ("",),
 }
-"""A project's jars instead of the one: the first of them that names the start of a file has it."""
+"""Parts of the one jar, as the jars of a project: the first of them that names the start of a file has it."""
 
 
 def compiled(source: str, name: str, folder: Path, *class_path: Path) -> Path:
@@ -140,7 +147,12 @@ class Places:
         self.versions = library(folder, "one"), library(folder, "two")
         self.program = compiled(PROGRAM, "Main", folder / "program", LIBRARY, self.versions[0])
         self.tool = compiled(TOOL, "Tool", folder / "tool")
-        self.artifacts = [folder / f"{name}.jar" for name in ARTIFACTS]
+        built = LIBRARY.parents[2] / "java"
+        own = [next((built / name / "target").glob(f"bowstring-{name}-*.jar")) for name in ("api", "runtime", "arrow")]
+        self.artifacts = [
+            *(Path(shutil.copy(jar, folder)) for jar in own),
+            *(folder / f"{name}.jar" for name in ARTIFACTS if name != "bowstring"),
+        ]
         jars = {name: zipfile.ZipFile(folder / f"{name}.jar", "w") for name in ARTIFACTS}
         with zipfile.ZipFile(LIBRARY) as bundle:
             for name in bundle.namelist():
@@ -172,6 +184,7 @@ class Program:
             text=True,
         )
         self.version, self.command, self.loader, self.sum = self.read(), self.read(), self.read(), self.read()
+        self.json = self.read()
 
     def read(self) -> str:
         assert self.popen.stdout is not None
@@ -252,7 +265,7 @@ def test_what_a_jar_s_manifest_names_is_on_the_class_path(places: Places, start:
     manifest = "Manifest-Version: 1.0\r\nMain-Class: program.Main\r\nClass-Path: " + "\r\n".join(lines) + "\r\n\r\n"
     driver = start("-jar", jar_of(places.program, places.folder / "program.jar", manifest))
     assert (driver.version, driver.sum) == ("one", "6")
-    assert str(places.folder / "bowstring-runtime.jar") in driver.class_path()
+    assert str(places.artifacts[1]) in driver.class_path()
     assert str(places.folder / "program.jar") not in driver.class_path()
 
 
@@ -281,9 +294,68 @@ def test_a_program_that_is_merged_into_one_jar_has_its_own_classes_to_itself(
     assert other.stdout.split() == ["two", "1", "two", "2"], other.stderr
 
 
+MAPPER = """
+package com.fasterxml.jackson.databind;
+
+public final class ObjectMapper {
+    public static String origin() { return "%s"; }
+}
+"""
+
+MAPPERS = """
+import sys
+import bowstring as bow
+with bow.init(address="auto", class_path=sys.argv[1:]):
+    origin = bow.java_function("com.fasterxml.jackson.databind.ObjectMapper", "origin")
+    try:
+        print(bow.get(origin.remote(), timeout=60))
+    except bow.FunctionNotFoundError:
+        print("none")
+"""
+
+
+@pytest.mark.parametrize("has_jackson", [False, True])
+def test_a_job_s_jackson_is_its_own_whatever_the_runtime_has_for_arrow(
+    places: Places, start: Callable[..., Program], short_path: Path, has_jackson: bool
+) -> None:
+    jars = [
+        jar_of(compiled(MAPPER % name, "ObjectMapper", short_path / name), short_path / f"{name}.jar")
+        for name in ("first", "second")
+    ]
+    first = jars[:1] if has_jackson else []
+    driver = start("-cp", joined([places.program, places.versions[0], *first, *places.artifacts]), "program.Main")
+    assert (driver.version, driver.json) == ("one", "true")
+    assert (str(jars[0]) in driver.class_path()) == has_jackson
+    for entries, origin in ((jars[1:], "second"), (jars, "first"), ([], "none")):
+        other = subprocess.run(
+            [sys.executable, "-c", MAPPERS, *map(str, entries)],
+            env=driver.variables,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert other.stdout.strip() == origin, other.stderr
+
+
+def test_the_one_jar_has_the_licenses_of_what_is_in_it() -> None:
+    with zipfile.ZipFile(LIBRARY) as jar:
+        names = set(jar.namelist())
+        third_party = jar.read("META-INF/licenses/THIRD-PARTY.txt").decode()
+        assert "Permission is hereby granted" in jar.read("META-INF/licenses/slf4j-api/LICENSE.txt").decode()
+        assert "Apache License" in jar.read("META-INF/LICENSE").decode()
+    for artifact in ("arrow-vector", "arrow-memory-unsafe", "jackson-databind", "commons-codec"):
+        assert any(name.startswith(f"META-INF/licenses/{artifact}/LICENSE") for name in names)
+    known = ("io/bowstring/", "org/apache/arrow/", "com/google/flatbuffers/", "org/slf4j/", "org/jspecify/")
+    strange = {name for name in names if name.endswith(".class") and not name.startswith(known)}
+    assert strange == set(), "what is bundled is told in java/bundle/src/licenses, with its license"
+    for project in ("Arrow", "FlatBuffers", "Jackson", "Commons Codec", "JSpecify", "SLF4J"):
+        assert project in third_party
+
+
 def test_the_one_jar_is_not_copied_for_the_job(places: Places, start: Callable[..., Program], short_path: Path) -> None:
     driver = start("-cp", joined([places.program, places.versions[0], LIBRARY]), "program.Main")
     assert driver.class_path() == [str(LIBRARY)]
+    assert driver.json == "true"
     packages = next(short_path.glob("bowstring-*/*/packages"))
     assert not list(packages.rglob("bowstring-all.jar"))
 
