@@ -15,9 +15,12 @@ import java.lang.invoke.MethodType;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -25,10 +28,14 @@ import org.jspecify.annotations.Nullable;
 public final class Invocation {
     private final String name;
     private final List<? extends Executable> candidates;
+    private final Map<Integer, @Nullable Class<?>[]> elements = new HashMap<>();
 
     private Invocation(String name, List<? extends Executable> candidates) {
         this.name = name;
         this.candidates = candidates;
+        for (Executable each : candidates) {
+            elements.computeIfAbsent(each.getParameterCount(), count -> elements(candidates, count));
+        }
     }
 
     /** A static method, by its name and perhaps its descriptor. */
@@ -96,19 +103,25 @@ public final class Invocation {
 
     /** The parameter's type, if it is an array of primitives, a tensor or a buffer whichever candidate is chosen; else null. */
     public @Nullable Class<?> elementsAt(int index, int count) {
-        Class<?> array = null;
-        for (Executable each : candidates) {
-            if (each.getParameterCount() == count) {
-                Class<?> type = each.getParameterTypes()[index];
-                boolean elements = type == ByteBuffer.class || type == Tensor.class
-                        || type.isArray() && type.getComponentType().isPrimitive();
-                if (!elements || array != null && array != type) {
-                    return null;
+        @Nullable Class<?>[] ofCount = elements.get(count);
+        return ofCount == null ? null : ofCount[index];
+    }
+
+    private static @Nullable Class<?>[] elements(List<? extends Executable> candidates, int count) {
+        @Nullable Class<?>[] common = new Class<?>[count];
+        for (int index = 0; index < count; index++) {
+            Set<Class<?>> types = new HashSet<>();
+            for (Executable each : candidates) {
+                if (each.getParameterCount() == count) {
+                    types.add(each.getParameterTypes()[index]);
                 }
-                array = type;
             }
+            Class<?> type = types.iterator().next();
+            boolean holdsElements = type == ByteBuffer.class || type == Tensor.class
+                    || type.isArray() && type.getComponentType().isPrimitive();
+            common[index] = types.size() == 1 && holdsElements ? type : null;
         }
-        return array;
+        return common;
     }
 
     /** What is about to be called, with its arguments as it declares them. */
