@@ -45,6 +45,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledIfEnvironmentVariable;
+import org.junit.jupiter.api.io.TempDir;
 
 @EnabledIfEnvironmentVariable(named = "BOWSTRING_PYTHON", matches = ".+")
 @Timeout(value = 60, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
@@ -287,5 +288,12 @@ class PythonTest {
                 }
             }
         }
+    }
+
+    @Test
+    void aFunctionIsTriedAgainAfterTheExceptionsThatAreNamed(@TempDir Path folder) {
+        PyFunction<Long> failing = PyFunction.of(PEER, "failing", Long.class);
+        String marks = folder.resolve("marks").toString();
+        assertEquals(3, Bowstring.task(failing, marks, 2).setRetryOn("ValueError").remote().get());
     }
 }

@@ -12,6 +12,7 @@ import io.bowstring.Arg;
 import io.bowstring.Bowstring;
 import io.bowstring.InitOptions;
 import io.bowstring.ObjectRef;
+import io.bowstring.StateQuery;
 import io.bowstring.WaitResult;
 import io.bowstring.errors.ActorDiedException;
 import io.bowstring.errors.ActorNameTakenException;
@@ -339,5 +340,36 @@ class RuntimeTest {
         assertNull(counter.task(Counter::leave).remote().get());
         assertThrows(ActorDiedException.class,
                 () -> counter.task(Counter::add, 1).remote().get(Duration.ofSeconds(20)));
+    }
+
+    @Test
+    void aTaskKnowsWhereItsJobWantsItToBe() {
+        String here = Path.of("").toAbsolutePath().toString();
+        assertEquals(here + " true 0", Bowstring.task(Desk::context).remote().get());
+        assertEquals(here, Bowstring.getRuntimeContext().workingDirectory());
+    }
+
+    @Test
+    void whatRunsIsFoundByItsStack() {
+        ActorHandle<Desk> desk = Bowstring.actor(Desk::new).setName("asked").setConcurrencyGroup("io", 1).remote();
+        ObjectRef<Integer> waiting = desk.task(Desk::waitForGate).remote();
+        long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+        List<Map<String, Object>> stacks = List.of();
+        while (stacks.isEmpty()) {
+            assertTrue(System.nanoTime() < deadline, "no stack shows the call");
+            stacks = StateQuery.of(StateQuery.Kind.STACKS)
+                    .where("stack", StateQuery.Op.CONTAINS, "Desk.waitForGate")
+                    .where("language", StateQuery.Op.EQ, "JAVA")
+                    .rows();
+        }
+        String task = (String) stacks.get(0).get("task");
+        assertEquals(32, task.length());
+        List<Map<String, Object>> rows =
+                StateQuery.of(StateQuery.Kind.TASKS).where("task", StateQuery.Op.EQ, task).rows();
+        assertEquals("RUNNING", rows.get(0).get("state"), rows.toString());
+        assertEquals(1, StateQuery.of(StateQuery.Kind.ACTORS).where("name", StateQuery.Op.EQ, "asked").limit(5).rows().size());
+        assertTrue(!StateQuery.of(StateQuery.Kind.REFERENCES).rows().isEmpty());
+        desk.task(Desk::open).remote().get();
+        assertEquals(1, waiting.get());
     }
 }

@@ -229,6 +229,10 @@ abstract class Scenarios {
                 () -> Bowstring.task(Desk::neverWell).remote(Long.class).get());
         assertInstanceOf(IllegalStateException.class, error.getCause());
         assertThrows(InvalidArgumentException.class, () -> Bowstring.task(Desk::later, 5L).remote());
+        ObjectRef<Long> never = Bowstring.task(Desk::never).remote(Long.class);
+        assertEquals(1, Bowstring.task(Calculator::add, 0, 1).remote().get());
+        Bowstring.cancel(never);
+        assertThrows(TaskCancelledException.class, () -> never.get(LONG));
     }
 
     @Test
@@ -360,6 +364,10 @@ abstract class Scenarios {
         assertEquals(2, desk.task(Desk::open).remote().get());
         assertEquals(1, waiting.get());
         assertEquals(0, behind.get());
+        ActorHandle<Desk> other = Bowstring.actor(Desk::new).setConcurrencyGroup("io", 2).remote();
+        ObjectRef<Integer> held = other.task(Desk::waitForGate).remote();
+        assertEquals(3, other.task(Desk::openUndeclared).setConcurrencyGroup("io").remote().get());
+        assertEquals(1, held.get());
         InvalidArgumentException error = assertThrows(InvalidArgumentException.class,
                 () -> desk.task(Desk::calls).setConcurrencyGroup("disk").remote().get());
         assertTrue(error.getMessage().contains("no concurrency group disk; it has io"), error.getMessage());
@@ -470,9 +478,11 @@ abstract class Scenarios {
         try (TensorBuffer buffer = TensorBuffer.allocate(ElementType.FLOAT64, 2, 3)) {
             buffer.buffer().asDoubleBuffer().put(new double[] {1, 2, 3, 4, 5, 6});
             ObjectRef<Tensor> built = buffer.put();
-            assertArrayEquals(new long[] {2, 3}, built.get().shape());
-            assertArrayEquals(new double[] {1, 2, 3, 4, 5, 6}, built.get().toDoubleArray());
-            assertTrue(built.get().buffer().isReadOnly());
+            try (Tensor read = built.get()) {
+                assertArrayEquals(new long[] {2, 3}, read.shape());
+                assertArrayEquals(new double[] {1, 2, 3, 4, 5, 6}, read.toDoubleArray());
+                assertTrue(read.buffer().isReadOnly());
+            }
         }
     }
 

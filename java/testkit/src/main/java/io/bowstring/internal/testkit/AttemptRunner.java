@@ -281,7 +281,7 @@ final class AttemptRunner {
             for (long index = 0; ; index++) {
                 CompletableFuture<Void> more;
                 while ((more = pace.awaited(index)) != null) {
-                    runtime.await(more, Long.MAX_VALUE);
+                    runtime.reads().await(more, Long.MAX_VALUE);
                 }
                 if (isCancelled(task) || Thread.interrupted()) {
                     throw new InterruptedException("the stream was cancelled");

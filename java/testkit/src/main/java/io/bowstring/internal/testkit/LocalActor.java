@@ -424,7 +424,7 @@ final class LocalActor {
         if (task != null) {
             runtime.board().fail(task, reason);
         }
-        runtime.forget(this);
+        runtime.actors().forget(this);
         failAll();
         runtime.board().pump();
     }

@@ -35,12 +35,12 @@ final class LocalRef<T extends @Nullable Object> extends HeldRef<T> {
 
     @Override
     protected @Nullable Object read(long timeoutNs) {
-        return runtime.get(this, timeoutNs);
+        return runtime.reads().get(this, timeoutNs);
     }
 
     @Override
     protected CompletableFuture<@Nullable Object> future() {
-        return runtime.future(this);
+        return runtime.reads().future(this);
     }
 
     @Override

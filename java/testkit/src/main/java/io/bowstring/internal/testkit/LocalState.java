@@ -25,7 +25,7 @@ final class LocalState {
                 case StateKind.NODES -> rows.add(node(runtime));
                 case StateKind.RESOURCES -> runtime.board().capacity().amounts().forEach((name, amounts) ->
                         rows.add(row("name", name, "total", amounts[0], "available", amounts[1])));
-                case StateKind.ACTORS -> actors(runtime.actors(), rows);
+                case StateKind.ACTORS -> actors(runtime.actors().all(), rows);
                 case StateKind.TASKS -> tasks(runtime.board().tasks(), rows);
                 default -> throw new InvalidArgumentException("the testkit has no processes, and can't tell of "
                         + StateKind.name(kind) + "; it knows nodes, resources, actors and tasks");

@@ -83,7 +83,7 @@ final class LocalStream implements RuntimeLink.Items {
     @Override
     public boolean await() {
         while (true) {
-            runtime.await(ready(), Long.MAX_VALUE);
+            runtime.reads().await(ready(), Long.MAX_VALUE);
             synchronized (runtime.lock()) {
                 if (!items.isEmpty() || ended || isClosed) {
                     if (items.isEmpty()) {
