@@ -92,9 +92,7 @@ class StateTest {
         assertEquals("NO_RESOURCES", Bowstring.why(waiting.id().substring(0, 32)).reason());
         Explanation text = Bowstring.why(waiting);
         assertTrue(text.toString().startsWith("waiting "), text.toString());
-        // No CPU: the free one is kept for the task that waits for the licence, once it has waited for a while.
-        ObjectRef<Integer> inside = Bowstring.task(Watched::inside, List.of(holder))
-                .setName("inside").setNumCpus(0).remote();
+        ObjectRef<Integer> inside = Bowstring.task(Watched::inside, List.of(holder)).setName("inside").remote();
         until(() -> Bowstring.why(inside).reason().equals("BLOCKED") && Bowstring.why(inside).blockers().size() > 1);
         assertEquals("holder RUNNING", Bowstring.why(inside).blockers().get(1).name() + " "
                 + Bowstring.why(inside).blockers().get(1).reason());
