@@ -182,10 +182,6 @@ func (c *client) call(f function, arguments ...any) (*object, error) {
 			return nil, err
 		}
 	}
-	at, err := c.leased(f.language)
-	if err != nil {
-		return nil, err
-	}
 	var args, body []byte
 	for _, argument := range arguments {
 		arg := make([]byte, 56)
@@ -208,23 +204,42 @@ func (c *client) call(f function, arguments ...any) (*object, error) {
 		args = append(args, arg...)
 	}
 	id := c.nextTask()
-	sent := encode(taskFields, []any{id, key, nil, c.process, c.identity.node, 0, exact, 0, at.epoch, 1, 0, 0, 0, other, args})
-	if err := writeFrame(at.conn, task, sent, body); err != nil {
-		return nil, err
+	for {
+		at, err := c.leased(f.language)
+		if err != nil {
+			return nil, err
+		}
+		sent := encode(taskFields, []any{id, key, nil, c.process, c.identity.node, 0, exact, 0, at.epoch, 1, 0, 0, 0, other, args})
+		if err := writeFrame(at.conn, task, sent, body); err != nil {
+			return nil, err
+		}
+		answer, err := c.answer(f.language, at)
+		if err != nil {
+			return nil, err
+		}
+		if answer.kind == result {
+			return c.result(id, answer)
+		}
+		// Returned: it was not started, and goes to another lease as the same attempt.
+		if err := c.giveBack(f.language); err != nil {
+			return nil, err
+		}
 	}
+}
+
+// answer waits for a worker's Result or Returned.
+func (c *client) answer(language int, at *worker) (frame, error) {
 	for {
 		answer, err := readFrame(at.conn)
 		if err != nil {
-			delete(c.workers, f.language)
-			return nil, errors.Join(errors.New("the worker has ended"), err)
+			delete(c.workers, language)
+			return answer, errors.Join(errors.New("the worker has ended"), err)
 		}
 		switch {
-		case answer.kind == result:
-			return c.result(id, answer)
-		case answer.kind == returned:
-			return nil, errors.New("the worker gave the task back")
+		case answer.kind == result, answer.kind == returned:
+			return answer, nil
 		case answer.kind < skippableMin:
-			return nil, protocolError(fmt.Sprintf("a worker sent a frame of type %d", answer.kind))
+			return answer, protocolError(fmt.Sprintf("a worker sent a frame of type %d", answer.kind))
 		}
 	}
 }
