@@ -89,8 +89,9 @@ final class StreamSearch {
                 }
             } else if (value instanceof Map<?, ?> map && isOfTheJdk(value)) {
                 map.forEach((key, item) -> {
-                    visit(key, path.then(key == null ? "null" : key));
-                    visit(item, path.then(key instanceof String || key instanceof Number ? key : String.valueOf(key)));
+                    Object name = key instanceof Number ? key : String.valueOf(key);
+                    visit(key, path.then(name));
+                    visit(item, path.then(name));
                 });
             } else if (value instanceof Serializable && !(value instanceof Externalizable)) {
                 fields(value, path);
