@@ -58,7 +58,9 @@ final class DriverClasses {
 
     DriverClasses(ClassLoader loader) {
         OWN.forEach(each -> add(place(loader.getResource(each), each), 1));
-        isWhole = OWN.subList(0, 2).stream().allMatch(each -> place(loader.getResource(each), each) != null);
+        // A program of modules that has no table and logs by something else resolves no SLF4J, which workers bind.
+        isWhole = List.of(OWN.get(0), OWN.get(1), NEEDED.get(0)).stream()
+                .allMatch(each -> place(loader.getResource(each), each) != null);
         NEEDED.forEach(each -> add(place(loader.getResource(each), each), OWN.size()));
     }
 
@@ -68,7 +70,10 @@ final class DriverClasses {
         }
     }
 
-    /** The library as a class path; empty if it is not in files, as in an image of jlink's or a jar inside another one. */
+    /**
+     * The library as a class path; empty if not all that a worker needs is in files, as in an image of jlink's, a jar inside
+     * another one, or modules without SLF4J. The node then has another.
+     */
     String library() {
         return isWhole ? places.keySet().stream().map(Path::toString).collect(Collectors.joining(File.pathSeparator)) : "";
     }
@@ -91,7 +96,7 @@ final class DriverClasses {
     /** Whether a place has the library and nothing else; a jar into which all of a program is merged is the program's. */
     private boolean isLibrarys(Path place, boolean isLaunching) {
         Integer files = places.get(place);
-        return files != null && (place.endsWith(BUNDLE) || isLaunching && files == 1);
+        return files != null && (place.endsWith(BUNDLE) || isLaunching && isWhole && files == 1);
     }
 
     /** Adds an entry, and behind it what the {@code Class-Path} of its manifest names, as a JVM does. */
