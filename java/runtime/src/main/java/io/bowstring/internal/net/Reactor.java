@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.net.ConnectException;
+import java.net.SocketException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ClosedSelectorException;
@@ -171,13 +173,27 @@ public final class Reactor {
         SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
         try {
             channel.configureBlocking(false); // an interrupted thread must not close it
-            if (!channel.connect(UnixDomainSocketAddress.of(path)) && !channel.finishConnect()) {
+            if (!connected(channel, path)) {
                 throw new IOException(path + " takes no connection now");
             }
             return register(channel, handler);
         } catch (IOException | RuntimeException error) {
             channel.close();
             throw error;
+        }
+    }
+
+    /** False: the queue of who listens is full. */
+    private static boolean connected(SocketChannel channel, Path path) throws IOException {
+        try {
+            return channel.connect(UnixDomainSocketAddress.of(path)) || channel.finishConnect();
+        } catch (ConnectException nobody) {
+            throw nobody;
+        } catch (SocketException missingOrFull) { // Java 17 throws where later ones say that the connection is pending
+            if (!Files.exists(path)) {
+                throw missingOrFull;
+            }
+            return false;
         }
     }
 

@@ -21,6 +21,7 @@ import java.io.InputStream;
 import java.io.PrintStream;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.net.ConnectException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
@@ -219,13 +220,17 @@ public final class Driver {
                 + " Bowstring.init(), or name its session's folder");
     }
 
+    /** Whether a node listens there, be its queue full or not. */
     private static boolean takesConnections(Path folder) {
+        Path socket = folder.resolve("node.sock");
         try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
             channel.configureBlocking(false); // else it waits for as long as the queue of a node that hangs is full
-            channel.connect(UnixDomainSocketAddress.of(folder.resolve("node.sock")));
+            channel.connect(UnixDomainSocketAddress.of(socket));
             return true;
-        } catch (IOException | IllegalArgumentException nobody) {
+        } catch (ConnectException | IllegalArgumentException nobody) {
             return false;
+        } catch (IOException missingOrFull) { // Java 17 throws where later ones say that the connection is pending
+            return Files.exists(socket);
         }
     }
 
