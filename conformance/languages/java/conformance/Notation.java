@@ -134,9 +134,12 @@ final class Notation {
         return tell(path, value, written, Objects.equals(widened(value), written));
     }
 
-    /** A result of a typed Java method may be an Integer. */
+    /** A result of a typed Java method may be an Integer, and what came in the form of a Float is one (3.6/10). */
     private static Object widened(Object value) {
-        return value instanceof Integer integer ? (Object) integer.longValue() : value;
+        if (value instanceof Integer integer) {
+            return integer.longValue();
+        }
+        return value instanceof Float number ? (Object) number.doubleValue() : value;
     }
 
     private static String tell(String path, Object value, Object expected, boolean same) {
