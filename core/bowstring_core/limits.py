@@ -32,7 +32,8 @@ FAIR_GRANT_EVERY = 4
 UNMET_LOOKED_AT = 16
 # Workers that one LeaseRequest may ask for; more than that is a mistake, not a wish.
 LEASES_OF_A_REQUEST_MAX = 100_000
-# A request that waits this long keeps what it needs from being granted to later ones, so that large demands get a turn.
+# A request that waits this long keeps what it needs from being granted to later ones, so that large demands get a turn;
+# CPUs and memory only if it lacks nothing else.
 RESERVE_AFTER_S = 0.5
 # A worker of an ended caller has this long to stop; its task's result is wanted by nobody.
 ORPHAN_GRACE_S = 2.0
@@ -41,8 +42,8 @@ START_FAILURES_MAX = 3
 # The same of starts that something killed from outside, which says little about the next; a machine that has no memory
 # left for a worker kills each, and has to be told of at some time.
 START_KILLS_MAX = 32
-# A worker that has said that it ends, as for System.exit, has this long for the shutdown hooks of user code: they close
-# what they have open in less, and the caller of its task waits meanwhile (spec 4.3/5).
+# A worker that has said that it ends, as for System.exit, has this long for the shutdown hooks of user code. Hooks that
+# only close things need less, and whoever waits for its task waits that long (spec 4.3/5).
 ENDING_S = 5.0
 # A worker that has not said Hello this long after its start is ended.
 START_TIMEOUT_S = 60.0

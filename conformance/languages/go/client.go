@@ -2,7 +2,8 @@ package main
 
 // A driver: submits tasks to workers that it leases, and reads their results (spec chapters 2 to 4 and 6).
 //
-// One call at a time, so a lease has one task in flight. A task whose worker ends is not tried again: max_retries is 0.
+// One call at a time, so a lease has one task in flight. A task that a worker gives back was not started, and is sent to
+// another lease; one whose worker ends is not tried again: max_retries is 0.
 
 import (
 	"crypto/rand"
@@ -13,6 +14,8 @@ import (
 	"path/filepath"
 	"syscall"
 )
+
+const returnsMax = 100 // of one task; more are a defect
 
 // function is one that workers find by name (spec section 4.1).
 type function struct {
@@ -204,16 +207,16 @@ func (c *client) call(f function, arguments ...any) (*object, error) {
 		args = append(args, arg...)
 	}
 	id := c.nextTask()
-	for {
+	for sent := 0; sent < returnsMax; sent++ {
 		at, err := c.leased(f.language)
 		if err != nil {
 			return nil, err
 		}
-		sent := encode(taskFields, []any{id, key, nil, c.process, c.identity.node, 0, exact, 0, at.epoch, 1, 0, 0, 0, other, args})
-		if err := writeFrame(at.conn, task, sent, body); err != nil {
+		frame := encode(taskFields, []any{id, key, nil, c.process, c.identity.node, 0, exact, 0, at.epoch, 1, 0, 0, 0, other, args})
+		if err := writeFrame(at.conn, task, frame, body); err != nil {
 			return nil, err
 		}
-		answer, err := c.answer(f.language, at)
+		answer, err := c.answer(f.language, at, id)
 		if err != nil {
 			return nil, err
 		}
@@ -225,10 +228,11 @@ func (c *client) call(f function, arguments ...any) (*object, error) {
 			return nil, err
 		}
 	}
+	return nil, fmt.Errorf("workers gave the task back %d times", returnsMax)
 }
 
-// answer waits for a worker's Result or Returned.
-func (c *client) answer(language int, at *worker) (frame, error) {
+// answer waits for a worker's Result, or Returned of the task.
+func (c *client) answer(language int, at *worker, id []byte) (frame, error) {
 	for {
 		answer, err := readFrame(at.conn)
 		if err != nil {
@@ -236,8 +240,12 @@ func (c *client) answer(language int, at *worker) (frame, error) {
 			return answer, errors.Join(errors.New("the worker has ended"), err)
 		}
 		switch {
-		case answer.kind == result, answer.kind == returned:
+		case answer.kind == result:
 			return answer, nil
+		case answer.kind == returned:
+			if string(answer.meta.fixed(0, 16)) == string(id) {
+				return answer, nil
+			}
 		case answer.kind < skippableMin:
 			return answer, protocolError(fmt.Sprintf("a worker sent a frame of type %d", answer.kind))
 		}

@@ -168,7 +168,8 @@ class Explanation:
         short = {each: amount for each, amount in demand.items() if facts.free.get(each, 0.0) < amount}
         kept = sorted(each for each in demand if each in facts.kept)
         if not short and kept:
-            text = f"has waited {since}for {', '.join(kept)}, kept for who waits for more of it, and has waited longer"
+            names = " and ".join(kept)
+            text = f"has waited {since}for {names}: what is free is kept for who has waited longest, or is in parts"
             yield _row(depth, subject, name, "NO_RESOURCES", text)
             return
         if not short:

@@ -10,8 +10,9 @@ plans of the same turn, and a worker is started for it unless one is on its way.
 
 A request that waits for resources is served in two more ways. Leases of queues that hold more than it does are
 recalled, once they were left alone for a quantum; so callers that want more than there is share it in turns. And one
-that waited long keeps the resources that it lacks from being given to others, so that a demand for many CPUs gets its
-turn. Who waits for a GPU stops nobody who wants a CPU: CPUs are kept for those who lack nothing else.
+that waited long keeps what it needs from being given to others, so that a demand for many CPUs gets its turn. But who
+waits for a GPU, which may take hours, stops nobody who wants a CPU: CPUs and memory are kept for those who lack nothing
+else.
 
 Of many requests with the same demand that can't be met only some are looked at: what does not fit for one does not fit
 for the next.
@@ -32,6 +33,8 @@ from bowstring_core.machine.workers import JAVA, Worker, WorkerKind, WorkerState
 if TYPE_CHECKING:
     from bowstring_core.machine.scheduler import Scheduler
 
+_NEEDED_BY_ALL = ("CPU", "memory")
+
 
 def starting_max(kind: WorkerKind) -> int:
     """How many workers of the kind may be starting at one time."""
@@ -39,12 +42,12 @@ def starting_max(kind: WorkerKind) -> int:
 
 
 def scarce_part(account: Availability, key: LeaseKey) -> Demand:
-    """What of its demand a request that waited long keeps from others: what the account lacks for it, and CPUs last."""
-    lacking = account.lacking(larger_of(key.demand, key.placement))
-    if len(lacking) > 1:
-        lacking.pop("CPU", None)
-    # Nothing lacks in sum if GPUs are free only in parts, or bundles do not fit.
-    return tuple(entry for entry in key.demand if entry[0] in lacking) if lacking else key.demand
+    """What of its demand a request that waited long keeps from others: all of it, but for what everybody needs while it
+    lacks something else."""
+    need = larger_of(key.demand, key.placement)
+    if all(account.fits((entry,)) for entry in need if entry[0] not in _NEEDED_BY_ALL):
+        return key.demand
+    return tuple(entry for entry in key.demand if entry[0] not in _NEEDED_BY_ALL)
 
 
 class Turn:

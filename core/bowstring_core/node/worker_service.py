@@ -427,7 +427,7 @@ class WorkerService:
         self._loop.call_later(limits.ACTOR_GRACE_S, lambda: self._kill_if_there(process))
 
     def _kill_if_there(self, process: WorkerProcess) -> None:
-        if process.slot in self.processes:
+        if self.processes.get(process.slot) is process:
             self.kill(process)
 
     def kill(self, process: WorkerProcess) -> None:

@@ -96,7 +96,7 @@ def test_free_resources_leave_the_start_of_a_worker() -> None:
     assert told(known, 1) == [(0, "t1", "WORKER_START")]
     assert "2 Python workers are starting" in texts(known, 1)[0]
     known = facts(task(1, "PENDING_LEASE"), totals={"CPU": 4.0}, free={"CPU": 1.0}, kept={"CPU"})
-    assert "CPU, kept for who waits for more of it" in texts(known, 1)[0]
+    assert "CPU: what is free is kept for who has waited longest" in texts(known, 1)[0]
 
 
 def test_who_waits_for_a_placement_group_or_an_environment_is_told_so() -> None:

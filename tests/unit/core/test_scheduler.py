@@ -267,12 +267,42 @@ def test_who_waits_long_for_another_resource_keeps_no_cpu():
     bench.give_back(others[0])
     assert [g.caller for g in bench.take(Granted)] == [A]
     bench.ask(B, 4)
+    bench.ask(B, demand=demand_of([("licence", UNITS)]))  # a younger one can't take it while the CPUs come together
     bench.give_back(holder)
-    assert bench.scheduler.kept(bench.now) == {"CPU"}
+    assert bench.scheduler.kept(bench.now) == {"CPU", "licence"}
     bench.give_back(others[1])
     assert not bench.take(Granted)
     bench.give_back(others[2])
     assert [g.caller for g in bench.take(Granted)] == [C]
+
+
+def test_who_waits_long_keeps_the_parts_that_are_there():
+    bench = Bench(4, one=UNITS, other=UNITS)
+    one, other = demand_of([("one", UNITS)]), demand_of([("other", UNITS)])
+    bench.ask(A, demand=one)
+    bench.ask(A, demand=other)
+    first, second = bench.take(Granted)
+    bench.ask(C, demand=demand_of([("one", UNITS), ("other", UNITS)]))
+    bench.tick(limits.RESERVE_AFTER_S)
+    bench.ask(A, 9, demand=one)
+    bench.ask(A, 9, demand=other)
+    bench.give_back(first)
+    bench.give_back(second)
+    assert [g.caller for g in bench.take(Granted)] == [C]
+
+
+def test_who_waits_long_for_a_whole_gpu_of_which_there_are_parts_keeps_no_cpu():
+    bench = Bench(2, GPU=2 * UNITS)
+    parts = demand_of([("GPU", UNITS // 2)])
+    bench.ask(A, 4, demand=parts)
+    grants = bench.take(Granted)
+    bench.give_back(grants[0])
+    bench.give_back(grants[2])
+    bench.ask(C, demand=demand_of([("CPU", UNITS), ("GPU", UNITS)]))
+    bench.tick(limits.RESERVE_AFTER_S)
+    bench.ask(A, 2)
+    assert [g.caller for g in bench.take(Granted)] == [A, A]
+    assert bench.scheduler.kept(bench.now) == {"GPU"}
 
 
 def test_what_can_never_be_met_is_rejected_with_the_amounts():
