@@ -41,10 +41,15 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Deque;
+import java.util.LinkedList;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Flow;
 import java.util.concurrent.TimeUnit;
@@ -470,6 +475,16 @@ abstract class Scenarios {
     }
 
     @Test
+    void containersOfReferencesKeepTheirClass() {
+        List<ObjectRef<Integer>> refs = List.of(Bowstring.put(1), Bowstring.put(2));
+        assertEquals(12, Bowstring.task(Scenarios::firstAndLast, new LinkedList<>(refs), new ArrayDeque<>(refs))
+                .remote().get());
+        TreeMap<String, ObjectRef<Integer>> sorted = new TreeMap<>(Map.of("c", refs.get(1), "a", refs.get(0)));
+        assertEquals(2, Bowstring.task(Scenarios::lastOf, sorted).remote().get());
+        assertEquals("TreeMap[a, b, c]", Bowstring.task(Scenarios::classAndOrder, sorted).remote().get());
+    }
+
+    @Test
     void arraysAndTensorsGoWholeAndAreBuiltInPlace() {
         double[] ramp = Calculator.ramp(100_000);
         ObjectRef<double[]> put = Bowstring.put(ramp);
@@ -501,6 +516,19 @@ abstract class Scenarios {
 
     public static String classOfTensor(Tensor tensor) {
         return tensor.getClass().getSimpleName() + tensor.size();
+    }
+
+    public static int firstAndLast(LinkedList<ObjectRef<Integer>> list, Deque<ObjectRef<Integer>> deque) {
+        return 10 * list.getFirst().get() + deque.getLast().get();
+    }
+
+    public static int lastOf(SortedMap<String, ObjectRef<Integer>> refs) {
+        return refs.get(refs.lastKey()).get();
+    }
+
+    public static String classAndOrder(Map<String, ObjectRef<Integer>> refs) {
+        refs.put("b", Bowstring.put(2));
+        return refs.getClass().getSimpleName() + refs.keySet();
     }
 
     public static ObjectRef<Integer> later(int value) {

@@ -236,8 +236,13 @@ public final class ObjectReader {
     }
 
     @Nullable Object decodeStored(ObjectValue value, @Nullable Type type) {
-        boolean whole = value.encoding == Encoding.ARROW || value.encoding == Encoding.TENSOR;
-        StoredValue.Use use = isArray(type == null ? null : Conversions.erase(type)) ? StoredValue.Use.COPY : whole ? StoredValue.Use.VIEW : StoredValue.Use.PARTS;
+        Class<?> wanted = type == null ? null : Conversions.erase(type);
+        StoredValue.Use use = StoredValue.Use.PARTS;
+        if (Conversions.holdsPrimitives(wanted)) {
+            use = StoredValue.Use.COPY;
+        } else if (value.encoding == Encoding.ARROW || value.encoding == Encoding.TENSOR) {
+            use = StoredValue.Use.VIEW;
+        }
         StoredValue stored = session.store().stored(value, use);
         boolean read = false;
         try {
@@ -247,11 +252,6 @@ public final class ObjectReader {
         } finally {
             stored.end(read);
         }
-    }
-
-    /** What is read as an array of primitives is copied out of its tensor. */
-    private static boolean isArray(@Nullable Class<?> type) {
-        return type != null && type.isArray() && type.getComponentType().isPrimitive();
     }
 
     // Waiting --------------------------------------------------------------------------------------------------------

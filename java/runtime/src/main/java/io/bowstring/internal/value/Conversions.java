@@ -19,6 +19,8 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.SortedSet;
 import org.jspecify.annotations.Nullable;
 
 /** Converts values to declared types, without loss or not at all (spec section 3.6, rule 4). */
@@ -174,7 +176,8 @@ public final class Conversions {
         return Tensor.of(element, new long[] {Array.getLength(value)}, data.flip());
     }
 
-    private static @Nullable Object array(Tensor tensor, Class<?> component) {
+    /** The elements as an array; null: they do not fit without loss. */
+    static @Nullable Object array(Tensor tensor, Class<?> component) {
         if (tensor.shape().length > 1) {
             throw new InvalidArgumentException("a tensor of " + tensor.shape().length + " dimensions is no array");
         }
@@ -246,49 +249,111 @@ public final class Conversions {
         }
         Type[] arguments = parameterized.getActualTypeArguments();
         if (value instanceof HeldRef<?> reference && arguments.length == 1 && isConcrete(arguments[0])) {
-            Type known = reference.type();
-            return known != null && box(erase(arguments[0])).isAssignableFrom(box(erase(known)))
-                    ? value
-                    : reference.typed(arguments[0]);
+            return isReadAs(reference, arguments[0]) ? value : reference.typed(arguments[0]);
         }
         if (!erase(type).getName().startsWith("java.util.")) {
             return value; // whatever the arguments of a class of the user's stand for
         }
         if (value instanceof Collection<?> items && arguments.length == 1 && isConcrete(arguments[0])) {
-            return items(items, arguments[0]);
+            return items(items, parameterized);
         }
         if (value instanceof Map<?, ?> map && arguments.length == 2
                 && (isConcrete(arguments[0]) || isConcrete(arguments[1]))) {
-            return entries(map, arguments[0], arguments[1]);
+            return entries(map, parameterized);
         }
         return value;
     }
 
-    private static Object items(Collection<?> items, Type type) {
-        Collection<@Nullable Object> converted = items instanceof Set ? new LinkedHashSet<>() : new ArrayList<>();
-        boolean same = true;
-        int index = 0;
-        for (Object item : items) {
-            Object each = item == null ? null : element(item, type, "[" + index + "]");
-            same &= each == item;
-            converted.add(each);
-            index++;
-        }
-        return same ? items : converted;
+    /** Whether a reference's own type is as narrow as the declared one, which may name types of elements too. */
+    private static boolean isReadAs(HeldRef<?> reference, Type wanted) {
+        Type known = reference.type();
+        return known != null && (wanted instanceof ParameterizedType
+                ? wanted.equals(known)
+                : box(erase(wanted)).isAssignableFrom(box(erase(known))));
     }
 
-    private static Object entries(Map<?, ?> map, Type keys, Type values) {
+    private static Object items(Collection<?> items, ParameterizedType type) {
+        List<@Nullable Object> converted = new ArrayList<>(items.size());
+        boolean same = true;
+        boolean inPlace = true;
+        for (Object item : items) {
+            Object each = item == null ? null
+                    : element(item, type.getActualTypeArguments()[0], "[" + converted.size() + "]");
+            same &= each == item;
+            inPlace &= takesPlace(each, item);
+            converted.add(each);
+        }
+        if (same) {
+            return items;
+        }
+        if (inPlace || !(items instanceof SortedSet)) {
+            Collection<@Nullable Object> copy = copyOf(items);
+            if (copy != null) {
+                copy.clear();
+                copy.addAll(converted);
+                return copy;
+            }
+        }
+        return fitting(items instanceof Set ? new LinkedHashSet<>(converted) : converted, items, inPlace, type);
+    }
+
+    private static Object entries(Map<?, ?> map, ParameterizedType type) {
+        Type[] arguments = type.getActualTypeArguments();
         Map<@Nullable Object, @Nullable Object> converted = new LinkedHashMap<>();
         boolean same = true;
+        boolean keysInPlace = true;
+        boolean inPlace = true;
         for (Map.Entry<?, ?> entry : map.entrySet()) {
             Object key = entry.getKey();
             Object item = entry.getValue();
-            Object newKey = element(key, keys, "the key " + key);
-            Object newItem = element(item, values, "[" + key + "]");
+            Object newKey = element(key, arguments[0], "the key " + key);
+            Object newItem = element(item, arguments[1], "[" + key + "]");
             same &= newKey == key && newItem == item;
+            keysInPlace &= takesPlace(newKey, key);
+            inPlace &= takesPlace(newItem, item);
             converted.put(newKey, newItem);
         }
-        return same ? map : converted;
+        if (same) {
+            return map;
+        }
+        if (keysInPlace || !(map instanceof SortedMap)) {
+            Map<@Nullable Object, @Nullable Object> copy = copyOf(map);
+            if (copy != null) {
+                copy.clear();
+                copy.putAll(converted);
+                return copy;
+            }
+        }
+        return fitting(converted, map, keysInPlace && inPlace, type);
+    }
+
+    /** Whether what an element became is equal to it, so that no container's order changes: a reference is. */
+    private static boolean takesPlace(@Nullable Object converted, @Nullable Object element) {
+        return converted == element || converted instanceof HeldRef;
+    }
+
+    /** A copy of one of Java's own containers, of its class and in its order; null: it has none. */
+    @SuppressWarnings("unchecked")
+    private static <C> @Nullable C copyOf(Object container) {
+        if (!(container instanceof Cloneable) || !container.getClass().getName().startsWith("java.util.")) {
+            return null;
+        }
+        try {
+            return (C) container.getClass().getMethod("clone").invoke(container);
+        } catch (ReflectiveOperationException hidden) {
+            return null;
+        }
+    }
+
+    /** The plain container if it is what is declared; else the one that came, if only types of references are lost. */
+    private static Object fitting(Object plain, Object came, boolean isEqual, Type type) {
+        if (erase(type).isInstance(plain)) {
+            return plain;
+        } else if (isEqual) {
+            return came;
+        }
+        throw new InvalidArgumentException(describe(came) + " does not fit " + type.getTypeName()
+                + ": its elements are of other types, and can't be replaced");
     }
 
     private static boolean isConcrete(Type type) {
@@ -309,6 +374,15 @@ public final class Conversions {
             return erase(variable.getBounds()[0]);
         }
         return Object.class;
+    }
+
+    /** Whether a type is of arrays of primitives, however deep: all are copied out of tensors that nobody gets. */
+    public static boolean holdsPrimitives(@Nullable Class<?> type) {
+        Class<?> inside = type;
+        while (inside != null && inside.isArray()) {
+            inside = inside.getComponentType();
+        }
+        return inside != null && inside != type && inside.isPrimitive();
     }
 
     private static Class<?> box(Class<?> type) {

@@ -43,19 +43,6 @@ final class PrimitiveArrays {
         };
     }
 
-    /** The array that {@link #arrayOf} names. */
-    static Object copy(Tensor tensor) {
-        return switch (tensor.element()) {
-            case FLOAT64 -> tensor.toDoubleArray();
-            case INT64 -> tensor.toLongArray();
-            case INT32 -> tensor.toIntArray();
-            case FLOAT32 -> tensor.toFloatArray();
-            case INT16 -> tensor.toShortArray();
-            case BOOL -> tensor.toBooleanArray();
-            default -> throw new IllegalArgumentException("no array has elements of " + tensor.element());
-        };
-    }
-
     /** The elements, which are copied once, when the buffer is written. */
     static ValueBuffer buffer(Object array, ElementType element) {
         long length = (long) Array.getLength(array) * element.size();

@@ -12,6 +12,7 @@ import io.bowstring.internal.wire.ErrorRecord;
 import java.lang.reflect.Array;
 import java.nio.ByteBuffer;
 import java.time.Instant;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** Chooses the encoding of a value (spec section 3.2) and reads every encoding that Java can. */
@@ -155,7 +156,7 @@ public final class Values {
                 return tensor;
             }
             try (tensor) {
-                return PrimitiveArrays.copy(tensor);
+                return Objects.requireNonNull(Conversions.array(tensor, array.getComponentType()));
             }
         } catch (IllegalArgumentException | InvalidArgumentException error) {
             throw new SerializationException("a tensor is broken: " + error.getMessage(), error);

@@ -11,29 +11,32 @@ public final class ViewWatch {
     /** Who wants to know of views. */
     @FunctionalInterface
     public interface Listener {
-        /** A view is made; what this returns is run in place of {@code release} when it lets go of its memory. */
+        /** A view is made, and not lent; what this returns is run in place of {@code release} when it lets go. */
         Runnable opened(String what, Runnable release);
     }
 
     private static volatile @Nullable Listener listener;
 
-    private static final ThreadLocal<Boolean> LENDING = new ThreadLocal<>();
+    private static final ThreadLocal<Boolean> LENDING = ThreadLocal.withInitial(() -> false);
 
     private ViewWatch() {}
 
-    /** Reads what nobody has to close: the arguments of a call, which go with it. */
+    /** Reads what nobody has to close, as the arguments of a call, which go with it. */
     public static <T> T lend(Supplier<T> read) {
+        boolean outer = LENDING.get();
         LENDING.set(true);
         try {
             return read.get();
         } finally {
-            LENDING.remove();
+            if (!outer) {
+                LENDING.remove();
+            }
         }
     }
 
     /** Whether what this thread reads now is lent. */
     public static boolean isLending() {
-        return LENDING.get() != null;
+        return LENDING.get();
     }
 
     /** Sets who listens in this process; null: nobody. */
@@ -44,6 +47,6 @@ public final class ViewWatch {
     /** What a view that is made now runs when it lets go of its memory. */
     public static Runnable opened(String what, Runnable release) {
         Listener listens = listener;
-        return listens == null ? release : listens.opened(what, release);
+        return listens == null || isLending() ? release : listens.opened(what, release);
     }
 }

@@ -117,8 +117,8 @@ public final class Invocation {
                 }
             }
             Class<?> type = types.iterator().next();
-            boolean holdsElements = type == ByteBuffer.class || type == Tensor.class
-                    || type.isArray() && type.getComponentType().isPrimitive();
+            boolean holdsElements =
+                    type == ByteBuffer.class || type == Tensor.class || Conversions.holdsPrimitives(type);
             common[index] = types.size() == 1 && holdsElements ? type : null;
         }
         return common;

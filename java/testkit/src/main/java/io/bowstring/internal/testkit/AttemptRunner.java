@@ -9,6 +9,7 @@ import io.bowstring.errors.TaskCancelledException;
 import io.bowstring.internal.runtime.TaskContext;
 import io.bowstring.internal.value.ErrorRecords;
 import io.bowstring.internal.value.Payload;
+import io.bowstring.internal.value.ViewWatch;
 import io.bowstring.internal.worker.Invocation;
 import io.bowstring.internal.worker.ItemStream;
 import io.bowstring.internal.worker.Results;
@@ -128,7 +129,7 @@ final class AttemptRunner {
             Class<?> type = load(creation.function.module());
             Invocation invocation = Invocation.ofConstructor(type, creation.method);
             name = invocation.name();
-            Invocation.Ready ready = invocation.prepare(runtime.leaks().quietly(() -> arguments(creation, invocation)));
+            Invocation.Ready ready = invocation.prepare(ViewWatch.lend(() -> arguments(creation, invocation)));
             Object instance = ready.call(null);
             if (instance == null) {
                 throw new IllegalStateException(name + " made nothing");
@@ -149,7 +150,7 @@ final class AttemptRunner {
         TaskContext context = begin(task);
         try {
             Invocation invocation = receiver.method(task.method);
-            List<@Nullable Object> read = runtime.leaks().quietly(() -> arguments(task, invocation));
+            List<@Nullable Object> read = ViewWatch.lend(() -> arguments(task, invocation));
             Object made = invocation.prepare(read).call(receiver.instance());
             if (made instanceof CompletionStage<?> stage) {
                 settled(stage.toCompletableFuture());
@@ -189,7 +190,7 @@ final class AttemptRunner {
             try {
                 Invocation invocation = receiver == null ? function(task) : receiver.method(task.method);
                 name = name.isEmpty() ? invocation.name() : name;
-                Invocation.Ready ready = invocation.prepare(runtime.leaks().quietly(() -> arguments(task, invocation)));
+                Invocation.Ready ready = invocation.prepare(ViewWatch.lend(() -> arguments(task, invocation)));
                 if (task.options.timeoutMs > 0) {
                     long attempt = task.attempt;
                     runtime.later(task.options.timeoutMs, () -> timeOut(task, attempt));

@@ -6,21 +6,16 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Supplier;
 
 /** What must be closed and is not yet, each with the stack of the one who opened it. */
 public final class LeakLog implements ViewWatch.Listener {
     private final Map<Object, Opened> open = new LinkedHashMap<>();
-    private final ThreadLocal<Boolean> quiet = ThreadLocal.withInitial(() -> false);
 
     /** Something that must be closed: what it is, and where it was opened. */
     public record Opened(String what, List<StackTraceElement> stack) {}
 
     @Override
     public Runnable opened(String what, Runnable release) {
-        if (quiet.get()) {
-            return release;
-        }
         Object key = new Object();
         // What is below the user's code, and above it where a test or a task is called, says nothing.
         Opened entry = new Opened(what, Arrays.stream(new Throwable().getStackTrace())
@@ -36,16 +31,6 @@ public final class LeakLog implements ViewWatch.Listener {
             }
             release.run();
         };
-    }
-
-    /** Reads what nobody has to close: the arguments of a call, which go with it. */
-    <T> T quietly(Supplier<T> read) {
-        quiet.set(true);
-        try {
-            return read.get();
-        } finally {
-            quiet.remove();
-        }
     }
 
     /** What is open now, the oldest first. */

@@ -8,6 +8,7 @@ import io.bowstring.internal.value.EncodedValue;
 import io.bowstring.internal.value.Payload;
 import io.bowstring.internal.value.References;
 import io.bowstring.internal.value.Values;
+import io.bowstring.internal.value.ViewWatch;
 import io.bowstring.internal.wire.Layout;
 import io.bowstring.internal.wire.WireHandle;
 import io.bowstring.internal.wire.WireRef;
@@ -112,19 +113,10 @@ final class LocalValues implements References {
         Class<?> wanted = type == null ? null : Conversions.erase(type);
         ClassLoader threads = Thread.currentThread().getContextClassLoader();
         ClassLoader classes = threads == null ? loader : threads;
-        Object value = isArray(wanted)
-                ? runtime.leaks().quietly(() -> Values.decode(payload, this, classes, wanted))
+        Object value = Conversions.holdsPrimitives(wanted)
+                ? ViewWatch.lend(() -> Values.decode(payload, this, classes, wanted))
                 : Values.decode(payload, this, classes, wanted);
         return type == null || wanted == Object.class || wanted == void.class ? value : Conversions.convert(value, type);
-    }
-
-    /** Whether a type is of arrays of primitives, which are copied out of tensors that nobody gets. */
-    private static boolean isArray(@Nullable Class<?> type) {
-        Class<?> inside = type;
-        while (inside != null && inside.isArray()) {
-            inside = inside.getComponentType();
-        }
-        return inside != null && inside != type && inside.isPrimitive();
     }
 
     @Override
