@@ -108,7 +108,7 @@ public final class TableReader {
         if (!stream.isDirect()) {
             ArrowBuf memory = Allocator.ROOT.buffer(Math.max(stream.remaining(), 1));
             memory.setBytes(0, stream.duplicate());
-            return ReadOnlyMemory.buffer(Allocator.ROOT, memory.memoryAddress(), memory.capacity(), () -> {
+            return ReadOnlyMemory.buffer(Allocator.ROOT, memory.memoryAddress(), stream.remaining(), () -> {
                 memory.close();
                 release.run();
             });

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.net.BindException;
 import java.net.ConnectException;
 import java.net.SocketException;
 import java.net.StandardProtocolFamily;
@@ -187,8 +188,8 @@ public final class Reactor {
     private static boolean connected(SocketChannel channel, Path path) throws IOException {
         try {
             return channel.connect(UnixDomainSocketAddress.of(path)) || channel.finishConnect();
-        } catch (ConnectException nobody) {
-            throw nobody;
+        } catch (ConnectException | BindException nobodyOrDenied) { // Java has no other exception for EACCES
+            throw nobodyOrDenied;
         } catch (SocketException missingOrFull) { // Java 17 throws where later ones say that the connection is pending
             if (!Files.exists(path)) {
                 throw missingOrFull;

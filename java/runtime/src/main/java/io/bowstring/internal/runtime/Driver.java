@@ -21,6 +21,7 @@ import java.io.InputStream;
 import java.io.PrintStream;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.net.BindException;
 import java.net.ConnectException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -42,6 +43,8 @@ import org.jspecify.annotations.Nullable;
 public final class Driver {
     private static final Logger LOGGER = System.getLogger(Driver.class.getName());
     private static final long END_MS = 10_000;
+    /** The variable in which a node finds the library of its JVMs. */
+    private static final String LIBRARY = "BOWSTRING_JAVA_JAR";
     private static final Pattern SESSION = Pattern.compile("\"session\"\\s*:\\s*\"((?:[^\"\\\\]|\\\\.)*)\"");
 
     private final Session session;
@@ -74,7 +77,8 @@ public final class Driver {
             List<String> program;
             if (options.address().isEmpty()) {
                 node = launch(options, classes);
-                program = classes.program(options.classPath(), true); // while the node starts
+                boolean isLibraryOurs = System.getenv(LIBRARY) == null;
+                program = classes.program(options.classPath(), isLibraryOurs); // while the node starts
                 TableFormat.FOUND.guard();
                 folder = announced(node);
             } else {
@@ -152,10 +156,10 @@ public final class Driver {
             command.addAll(List.of("--namespace", options.namespace()));
         }
         ProcessBuilder builder = new ProcessBuilder(command);
-        // Java workers run the library that their driver runs.
+        // Java workers run the library that their driver runs, unless the user names another.
         String library = classes.library();
         if (!library.isEmpty()) {
-            builder.environment().putIfAbsent("BOWSTRING_JAVA_JAR", library);
+            builder.environment().putIfAbsent(LIBRARY, library);
         }
         // They run on the same JVM too: an older one could not load the driver's classes.
         Path home = Path.of(System.getProperty("java.home"));
@@ -227,7 +231,7 @@ public final class Driver {
             channel.configureBlocking(false); // else it waits for as long as the queue of a node that hangs is full
             channel.connect(UnixDomainSocketAddress.of(socket));
             return true;
-        } catch (ConnectException | IllegalArgumentException nobody) {
+        } catch (ConnectException | BindException | IllegalArgumentException nobodyOrDenied) {
             return false;
         } catch (IOException missingOrFull) { // Java 17 throws where later ones say that the connection is pending
             return Files.exists(socket);

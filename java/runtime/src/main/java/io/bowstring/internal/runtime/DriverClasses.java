@@ -9,6 +9,7 @@ import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -120,7 +121,8 @@ final class DriverClasses {
         try (JarFile file = new JarFile(jar.toFile(), false)) {
             Manifest manifest = file.getManifest();
             String named = manifest == null ? null : manifest.getMainAttributes().getValue(Attributes.Name.CLASS_PATH);
-            return named == null ? List.of() : List.of(named.strip().split("\\s+")).stream()
+            return named == null ? List.of() : Arrays.stream(named.split("\\s+"))
+                    .filter(each -> !each.isEmpty()) // which would be the jar's folder
                     .map(each -> resolved(jar, each))
                     .filter(Objects::nonNull)
                     .toList();
@@ -145,13 +147,16 @@ final class DriverClasses {
         }
         try {
             String where = found.toString();
+            String place;
             if (where.startsWith("jar:file:") && where.endsWith("!/" + name)) {
-                return Path.of(new URL(where.substring(4, where.length() - name.length() - 2)).toURI()).normalize();
+                place = where.substring(4, where.length() - name.length() - 2);
+            } else if (where.startsWith("file:") && where.endsWith("/" + name)) {
+                place = where.substring(0, where.length() - name.length());
+            } else {
+                return null;
             }
-            if (where.startsWith("file:") && where.endsWith("/" + name)) {
-                return Path.of(new URL(where.substring(0, where.length() - name.length())).toURI()).normalize();
-            }
-            return null;
+            Path path = Path.of(new URL(place).toURI()).normalize();
+            return Files.exists(path) ? path : null; // there is none of a jar inside another one
         } catch (MalformedURLException | URISyntaxException | IllegalArgumentException elsewhere) {
             return null;
         }
