@@ -76,6 +76,8 @@ public final class Reactor {
     private long activeNs;
     private volatile boolean asleep;
     private volatile boolean stopped;
+    /** The thread has ended: whoever comes later runs his actions himself. */
+    private volatile boolean closed;
     private final AtomicReference<@Nullable Thread> leader = new AtomicReference<>();
     private volatile long leftNs = System.nanoTime() - REST_AFTER_NS;
     private volatile boolean wanted;
@@ -127,10 +129,14 @@ public final class Reactor {
         }
     }
 
-    /** Runs an action on the reactor's thread, soon. */
+    /** Runs an action on the reactor's thread, soon; once that has ended, at once. */
     public void execute(Runnable action) {
         actions.add(action);
-        wake();
+        if (closed) {
+            runLeft();
+        } else {
+            wake();
+        }
     }
 
     /** Runs an action on the reactor's thread after a time. */
@@ -343,6 +349,7 @@ public final class Reactor {
             selector.wakeup(); // who leads looks whether this has stopped after each round
             restWhileLed();
         }
+        runLeft(); // a connection that was made just now is to be given up with the others
         flush();
         for (SelectionKey key : new ArrayDeque<>(selector.keys())) {
             if (key.attachment() instanceof Connection connection) {
@@ -354,6 +361,18 @@ public final class Reactor {
             selector.close();
         } catch (IOException error) {
             LOGGER.log(Level.DEBUG, "closing the selector", error);
+        }
+        closed = true;
+        runLeft();
+    }
+
+    private void runLeft() {
+        for (Runnable action; (action = actions.poll()) != null; ) {
+            try {
+                action.run();
+            } catch (RuntimeException error) {
+                LOGGER.log(Level.ERROR, "an action met a defect while the reactor stopped", error);
+            }
         }
     }
 

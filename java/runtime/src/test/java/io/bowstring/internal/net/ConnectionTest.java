@@ -153,6 +153,14 @@ class ConnectionTest {
     }
 
     @Test
+    void whatIsConnectedWhenTheReactorHasEndedIsClosed() throws Exception {
+        reactor.stop();
+        SocketChannel late = SocketChannel.open(StandardProtocolFamily.UNIX);
+        reactor.register(late, new Counting());
+        assertFalse(late.isOpen());
+    }
+
+    @Test
     void anInterruptEndsTheWaitOfItsThreadAlone() throws Exception {
         connection.send(ByteBuffer.allocate(MUCH));
         FutureTask<Boolean> other = start(() -> connection.awaitWritten(0, LONG_NS));
