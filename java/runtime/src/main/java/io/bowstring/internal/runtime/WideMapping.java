@@ -10,21 +10,22 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.FileChannel.MapMode;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A range of a file at consecutive addresses, longer than one buffer of Java's can be; mapped privately, until this object
  * is garbage.
  *
- * <p>From Java 22 on a memory segment is that. Before, it is windows that lie one behind the other: the kernel places each
- * mapping next to the last one, below it or on some systems above, unless there is a hole elsewhere that it fits into. So
- * if a window comes to lie elsewhere it is kept, which fills the hole, and all is tried anew.
+ * <p>It is windows that lie one behind the other: the kernel places each mapping next to the last one, below it or on some
+ * systems above, unless there is a hole elsewhere that it fits into. So if a window comes to lie elsewhere it is kept,
+ * which fills the hole, and all is tried anew. From Java 22 on there are memory segments, which need no luck; but their
+ * first use costs 10 ms, because the JVM makes classes for it, so they come after a few tries.
  */
 final class WideMapping {
     private static final long WINDOW_BYTES_MAX = 1L << 30;
     private static final long ALIGNMENT = 2 << 20; // what kernels align large mappings to, so that no gap is between two
     private static final int ATTEMPTS_MAX = 64;
+    private static final int ATTEMPTS_BEFORE_SEGMENT = 4;
 
     private final long address;
     private final Object keeper;
@@ -40,48 +41,44 @@ final class WideMapping {
     }
 
     static WideMapping of(FileChannel channel, long offset, long length) throws IOException {
-        return Segments.MAP == null
-                ? ofWindows(channel, offset, length, WINDOW_BYTES_MAX)
-                : ofSegment(channel, offset, length);
+        boolean hasSegments = Runtime.version().feature() >= 22;
+        int attempts = hasSegments ? ATTEMPTS_BEFORE_SEGMENT : ATTEMPTS_MAX;
+        WideMapping windows = ofWindows(channel, offset, length, WINDOW_BYTES_MAX, attempts);
+        if (windows != null) {
+            return windows;
+        } else if (hasSegments) {
+            return ofSegment(channel, offset, length);
+        }
+        throw new IOException("there is no room for " + length + " bytes in a row in this process's address space, in "
+                + attempts + " tries; make the table of batches whose columns are smaller, or use Java 22");
     }
 
     // Java 22 and later ----------------------------------------------------------------------------------------------
 
     private static final class Segments {
-        static final @Nullable MethodHandle MAP;
-        static final @Nullable MethodHandle ARENA;
-        static final @Nullable MethodHandle ADDRESS;
+        static final MethodHandle MAP;
+        static final MethodHandle ARENA;
+        static final MethodHandle ADDRESS;
 
         static {
-            MethodHandle map = null;
-            MethodHandle arena = null;
-            MethodHandle address = null;
-            if (Runtime.version().feature() >= 22) {
-                try {
-                    MethodHandles.Lookup lookup = MethodHandles.publicLookup();
-                    Class<?> arenas = Class.forName("java.lang.foreign.Arena");
-                    Class<?> segments = Class.forName("java.lang.foreign.MemorySegment");
-                    map = lookup.findVirtual(FileChannel.class, "map", MethodType.methodType(
-                            segments, MapMode.class, long.class, long.class, arenas));
-                    arena = lookup.findStatic(arenas, "ofAuto", MethodType.methodType(arenas));
-                    address = lookup.findVirtual(segments, "address", MethodType.methodType(long.class));
-                } catch (ReflectiveOperationException error) {
-                    throw new ExceptionInInitializerError(error);
-                }
+            try {
+                MethodHandles.Lookup lookup = MethodHandles.publicLookup();
+                Class<?> arenas = Class.forName("java.lang.foreign.Arena");
+                Class<?> segments = Class.forName("java.lang.foreign.MemorySegment");
+                MAP = lookup.findVirtual(FileChannel.class, "map", MethodType.methodType(
+                        segments, MapMode.class, long.class, long.class, arenas));
+                ARENA = lookup.findStatic(arenas, "ofAuto", MethodType.methodType(arenas));
+                ADDRESS = lookup.findVirtual(segments, "address", MethodType.methodType(long.class));
+            } catch (ReflectiveOperationException error) {
+                throw new ExceptionInInitializerError(error);
             }
-            MAP = map;
-            ARENA = arena;
-            ADDRESS = address;
         }
     }
 
-    private static WideMapping ofSegment(FileChannel channel, long offset, long length) throws IOException {
+    static WideMapping ofSegment(FileChannel channel, long offset, long length) throws IOException {
         try {
-            MethodHandle map = Objects.requireNonNull(Segments.MAP);
-            MethodHandle arena = Objects.requireNonNull(Segments.ARENA);
-            MethodHandle address = Objects.requireNonNull(Segments.ADDRESS);
-            Object segment = map.invoke(channel, MapMode.PRIVATE, offset, length, arena.invoke());
-            return new WideMapping((long) address.invoke(segment), segment);
+            Object segment = Segments.MAP.invoke(channel, MapMode.PRIVATE, offset, length, Segments.ARENA.invoke());
+            return new WideMapping((long) Segments.ADDRESS.invoke(segment), segment);
         } catch (IOException | RuntimeException | Error error) {
             throw error;
         } catch (Throwable error) {
@@ -89,15 +86,17 @@ final class WideMapping {
         }
     }
 
-    // Java 17 to 21 --------------------------------------------------------------------------------------------------
+    // Every Java -----------------------------------------------------------------------------------------------------
 
-    static WideMapping ofWindows(FileChannel channel, long offset, long length, long windowMax) throws IOException {
+    /** Null: the windows did not come to lie in a row. */
+    static @Nullable WideMapping ofWindows(
+            FileChannel channel, long offset, long length, long windowMax, int attempts) throws IOException {
         long start = offset & -ALIGNMENT;
         long whole = offset + length - start;
         long stride = ((whole - 1) / (whole / windowMax + 1) + ALIGNMENT) & -ALIGNMENT;
         int count = (int) ((whole + stride - 1) / stride);
         List<MappedByteBuffer> misplaced = new ArrayList<>();
-        for (int attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+        for (int attempt = 0; attempt < attempts; attempt++) {
             boolean downward = attempt % 2 == 0;
             MappedByteBuffer[] windows = new MappedByteBuffer[count];
             int placed = 0;
@@ -120,7 +119,6 @@ final class WideMapping {
                 }
             }
         }
-        throw new IOException("there is no room for " + length + " bytes in a row in this process's address space, in "
-                + misplaced.size() + " tries; make the table of batches whose columns are smaller, or use Java 22");
+        return null;
     }
 }

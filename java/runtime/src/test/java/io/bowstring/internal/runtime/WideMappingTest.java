@@ -1,6 +1,7 @@
 package io.bowstring.internal.runtime;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.io.IOException;
@@ -14,12 +15,16 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledForJreRange;
+import org.junit.jupiter.api.condition.JRE;
 import org.junit.jupiter.api.io.TempDir;
 
 class WideMappingTest {
     private static final long FILE_BYTES = 5L << 30;
     private static final long STEP = 1 << 20;
+    private static final int TRIES = 64;
 
     /** A sparse file whose byte at each step is the number of the step. */
     private static FileChannel file(Path folder) throws IOException {
@@ -32,7 +37,8 @@ class WideMappingTest {
         return channel;
     }
 
-    private static void check(WideMapping mapping, long offset) throws ReflectiveOperationException {
+    private static void check(@Nullable WideMapping mapping, long offset) throws ReflectiveOperationException {
+        assertNotNull(mapping);
         Class<?> type = Class.forName("sun.misc.Unsafe");
         Field field = type.getDeclaredField("theUnsafe");
         field.setAccessible(true);
@@ -51,24 +57,32 @@ class WideMappingTest {
     void aRangeThatNoBufferCanHoldLiesAtConsecutiveAddresses(@TempDir Path folder) throws Exception {
         try (FileChannel channel = file(folder)) {
             check(WideMapping.of(channel, 64, FILE_BYTES - 64), 64);
-            check(WideMapping.ofWindows(channel, 64, FILE_BYTES - 64, 1L << 30), 64);
-            check(WideMapping.ofWindows(channel, 2 * STEP, FILE_BYTES - 2 * STEP, 96 << 20), 2 * STEP);
+            check(WideMapping.ofWindows(channel, 64, FILE_BYTES - 64, 1L << 30, TRIES), 64);
+            check(WideMapping.ofWindows(channel, 2 * STEP, FILE_BYTES - 2 * STEP, 96 << 20, TRIES), 2 * STEP);
+        }
+    }
+
+    @Test
+    @EnabledForJreRange(min = JRE.JAVA_22)
+    void aMemorySegmentDoesWhereWindowsDoNot(@TempDir Path folder) throws Exception {
+        try (FileChannel channel = file(folder)) {
+            check(WideMapping.ofSegment(channel, 64, FILE_BYTES - 64), 64);
         }
     }
 
     @Test
     void holesInTheAddressSpaceDoNotMatter(@TempDir Path folder) throws Exception {
         try (FileChannel channel = file(folder)) {
-            List<WideMapping> others = new ArrayList<>();
+            List<@Nullable WideMapping> others = new ArrayList<>();
             for (int i = 0; i < 20; i++) {
                 channel.map(FileChannel.MapMode.PRIVATE, 0, (i % 4 + 1) * 100 * STEP);
-                others.add(WideMapping.ofWindows(channel, 0, FILE_BYTES, 300 << 20));
+                others.add(WideMapping.ofWindows(channel, 0, FILE_BYTES, 300 << 20, TRIES));
                 if (i % 3 == 0) {
                     others.remove(others.size() / 2);
                     System.gc();
                 }
             }
-            for (WideMapping each : others) {
+            for (@Nullable WideMapping each : others) {
                 check(each, 0);
             }
         }
